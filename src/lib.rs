@@ -1,0 +1,13 @@
+//! ecs-operator runs Amazon ECS concepts on Kubernetes. This file is the map.
+//!
+//! ```text
+//!            +--------- pure: no client, no clock, no tokio ---------+
+//!            |                                                       |
+//!   observe  ->  validate  ->  translate / decide  ->  apply  ->  report
+//!   kube_io      ecs           translate  decide       kube_io    kube_io
+//! ```
+//!
+//! Each layer may use what stands to its left:
+//! `api -> ecs -> translate, decide -> kube_io -> controllers -> operator`.
+
+pub mod operator;

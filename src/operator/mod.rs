@@ -1,0 +1,1 @@
+//! The process: arguments, leader election, health, metrics, shutdown.

@@ -10,4 +10,5 @@
 //! Each layer may use what stands to its left:
 //! `api -> ecs -> translate, decide -> kube_io -> controllers -> operator`.
 
-pub mod operator;
+pub mod api;
+pub mod kube_io;

@@ -1,3 +1,7 @@
 //! The operator's entry point: parse the arguments, run. Everything else lives in the library.
 
-fn main() {}
+fn main() {
+    for crd in ecs_operator::api::crds() {
+        println!("---\n{}", serde_saphyr::to_string(&crd).unwrap_or_default());
+    }
+}

@@ -1,0 +1,109 @@
+//! EcsCluster: an ECS cluster, which becomes a Namespace. Its rules live in `ecs`, its lifecycle in `decide`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An ECS cluster. Its services and tasks live in one Namespace, `ecs-<name>` unless `kubernetes.namespace` says otherwise.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[kube(
+    group = "ecs-operator.dev",
+    version = "v1alpha1",
+    kind = "EcsCluster",
+    plural = "ecsclusters",
+    shortname = "ecscl",
+    category = "ecs",
+    status = "EcsClusterStatus",
+    doc = "An ECS cluster. Its services and tasks live in one Namespace.",
+    printcolumn(name = "Status", type_ = "string", json_path = ".status.status"),
+    printcolumn(name = "Namespace", type_ = "string", json_path = ".status.namespace"),
+    printcolumn(name = "Services", type_ = "integer", json_path = ".status.activeServicesCount"),
+    printcolumn(name = "Running", type_ = "integer", json_path = ".status.runningTasksCount"),
+    printcolumn(name = "Pending", type_ = "integer", json_path = ".status.pendingTasksCount"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct EcsClusterSpec {
+    /// Name of the cluster as ECS shows it, up to 255 letters, digits, `-` and `_`. Default: the object's name. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[A-Za-z0-9_-]+$"))]
+    pub cluster_name: Option<String>,
+
+    /// What ECS does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<EcsClusterKubernetes>,
+}
+
+/// The Kubernetes side of a cluster.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct EcsClusterKubernetes {
+    /// Namespace of the cluster. Default: `ecs-` and the cluster's name. A Namespace that exists already is used only if
+    /// it carries the label `ecs-operator.dev/adopt` with the name of this EcsCluster; such a Namespace is never deleted. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub namespace: Option<String>,
+
+    /// Pod Security level that a Namespace made for this cluster enforces. Default: `baseline`. The labels of an adopted Namespace are left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_security: Option<PodSecurityLevel>,
+}
+
+/// A level of the Kubernetes Pod Security Standards.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum PodSecurityLevel {
+    Privileged,
+    #[default]
+    Baseline,
+    Restricted,
+}
+
+/// What the operator saw of a cluster, in the words of DescribeClusters.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct EcsClusterStatus {
+    /// `ACTIVE`, `PROVISIONING`, `DEPROVISIONING` or `FAILED`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<ClusterState>,
+
+    /// ARN of the cluster, with the region and account of the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_arn: Option<String>,
+
+    /// The Namespace that holds the cluster's services and tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+
+    /// Services that are ACTIVE.
+    #[serde(default)]
+    pub active_services_count: i32,
+
+    /// Tasks whose containers have all started.
+    #[serde(default)]
+    pub running_tasks_count: i32,
+
+    /// Tasks that are on their way to RUNNING.
+    #[serde(default)]
+    pub pending_tasks_count: i32,
+
+    /// The `metadata.generation` that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// `Accepted` and `Ready`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// The status of a cluster as ECS names it.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ClusterState {
+    Active,
+    Provisioning,
+    Deprovisioning,
+    Failed,
+}

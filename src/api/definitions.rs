@@ -1,0 +1,69 @@
+//! The CustomResourceDefinitions as they are installed: the derived ones, and what the derive macro cannot say.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
+};
+use kube::CustomResourceExt;
+
+use super::{
+    cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task_definition::TaskDefinition,
+    task_definition_revision::TaskDefinitionRevision,
+};
+
+/// Every CustomResourceDefinition of the operator, in the order of their names.
+#[must_use]
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    let mut revision = TaskDefinitionRevision::crd();
+    // A revision is compared whole by `self == oldSelf`, which lets the entries of a map list change places.
+    for_each_schema(&mut revision, &mut make_lists_atomic);
+    let mut crds =
+        vec![EcsCluster::crd(), EcsSecurityGroup::crd(), EcsService::crd(), TaskDefinition::crd(), revision];
+    for crd in &mut crds {
+        for_each_schema(crd, &mut accept_null_in_enums);
+        for_each_schema(crd, &mut drop_unknown_formats);
+    }
+    crds.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+    crds
+}
+
+/// An explicit null is the same as absent. The schema says so for optional members (`nullable`), but an `enum` must list the null as well.
+fn accept_null_in_enums(schema: &mut JSONSchemaProps) {
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSON;
+    let null = JSON(serde_json::Value::Null);
+    if let (Some(true), Some(values)) = (schema.nullable, schema.enum_.as_mut())
+        && !values.contains(&null)
+    {
+        values.push(null);
+    }
+}
+
+fn make_lists_atomic(schema: &mut JSONSchemaProps) {
+    if schema.x_kubernetes_list_type.as_deref() == Some("map") {
+        schema.x_kubernetes_list_type = Some("atomic".into());
+        schema.x_kubernetes_list_map_keys = None;
+    }
+}
+
+/// Kubernetes warns about formats that it does not know.
+fn drop_unknown_formats(schema: &mut JSONSchemaProps) {
+    const KNOWN: [&str; 4] = ["int32", "int64", "double", "date-time"];
+    schema.format.take_if(|format| !KNOWN.contains(&format.as_str()));
+}
+
+fn for_each_schema(crd: &mut CustomResourceDefinition, change: &mut dyn FnMut(&mut JSONSchemaProps)) {
+    for version in &mut crd.spec.versions {
+        if let Some(schema) = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut()) {
+            walk(schema, change);
+        }
+    }
+}
+
+fn walk(schema: &mut JSONSchemaProps, change: &mut dyn FnMut(&mut JSONSchemaProps)) {
+    change(schema);
+    for property in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
+        walk(property, change);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        walk(items, change);
+    }
+}

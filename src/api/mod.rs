@@ -1,0 +1,24 @@
+//! The custom resources: data, schema and CEL rules, one file an area. No behaviour lives here;
+//! what a value means is `ecs`, what becomes of it is `translate`.
+
+// A doc comment on a variant changes the form of the whole enum in the schema; ECS's own words need none.
+#![allow(missing_docs)]
+
+pub mod cluster;
+pub mod container_definition;
+pub mod definitions;
+pub mod field_report;
+pub mod port_mapping;
+pub mod security_group;
+pub mod service;
+pub mod service_status;
+pub mod task_definition;
+pub mod task_definition_revision;
+
+pub use definitions::crds;
+
+/// The API group of every kind, and the prefix of every label, annotation and finalizer.
+pub const GROUP: &str = "ecs-operator.dev";
+
+/// The version of every kind.
+pub const VERSION: &str = "v1alpha1";

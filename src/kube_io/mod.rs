@@ -1,0 +1,3 @@
+//! All traffic with the API server. What is written is decided elsewhere.
+
+pub mod permissions;

@@ -11,4 +11,5 @@
 //! `api -> ecs -> translate, decide -> kube_io -> controllers -> operator`.
 
 pub mod api;
+pub mod ecs;
 pub mod kube_io;

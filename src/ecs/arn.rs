@@ -1,0 +1,63 @@
+//! Amazon Resource Names: how we print our own, and how names that a user gave as an ARN are read.
+
+/// Region and account that stand in every ARN we print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArnScope {
+    /// For example `us-east-1`.
+    pub region: String,
+    /// Twelve digits.
+    pub account_id: String,
+}
+
+impl ArnScope {
+    /// ARN of a cluster.
+    #[must_use]
+    pub fn cluster(&self, cluster: &str) -> String {
+        self.arn(&format!("cluster/{cluster}"))
+    }
+
+    /// ARN of a service.
+    #[must_use]
+    pub fn service(&self, cluster: &str, service: &str) -> String {
+        self.arn(&format!("service/{cluster}/{service}"))
+    }
+
+    /// ARN of a task definition revision.
+    #[must_use]
+    pub fn task_definition(&self, family: &str, revision: i64) -> String {
+        self.arn(&format!("task-definition/{family}:{revision}"))
+    }
+
+    fn arn(&self, resource: &str) -> String {
+        format!("arn:aws:ecs:{}:{}:{resource}", self.region, self.account_id)
+    }
+}
+
+/// The name in a value that is either a plain name or an ARN: what stands behind the last slash.
+#[must_use]
+pub fn last_segment(name_or_arn: &str) -> &str {
+    if name_or_arn.starts_with("arn:") {
+        name_or_arn.rsplit(['/', ':']).next().unwrap_or(name_or_arn)
+    } else {
+        name_or_arn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_have_the_long_form() {
+        let scope = ArnScope { region: "eu-west-1".into(), account_id: "123456789012".into() };
+        assert_eq!(scope.cluster("prod"), "arn:aws:ecs:eu-west-1:123456789012:cluster/prod");
+        assert_eq!(scope.service("prod", "web"), "arn:aws:ecs:eu-west-1:123456789012:service/prod/web");
+        assert_eq!(scope.task_definition("web", 3), "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:3");
+    }
+
+    #[test]
+    fn a_name_is_read_from_a_name_or_an_arn() {
+        assert_eq!(last_segment("prod"), "prod");
+        assert_eq!(last_segment("arn:aws:ecs:eu-west-1:123456789012:cluster/prod"), "prod");
+    }
+}

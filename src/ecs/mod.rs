@@ -1,0 +1,19 @@
+//! The rules of ECS: references, sizes, validation, defaults, arithmetic. Pure, and without a word of Kubernetes:
+//! what becomes of a checked value is `translate`, what is done over time is `decide`.
+
+pub mod arn;
+pub mod cluster;
+pub mod container;
+pub mod content_hash;
+pub mod deployment_limits;
+pub mod fargate;
+pub mod field_outcomes;
+pub mod normalise;
+pub mod port;
+pub mod security_group;
+pub mod service;
+pub mod size;
+pub mod task_definition;
+pub mod task_definition_lookup;
+pub mod task_definition_reference;
+pub mod violation;

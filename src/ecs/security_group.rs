@@ -1,0 +1,176 @@
+//! Checked security group rules, in the terms of EC2.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::api::security_group::{EcsSecurityGroupSpec, IpProtocol, SecurityGroupRule};
+
+use super::violation::Violation;
+
+/// A checked security group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// What may come in.
+    pub ingress: Vec<Rule>,
+    /// What may go out; `None` is everything.
+    pub egress: Option<Vec<Rule>>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What is spoken, on which ports.
+    pub traffic: Traffic,
+    /// The other side.
+    pub peer: Peer,
+}
+
+/// Protocol and ports of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// Every protocol and port.
+    All,
+    /// TCP ports, both ends included.
+    Tcp(u16, u16),
+    /// UDP ports, both ends included.
+    Udp(u16, u16),
+}
+
+/// The other side of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// Anyone.
+    Anyone,
+    /// An address range.
+    Cidr(String),
+    /// Tasks with a security group of the same Namespace.
+    Group(String),
+}
+
+/// Checks a security group.
+///
+/// # Errors
+/// Every rule that cannot be read or enforced.
+pub fn check(spec: &EcsSecurityGroupSpec) -> Result<SecurityGroup, Vec<Violation>> {
+    let mut violations = Vec::new();
+    let mut rules = |rules: &[SecurityGroupRule], direction: &str| {
+        let mut checked = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            match check_rule(rule, &format!("spec.{direction}[{index}]")) {
+                Ok(rule) => checked.push(rule),
+                Err(violation) => violations.push(violation),
+            }
+        }
+        checked
+    };
+    let ingress = rules(spec.ingress.as_deref().unwrap_or_default(), "ingress");
+    let egress = spec.egress.as_deref().map(|egress| rules(egress, "egress"));
+    if violations.is_empty() { Ok(SecurityGroup { ingress, egress }) } else { Err(violations) }
+}
+
+fn check_rule(rule: &SecurityGroupRule, path: &str) -> Result<Rule, Violation> {
+    Ok(Rule { traffic: check_traffic(rule, path)?, peer: check_peer(rule, path)? })
+}
+
+fn check_traffic(rule: &SecurityGroupRule, path: &str) -> Result<Traffic, Violation> {
+    if rule.ip_protocol == IpProtocol::All {
+        return Ok(Traffic::All);
+    }
+    let port = |port: i32| u16::try_from(port).ok();
+    let refuse = |message: &str| Err(Violation::new("SG01", format!("{path}.fromPort"), message));
+    let Some(from) = rule.from_port.and_then(port) else {
+        return refuse("fromPort is required with tcp and udp: give a port from 0 to 65535, or ipProtocol \"-1\" for all.");
+    };
+    let Some(to) = rule.to_port.map_or(Some(from), port) else {
+        return refuse("toPort is a port from 0 to 65535.");
+    };
+    if from > to {
+        return refuse("fromPort is greater than toPort: swap them.");
+    }
+    // 0 to 65535 is how EC2 writes every port; Kubernetes has no port 0.
+    if to == 0 {
+        return refuse("There is no port 0: give ports from 1 on.");
+    }
+    let from = from.max(1);
+    Ok(if rule.ip_protocol == IpProtocol::Udp { Traffic::Udp(from, to) } else { Traffic::Tcp(from, to) })
+}
+
+fn check_peer(rule: &SecurityGroupRule, path: &str) -> Result<Peer, Violation> {
+    let refuse = |member: &str, message: String| Err(Violation::new("SG02", format!("{path}.{member}"), message));
+    match (&rule.cidr_ip, &rule.cidr_ipv6, &rule.source_security_group) {
+        (None, None, None) => Ok(Peer::Anyone),
+        (Some(cidr), None, None) if is_cidr::<Ipv4Addr>(cidr, 32) => Ok(range(cidr, "0.0.0.0/0")),
+        (Some(cidr), None, None) => refuse("cidrIp", format!("{cidr:?} is no IPv4 range: write it like 10.0.0.0/16.")),
+        (None, Some(cidr), None) if is_cidr::<Ipv6Addr>(cidr, 128) => Ok(range(cidr, "::/0")),
+        (None, Some(cidr), None) => refuse("cidrIpv6", format!("{cidr:?} is no IPv6 range: write it like fd00::/8.")),
+        (None, None, Some(group)) if !group.is_empty() => Ok(Peer::Group(group.clone())),
+        (None, None, Some(_)) => refuse("sourceSecurityGroup", "A security group has a name: give one, or remove the member.".into()),
+        _ => refuse("cidrIp", "A rule names one of cidrIp, cidrIpv6 and sourceSecurityGroup: write a rule for each.".into()),
+    }
+}
+
+/// A range that holds every address of its family means anyone: on some network plugins an address range does not
+/// match Pods.
+fn range(cidr: &str, everything: &str) -> Peer {
+    if cidr == everything { Peer::Anyone } else { Peer::Cidr(cidr.into()) }
+}
+
+fn is_cidr<A: std::str::FromStr>(text: &str, longest: u8) -> bool {
+    text.split_once('/').is_some_and(|(address, length)| {
+        address.parse::<A>().is_ok()
+            && !length.starts_with('+')
+            && length.parse::<u8>().is_ok_and(|length| length <= longest)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn ingress(rule: Value) -> Result<Rule, Violation> {
+        let spec = serde_json::from_value(json!({"ingress": [rule]})).unwrap();
+        check(&spec).map(|mut group| group.ingress.remove(0)).map_err(|mut violations| violations.remove(0))
+    }
+
+    #[test]
+    fn rules_that_can_be_enforced() {
+        let rule = |traffic, peer| Ok(Rule { traffic, peer });
+        assert_eq!(ingress(json!({"ipProtocol": "tcp", "fromPort": 80})), rule(Traffic::Tcp(80, 80), Peer::Anyone));
+        assert_eq!(
+            ingress(json!({"ipProtocol": "udp", "fromPort": 0, "toPort": 65535, "cidrIp": "0.0.0.0/0"})),
+            rule(Traffic::Udp(1, 65535), Peer::Anyone)
+        );
+        assert_eq!(
+            ingress(json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/8"})),
+            rule(Traffic::All, Peer::Cidr("10.0.0.0/8".into()))
+        );
+        assert_eq!(ingress(json!({"ipProtocol": "-1", "cidrIpv6": "::/0"})), rule(Traffic::All, Peer::Anyone));
+        assert_eq!(
+            ingress(json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb"})),
+            rule(Traffic::Tcp(80, 80), Peer::Group("lb".into()))
+        );
+    }
+
+    #[test]
+    fn rules_that_are_refused_name_the_field() {
+        for (rule, path) in [
+            (json!({"ipProtocol": "tcp"}), "spec.ingress[0].fromPort"),
+            (json!({"ipProtocol": "tcp", "fromPort": 90, "toPort": 80}), "spec.ingress[0].fromPort"),
+            (json!({"ipProtocol": "tcp", "fromPort": 0, "toPort": 0}), "spec.ingress[0].fromPort"),
+            (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0"}), "spec.ingress[0].cidrIp"),
+            (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/33"}), "spec.ingress[0].cidrIp"),
+            (json!({"ipProtocol": "-1", "cidrIpv6": "10.0.0.0/8"}), "spec.ingress[0].cidrIpv6"),
+            (json!({"ipProtocol": "-1", "sourceSecurityGroup": ""}), "spec.ingress[0].sourceSecurityGroup"),
+            (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/8", "sourceSecurityGroup": "lb"}), "spec.ingress[0].cidrIp"),
+        ] {
+            assert_eq!(ingress(rule.clone()).unwrap_err().path, path, "{rule}");
+        }
+    }
+
+    #[test]
+    fn absent_egress_is_everything_and_an_empty_list_nothing() {
+        assert_eq!(check(&EcsSecurityGroupSpec::default()).unwrap().egress, None);
+        let closed = EcsSecurityGroupSpec { egress: Some(Vec::new()), ..Default::default() };
+        assert_eq!(check(&closed).unwrap().egress, Some(Vec::new()));
+    }
+}

@@ -1,0 +1,76 @@
+//! Which revision a reference means right now (SV03, TR09).
+
+use crate::api::task_definition_revision::{RevisionState, TaskDefinitionRevisionSpec};
+
+use super::task_definition_reference::TaskDefinitionReference;
+
+/// Why a reference means no revision that can be run. The texts begin with ECS's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LookupError {
+    /// No such family, or no such revision of it.
+    #[error("TaskDefinition not found. There is no revision of {0:?} in this Namespace: apply a TaskDefinition for it, or correct spec.taskDefinition.")]
+    NotFound(String),
+    /// It has been deregistered.
+    #[error("TaskDefinition is inactive. {0:?} has been deregistered: name an active revision in spec.taskDefinition, or register a new one.")]
+    Inactive(String),
+}
+
+/// Finds the revision that a reference means: the pinned one, else the newest active one of the family.
+///
+/// `running` is the family and revision that the service runs already: an inactive revision may go on where it is.
+///
+/// # Errors
+/// When there is no such revision, or none that is active.
+pub fn resolve<'a>(
+    reference: &TaskDefinitionReference,
+    revisions: impl IntoIterator<Item = &'a TaskDefinitionRevisionSpec>,
+    running: Option<(&str, i64)>,
+) -> Result<&'a TaskDefinitionRevisionSpec, LookupError> {
+    let candidates: Vec<_> = revisions
+        .into_iter()
+        .filter(|revision| revision.family == reference.family)
+        .filter(|revision| reference.revision.is_none_or(|number| number == revision.revision))
+        .collect();
+    let newest = |state: RevisionState| {
+        candidates.iter().filter(move |revision| revision.state == state).max_by_key(|revision| revision.revision).copied()
+    };
+    let going_on =
+        || candidates.iter().find(|revision| running == Some((revision.family.as_str(), revision.revision))).copied();
+    newest(RevisionState::Active).or_else(going_on).ok_or_else(|| match newest(RevisionState::Inactive) {
+        Some(_) => LookupError::Inactive(reference.to_string()),
+        None => LookupError::NotFound(reference.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::task_definition::RegisterTaskDefinition;
+
+    fn revision(family: &str, revision: i64, state: RevisionState) -> TaskDefinitionRevisionSpec {
+        TaskDefinitionRevisionSpec { family: family.into(), revision, state, definition: RegisterTaskDefinition::default() }
+    }
+
+    #[test]
+    fn a_family_means_its_newest_active_revision() {
+        use RevisionState::{Active, Inactive};
+        let revisions = [
+            revision("web", 9, Active),
+            revision("web", 10, Active),
+            revision("web", 11, Inactive),
+            revision("old", 1, Inactive),
+            revision("api", 12, Active),
+        ];
+        let find = |text: &str, running| {
+            resolve(&TaskDefinitionReference::parse(text).unwrap(), &revisions, running).map(|found| found.revision)
+        };
+        assert_eq!(find("web", None), Ok(10));
+        assert_eq!(find("web:9", None), Ok(9));
+        assert_eq!(find("web:11", None), Err(LookupError::Inactive("web:11".into())));
+        assert_eq!(find("web:11", Some(("web", 11))), Ok(11));
+        assert_eq!(find("web:12", None), Err(LookupError::NotFound("web:12".into())));
+        assert_eq!(find("none", None), Err(LookupError::NotFound("none".into())));
+        assert_eq!(find("old", None), Err(LookupError::Inactive("old".into())));
+        assert_eq!(find("old", Some(("old", 1))), Ok(1));
+    }
+}

@@ -11,6 +11,7 @@
 //! `api -> ecs -> translate, decide -> kube_io -> controllers -> operator`.
 
 pub mod api;
+pub mod controllers;
 pub mod decide;
 pub mod ecs;
 pub mod kube_io;

@@ -15,4 +15,5 @@ pub mod controllers;
 pub mod decide;
 pub mod ecs;
 pub mod kube_io;
+pub mod operator;
 pub mod translate;

@@ -163,8 +163,8 @@ show_progress() {
       said=$SECONDS
       compiled=$(grep -c -v '^go: ' "$log" || true)
       downloaded=$(grep -c '^go: downloading' "$log" || true)
-      printf '%7s s  %s: %d modules downloaded, %d packages compiled, %d s' \
-        "$(seconds_so_far)" "$what" "$downloaded" "$compiled" $((SECONDS - began)) >&2
+      printf '%7s s  %s: %d packages compiled, %d s' \
+        "$(seconds_so_far)" "$what (${downloaded} modules downloaded)" "$compiled" $((SECONDS - began)) >&2
       if [[ -t 2 ]]; then printf '\r' >&2; else printf '\n' >&2; fi
     fi
   done

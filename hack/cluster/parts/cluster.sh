@@ -2,6 +2,9 @@
 # Which cluster is meant, where its files are, whether it lives, and the lock that lets one command at a time
 # change it. Starting and removing clusters is in other files.
 
+# Where `ip` and `iptables` are is not in the PATH of everybody who becomes root.
+PATH=$PATH:/usr/sbin:/sbin
+
 CLUSTER=dev
 CLUSTERS=/var/lib/ecs-operator-cluster
 

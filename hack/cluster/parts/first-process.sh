@@ -11,6 +11,12 @@ read -r -a fields <<<"${stat##*) }"
 printf '%s %s %s\n' "${stat%% *}" "${fields[19]}" "$(</proc/sys/kernel/random/boot_id)" >"$state/first-process.unfinished"
 mv "$state/first-process.unfinished" "$state/first-process"
 
+# Whoever waits for the end of a pipe of the caller's must not wait for the end of the cluster.
+for descriptor in /proc/self/fd/*; do
+  descriptor=${descriptor##*/}
+  [[ $descriptor =~ ^([0129]|255)$ ]] || eval "exec $descriptor>&-"
+done
+
 mount -t proc proc /proc
 
 # Folders whose paths are fixed in containerd, its CNI library, iptables and the kubelet: each cluster has its own.

@@ -7,7 +7,7 @@
 need_packages() {
   local missing=() need
   for need in "$@"; do
-    [[ -n $(PATH=$PATH:/usr/sbin:/sbin type -P "${need%%=*}") || -e ${need%%=*} ]] || missing+=("${need#*=}")
+    [[ -n $(type -P "${need%%=*}") || -e ${need%%=*} ]] || missing+=("${need#*=}")
   done
   ((${#missing[@]})) || return 0
   type -P apt-get >/dev/null || fail "missing, and there is no apt-get to install it: ${missing[*]}"

@@ -6,7 +6,8 @@ set -euo pipefail
 folder=$1 log=$2
 
 # The new process keeps the lock on the cluster (file descriptor 9) until it has written down its id, so that a
-# command that is killed here cannot leave a process that the next one does not know.
+# command that is killed here cannot leave a process that the next one does not know. Then it closes whatever else
+# it has inherited.
 # shellcheck disable=SC2016 # it is the new shell that expands
 setsid --fork bash -c '
   set -euo pipefail
@@ -14,7 +15,10 @@ setsid --fork bash -c '
   read -r -a fields <<<"${stat##*) }"
   printf "%s %s\n" "${stat%% *}" "${fields[19]}" >"$0/process.unfinished"
   mv "$0/process.unfinished" "$0/process"
-  exec 9>&-
+  for descriptor in /proc/self/fd/*; do
+    descriptor=${descriptor##*/}
+    [[ $descriptor =~ ^([012]|255)$ ]] || eval "exec $descriptor>&-"
+  done
   source "$0/command"
 ' "$folder" >>"$log" 2>&1 </dev/null
 for ((tries = 0; tries < 500; tries++)); do

@@ -25,6 +25,8 @@ static TURN: Mutex<()> = Mutex::new(());
 
 fn my_turn() -> MutexGuard<'static, ()> {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    install_operator();
+    kubectl(&["wait", "ecscluster/default", "--for=condition=Ready", "--timeout=60s"]);
     kubectl(&["apply", "-f", QUICKSTART]);
     kubectl(&["-n", NAMESPACE, "scale", "ecsservice", "web", "--replicas", "2"]);
     wait_for_steady_state();
@@ -104,6 +106,12 @@ fn wait_for_steady_state() {
     });
 }
 
+fn install_operator() {
+    let chart = ["upgrade", "--install", "ecs-operator", "charts/ecs-operator", "-n", "ecs-operator", "--wait"];
+    run("helm", &chart);
+    wait_for_operator();
+}
+
 fn restart_operator_by_force() {
     let operator = ["-n", "ecs-operator", "delete", "pods", "-l", "app.kubernetes.io/name=ecs-operator"];
     kubectl(&[&operator[..], &["--force", "--grace-period=0"]].concat());
@@ -128,44 +136,17 @@ fn tasks_do_not_notice_that_the_operator_is_uninstalled_and_installed_again() {
     let _turn = my_turn();
     let before = task_uids();
     assert_eq!(before.len(), 2);
-    let values = run("helm", &["-n", "ecs-operator", "get", "values", "ecs-operator", "-o", "json"]);
     run("helm", &["-n", "ecs-operator", "uninstall", "ecs-operator", "--wait"]);
-    assert_eq!(
-        kubectl(&[
-            "-n",
-            "ecs-operator",
-            "get",
-            "pods,clusterroles,serviceaccounts",
-            "-o",
-            "name",
-            "-l",
-            "app.kubernetes.io/name=ecs-operator"
-        ]),
-        ""
-    );
+    eventually("the operator is gone", || {
+        let kinds = "pods,clusterroles,serviceaccounts";
+        let label = "app.kubernetes.io/name=ecs-operator";
+        kubectl(&["-n", "ecs-operator", "get", kinds, "-o", "name", "-l", label]).is_empty()
+    });
     sleep(Duration::from_secs(3));
     assert_eq!(task_uids(), before, "after helm uninstall");
     assert_eq!(get(&["ecsservice", "web"])["status"]["runningCount"], 2, "the CRDs and objects stay");
 
-    let file = std::env::temp_dir().join(format!("ecs-operator-values-{}.json", std::process::id()));
-    std::fs::write(&file, values).unwrap();
-    let file_name = file.to_string_lossy();
-    run(
-        "helm",
-        &[
-            "-n",
-            "ecs-operator",
-            "upgrade",
-            "--install",
-            "ecs-operator",
-            "charts/ecs-operator",
-            "--values",
-            &file_name,
-            "--wait",
-        ],
-    );
-    std::fs::remove_file(&file).unwrap();
-    wait_for_operator();
+    install_operator();
     sleep(Duration::from_secs(3));
     assert_eq!(task_uids(), before, "after helm install");
 }

@@ -11,5 +11,7 @@
 //! `api -> ecs -> translate, decide -> kube_io -> controllers -> operator`.
 
 pub mod api;
+pub mod controllers;
 pub mod ecs;
 pub mod kube_io;
+pub mod operator;

@@ -12,6 +12,8 @@
 
 pub mod api;
 pub mod controllers;
+pub mod decide;
 pub mod ecs;
 pub mod kube_io;
 pub mod operator;
+pub mod translate;

@@ -5,7 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::container_definition::ContainerDefinition;
+use super::{container_definition::ContainerDefinition, field_report::FieldOutcome};
 
 /// A task definition in the shape of RegisterTaskDefinition. Editing it registers the next revision.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -107,6 +107,10 @@ pub struct TaskDefinitionStatus {
     /// ARN of the newest revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition_arn: Option<String>,
+
+    /// Fields that Kubernetes does not do as ECS does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub field_outcomes: Vec<FieldOutcome>,
 
     /// The `metadata.generation` that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,45 +1,82 @@
-//! One controller per kind, and the caches that they share. What keeps a process alive is in `operator`.
+//! One controller a kind, each in five steps: observe, validate, translate or decide, apply, report. Only observing,
+//! applying and reporting touch the API server; what they need of each other travels in plain values.
 
-use std::future::Future;
+pub mod back_off;
+pub mod cluster;
+pub mod context;
+pub mod default_cluster;
+pub mod driver;
+pub mod metrics;
+pub mod security_group;
+pub mod service;
+pub mod task_definition;
+pub mod task_definition_revision;
+pub mod triggers;
 
+use std::{future::Future, sync::Arc};
+
+use futures::FutureExt;
 use kube::Client;
 use prometheus_client::registry::Registry;
 
-/// What an operator's owner chooses for all controllers.
+use crate::kube_io::caches::Caches;
+
+use context::Context;
+use metrics::Metrics;
+
+/// What can be set from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The region in the ARNs that are shown.
+    /// Region in ARNs and in the containers' environment.
     pub region: String,
-    /// The account in the ARNs that are shown: 12 digits.
+    /// Account in ARNs.
     pub account_id: String,
-    /// Whether the cluster named `default` is made, and made again when it is deleted.
+    /// Whether the cluster named default always exists.
     pub default_cluster: bool,
-    /// How many objects of one kind are reconciled at once.
+    /// Most objects of a kind that are reconciled at a time.
     pub concurrency: u16,
+    /// Name of this process, for Events.
+    pub instance: String,
 }
 
-/// All controllers and their caches. The caches follow always, also on a standby; reconciling is for the leader.
-pub struct Controllers;
+/// All controllers of one process.
+pub struct Controllers {
+    context: Arc<Context>,
+}
 
 impl Controllers {
-    /// Prepares the controllers; nothing is sent yet. Their metrics go into `registry`.
-    pub fn new(_client: Client, _settings: Settings, _registry: &mut Registry) -> Self {
-        Self
-    }
-
-    /// The names that [`Controllers::watch`] passes to `ready`, each of them once.
+    /// Controllers that have not seen anything yet. Their metrics go into the registry.
     #[must_use]
-    pub fn cache_names(&self) -> Vec<&'static str> {
-        Vec::new()
+    pub fn new(client: Client, settings: Settings, registry: &mut Registry) -> Self {
+        let caches = Arc::new(Caches::default());
+        let metrics = Metrics::register(registry, Arc::clone(&caches));
+        let context = Arc::new(Context::new(client, caches, settings, metrics));
+        context.tell_of_undecodable_objects();
+        Self { context }
     }
 
-    /// Fills the caches and follows them until it is dropped. Calls `ready` once for each cache that is filled.
-    pub async fn watch(&self, _ready: impl Fn(&'static str) + Send + Sync) {
-        std::future::pending::<()>().await;
+    /// Names of the caches that have to be filled before the first reconcile.
+    #[must_use]
+    pub fn cache_names(&self) -> &'static [&'static str] {
+        &Caches::NAMES
     }
 
-    /// Reconciles until `stop` resolves and the running reconciles have finished, or until it is dropped.
-    pub async fn reconcile(&self, stop: impl Future<Output = ()> + Send) {
-        stop.await;
+    /// Follows the API server until the future is dropped, also on a standby. `filled` hears of each cache that is filled.
+    pub async fn watch(&self, filled: impl Fn(&'static str) + Send + Sync) {
+        self.context.caches.follow(&self.context.client, &filled).await;
+    }
+
+    /// Reconciles until `stop` resolves and what is under way has ended. The caches have to be filled.
+    pub async fn reconcile(&self, stop: impl Future<Output = ()> + Send + 'static) {
+        let stop = stop.shared();
+        let context = &self.context;
+        futures::join!(
+            cluster::run(context, stop.clone()),
+            task_definition::run(context, stop.clone()),
+            task_definition_revision::run(context, stop.clone()),
+            security_group::run(context, stop.clone()),
+            service::run(context, stop.clone()),
+            default_cluster::run(context, stop.clone()),
+        );
     }
 }

@@ -1,3 +1,13 @@
-//! All traffic with the API server. What is written is decided elsewhere.
+//! All traffic with the API server. What is written is decided elsewhere; here is how it is read and written.
 
+pub mod apply;
+pub mod cache;
+pub mod caches;
+pub mod error;
+pub mod events;
+pub mod finalizer;
 pub mod permissions;
+pub mod pod;
+pub mod revision_numbers;
+pub mod scale;
+pub mod status;

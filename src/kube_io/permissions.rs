@@ -42,12 +42,12 @@ pub const PERMISSIONS: &[Permission] = &[
     cluster("ecs-operator.dev", "ecsclusters/status", &["patch"], "report"),
     cluster("ecs-operator.dev", "taskdefinitions", WATCH, "read task definitions"),
     cluster("ecs-operator.dev", "taskdefinitions/status", &["patch"], "report"),
-    cluster("ecs-operator.dev", "taskdefinitionrevisions", &["create", "list", "patch", "watch"], "register revisions and deregister those of a deleted task definition"),
+    cluster("ecs-operator.dev", "taskdefinitionrevisions", &["create", "get", "list", "patch", "watch"], "register revisions and deregister those of a deleted task definition"),
     cluster("ecs-operator.dev", "taskdefinitionrevisions/status", &["patch"], "report"),
     cluster("ecs-operator.dev", "ecsservices", &["list", "patch", "watch"], "read services, hold a deleted one until its tasks are gone"),
     cluster("ecs-operator.dev", "ecsservices/scale", &["patch"], "write a desiredCount that is absent"),
     cluster("ecs-operator.dev", "ecsservices/status", &["patch"], "report"),
-    cluster("ecs-operator.dev", "ecssecuritygroups", &["create", "list", "patch", "watch"], "read security groups, make a service's own"),
+    cluster("ecs-operator.dev", "ecssecuritygroups", &["create", "get", "list", "patch", "watch"], "read security groups, make a service's own"),
     cluster("ecs-operator.dev", "ecssecuritygroups/status", &["patch"], "report"),
     // What is made of them.
     cluster("", "namespaces", &["create", "get", "list", "patch", "watch"], "make a cluster's Namespace, or label the one it adopts"),
@@ -59,7 +59,7 @@ pub const PERMISSIONS: &[Permission] = &[
     // Revision numbers outlive the objects that they were given to.
     cluster("", "configmaps", &["create"], "keep the highest revision number of each family"),
     Permission { names: &[REVISION_NUMBERS], ..cluster("", "configmaps", &["get", "update"], "raise the highest revision number of a family") },
-    cluster("events.k8s.io", "events", &["create", "patch"], "tell what happened"),
+    cluster("events.k8s.io", "events", &["create"], "tell what happened"),
     // Leader election.
     own_namespace("coordination.k8s.io", "leases", &["create"], &[], "take the lease for the first time"),
     own_namespace("coordination.k8s.io", "leases", &["get", "update"], &[LEASE], "take, renew and release the lease"),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use kube::Client;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tracing::info;
 
@@ -18,7 +19,7 @@ use super::client::{self, VERSION};
 use super::election::Terms;
 use super::health::{self, Health, Heartbeat};
 use super::leader::{self, Candidacy};
-use super::metrics::{self, ProcessMetrics};
+use super::metrics::ProcessMetrics;
 use super::readiness::{Readiness, ReadyHandle};
 use super::{Error, custom_resources, logging, shutdown};
 use crate::controllers::Controllers;
@@ -39,14 +40,16 @@ pub async fn run(arguments: &RunArguments) -> Result<(), Error> {
     let listener = listen(arguments.listen).await.map_err(|error| Error::Listen(arguments.listen, error))?;
     let client = client::connect(arguments.kubeconfig.as_deref()).await?;
 
-    let mut registry = metrics::registry();
+    let mut registry = Registry::default();
     let ProcessMetrics { leading } = ProcessMetrics::register(&mut registry);
-    let controllers = Arc::new(Controllers::new(client.clone(), arguments.settings(), &mut registry));
+    let identity = identity();
+    let settings = arguments.settings(identity.clone());
+    let controllers = Arc::new(Controllers::new(client.clone(), settings, &mut registry));
     let readiness = Readiness::default();
     let checks = Checks::register(&readiness, &controllers);
     let heartbeat = Arc::new(Heartbeat::new(Instant::now()));
     let health = Health { heartbeat: heartbeat.clone(), readiness: readiness.clone(), registry };
-    let candidacy = lease_namespace.map(|namespace| candidacy(arguments, namespace, &leading));
+    let candidacy = lease_namespace.map(|namespace| candidacy(arguments, namespace, identity, &leading));
     let operator = Operator { client, controllers, leading, readiness, shutdown };
 
     // All in one task, but for health: it must answer when this task does not move.
@@ -71,17 +74,18 @@ fn lease_namespace(arguments: &RunArguments) -> Result<Option<String>, UnknownLe
     arguments.leader_election.then(find).transpose()
 }
 
-fn candidacy(arguments: &RunArguments, namespace: String, leading: &Gauge) -> Candidacy {
+fn candidacy(arguments: &RunArguments, namespace: String, identity: String, leading: &Gauge) -> Candidacy {
     Candidacy {
         namespace,
         name: arguments.lease_name.clone(),
-        identity: identity(),
+        identity,
         terms: Terms::default(),
         leading: leading.clone(),
     }
 }
 
-/// The name of the Pod for human readers, and a number that tells a restarted process from the one before.
+/// The name of this process in the lease and in Events: the name of the Pod for human readers, and a number that tells
+/// a restarted process from the one before.
 fn identity() -> String {
     let pod = ["POD_NAME", "HOSTNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     // The seed of the standard hasher is random for each process, which is all that is needed of a random number.
@@ -97,10 +101,10 @@ struct Checks {
 
 impl Checks {
     fn register(readiness: &Readiness, controllers: &Controllers) -> Self {
-        let cache = |name| (name, readiness.register(format!("cache {name}")));
+        let cache = |name: &&'static str| (*name, readiness.register(format!("cache {name}")));
         Self {
             custom_resources: readiness.register("custom resources"),
-            caches: controllers.cache_names().into_iter().map(cache).collect(),
+            caches: controllers.cache_names().iter().map(cache).collect(),
         }
     }
 

@@ -1,0 +1,77 @@
+//! How long to wait after a failure: longer after each, for each object on its own, and from the start after a success.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Somebody else was faster: what changed is about to be seen.
+const AFTER_STALE: Duration = Duration::from_millis(200);
+const FIRST: Duration = Duration::from_millis(500);
+/// The API server may be back any moment.
+const LONGEST: Duration = Duration::from_secs(30);
+/// What is refused stays so until somebody changes something.
+const LONGEST_REFUSED: Duration = Duration::from_secs(300);
+
+/// Why an object has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It had changed.
+    Stale,
+    /// The API server refused what was written.
+    Refused,
+    /// Anything else: it may pass.
+    Passing,
+}
+
+/// Failures in a row, by object.
+#[derive(Debug)]
+pub struct BackOff<T> {
+    failures: Mutex<HashMap<T, u32>>,
+}
+
+impl<T> Default for BackOff<T> {
+    fn default() -> Self {
+        Self { failures: Mutex::default() }
+    }
+}
+
+impl<T: Hash + Eq> BackOff<T> {
+    /// Forgets the failures of an object.
+    pub fn succeeded(&self, object: &T) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(object);
+    }
+
+    /// Counts a failure and says how long to wait.
+    pub fn failed(&self, object: T, failure: Failure) -> Duration {
+        let longest = match failure {
+            Failure::Stale => return AFTER_STALE,
+            Failure::Refused => LONGEST_REFUSED,
+            Failure::Passing => LONGEST,
+        };
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = failures.entry(object).or_default();
+        *count = count.saturating_add(1);
+        FIRST.saturating_mul(1 << (*count - 1).min(16)).min(longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_for_each_object_and_start_again_after_a_success() {
+        let back_off = BackOff::default();
+        let waits: Vec<_> = (0..8).map(|_| back_off.failed("a", Failure::Passing).as_millis()).collect();
+        assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
+        assert_eq!(back_off.failed("b", Failure::Passing).as_millis(), 500);
+        back_off.succeeded(&"a");
+        assert_eq!(back_off.failed("a", Failure::Refused).as_millis(), 500);
+        assert_eq!(back_off.failed("a", Failure::Stale), AFTER_STALE);
+        (0..100).for_each(|_| drop(back_off.failed("c", Failure::Refused)));
+        assert_eq!(back_off.failed("c", Failure::Refused), LONGEST_REFUSED);
+    }
+}

@@ -1,0 +1,286 @@
+//! EcsCluster -> Namespace, made or adopted. A cluster that still holds services or tasks is not deleted.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{Future, future::Shared};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
+
+use crate::{
+    api::cluster::{ClusterState, EcsCluster, EcsClusterStatus},
+    decide::{
+        cluster::{self, DeletionDecision, NamespaceDecision, ObservedNamespace},
+        conditions::{self, ACCEPTED, Finding, READY, reason},
+        task::{ObservedTask, TaskCounts, count},
+    },
+    ecs,
+    kube_io::{
+        apply::{Applied, Force, apply},
+        error::Error,
+        events::Severity,
+        finalizer, status,
+    },
+    translate::{labels, names, namespace, owner::Owner},
+};
+
+use super::{
+    context::Context,
+    driver::{Driver, Outcome},
+    triggers::Triggers,
+};
+
+/// Tasks come and go in bursts, and only their number is reported.
+const DEBOUNCE: Duration = Duration::from_millis(300);
+
+/// No watch tells of a Namespace that is not ours, so one that is refused is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// Reconciles clusters until `stop` resolves.
+pub async fn run<S: Future<Output = ()> + Send + 'static>(context: &Arc<Context>, stop: Shared<S>)
+where
+    Shared<S>: Send + Sync,
+{
+    let caches = Arc::clone(&context.caches);
+    let (triggers, receiver) = Triggers::of(&caches.clusters);
+    triggers.owner_of(&caches.namespaces);
+    let in_namespace = |namespace: Option<&str>, caches: &crate::kube_io::caches::Caches| {
+        let clusters = caches.clusters.store.state().into_iter();
+        clusters
+            .filter(|cluster| Some(namespace_of(cluster).as_str()) == namespace)
+            .map(|cluster| ObjectRef::from_obj(&*cluster))
+            .collect::<Vec<_>>()
+    };
+    let namespaces = Arc::clone(&caches);
+    triggers.from(&caches.namespaces, move |each: &Namespace| in_namespace(each.metadata.name.as_deref(), &namespaces));
+    let services = Arc::clone(&caches);
+    triggers.from(&caches.services, move |each| in_namespace(each.metadata.namespace.as_deref(), &services));
+    let pods = Arc::clone(&caches);
+    triggers.from(&caches.pods, move |each| in_namespace(each.metadata.namespace.as_deref(), &pods));
+    let driver = Driver { store: caches.clusters.store.clone(), triggers: receiver, debounce: DEBOUNCE };
+    driver.run(context, stop, reconcile).await;
+}
+
+/// The Namespace that a cluster claims.
+#[must_use]
+pub fn namespace_of(cluster: &EcsCluster) -> String {
+    let given = cluster.spec.kubernetes.as_ref().and_then(|kubernetes| kubernetes.namespace.clone());
+    given.unwrap_or_else(|| names::namespace(&name_of(cluster)))
+}
+
+/// The name of a cluster in ECS.
+#[must_use]
+pub fn name_of(cluster: &EcsCluster) -> String {
+    cluster.spec.cluster_name.clone().unwrap_or_else(|| cluster.name_any())
+}
+
+async fn reconcile(cluster: Arc<EcsCluster>, context: Arc<Context>) -> Result<Outcome, Error> {
+    let observed = observe(&cluster, &context).await?;
+    if cluster.metadata.deletion_timestamp.is_some() {
+        return delete(&cluster, &observed, &context).await;
+    }
+    if let Err(violation) = ecs::cluster::check_name(&observed.cluster_name) {
+        let refused = Verdict::refused(reason::INVALID, violation.to_string());
+        report(&cluster, &observed, refused, &context).await?;
+        return Ok(Outcome::Done);
+    }
+    let decision = decide(&observed);
+    let outcome = match decision {
+        NamespaceDecision::Refuse { .. } | NamespaceDecision::Wait { .. } => Outcome::Wait(LOOK_AGAIN),
+        NamespaceDecision::Make | NamespaceDecision::KeepMade | NamespaceDecision::Adopt => Outcome::Done,
+    };
+    let result = apply_namespace(&cluster, &observed, &decision, &context).await;
+    report(&cluster, &observed, verdict(&decision, &result), &context).await?;
+    result.map(|()| outcome)
+}
+
+struct Observed {
+    object: String,
+    cluster_name: String,
+    owner: Owner,
+    namespace_name: String,
+    namespace: Option<Namespace>,
+    active_services: usize,
+    services: usize,
+    counts: TaskCounts,
+    tasks: usize,
+}
+
+async fn observe(cluster: &EcsCluster, context: &Context) -> Result<Observed, Error> {
+    let namespace_name = namespace_of(cluster);
+    let caches = &context.caches;
+    let namespace = match caches.namespaces.store.get(&ObjectRef::new(&namespace_name)) {
+        Some(cached) => Some((*cached).clone()),
+        // The cache holds only Namespaces of clusters; this may be one to be adopted.
+        None => Api::<Namespace>::all(context.client.clone())
+            .get_opt(&namespace_name)
+            .await
+            .map_err(|error| Error::request(format!("read Namespace {namespace_name}"), error))?,
+    };
+    let services = caches.services.in_namespace(&namespace_name);
+    let pods = caches.pods.in_namespace(&namespace_name);
+    let tasks: Vec<ObservedTask> = pods.iter().filter_map(|pod| pod.observed_task()).collect();
+    Ok(Observed {
+        object: cluster.name_any(),
+        cluster_name: name_of(cluster),
+        owner: Owner::of(cluster),
+        namespace,
+        active_services: services.iter().filter(|service| service.metadata.deletion_timestamp.is_none()).count(),
+        // One that cannot be read is there all the same.
+        services: services.len() + caches.services.undecodable_in(&namespace_name),
+        counts: count(&tasks),
+        tasks: tasks.len(),
+        namespace_name,
+    })
+}
+
+fn decide(observed: &Observed) -> NamespaceDecision {
+    let cluster_label = names::label_value(&observed.object);
+    let namespace = observed.namespace.as_ref().map(observed_namespace);
+    let name = &observed.namespace_name;
+    cluster::namespace(name, &observed.object, &observed.owner.uid, &cluster_label, namespace.as_ref())
+}
+
+fn observed_namespace(namespace: &Namespace) -> ObservedNamespace {
+    let label = |name: &str| namespace.labels().get(name).cloned();
+    let owner = namespace.owner_references().iter().find(|owner| owner.controller == Some(true));
+    ObservedNamespace {
+        terminating: namespace.metadata.deletion_timestamp.is_some(),
+        owner_uid: owner.map(|owner| owner.uid.clone()),
+        cluster_label: label(labels::CLUSTER),
+        adopt_label: label(labels::ADOPT),
+    }
+}
+
+async fn apply_namespace(
+    cluster: &EcsCluster,
+    observed: &Observed,
+    decision: &NamespaceDecision,
+    context: &Context,
+) -> Result<(), Error> {
+    let level = cluster.spec.kubernetes.as_ref().and_then(|kubernetes| kubernetes.pod_security).unwrap_or_default();
+    let made = || namespace::made(&observed.namespace_name, &observed.object, &observed.owner, level);
+    let desired = match decision {
+        NamespaceDecision::Make | NamespaceDecision::KeepMade => made(),
+        NamespaceDecision::Adopt => namespace::adopted(&observed.namespace_name, &observed.object),
+        NamespaceDecision::Wait { .. } | NamespaceDecision::Refuse { .. } => return Ok(()),
+    };
+    // The finalizer comes first: nothing is made for a cluster that could vanish without being waited for.
+    let clusters: Api<EcsCluster> = Api::all(context.client.clone());
+    if !finalizer::is_set(cluster, finalizer::CLUSTER) {
+        finalizer::add(&clusters, cluster, finalizer::CLUSTER).await?;
+    }
+    let may_be_written = |found: &Namespace| {
+        let found = observed_namespace(found);
+        let label = names::label_value(&observed.object);
+        let verdict = cluster::namespace(&observed.namespace_name, &observed.object, &observed.owner.uid, &label, Some(&found));
+        matches!(verdict, NamespaceDecision::KeepMade | NamespaceDecision::Adopt)
+    };
+    let namespaces: Api<Namespace> = Api::all(context.client.clone());
+    let wanted_by = format!("EcsCluster {}", observed.object);
+    let applied =
+        apply(&namespaces, &desired, observed.namespace.as_ref(), may_be_written, Force::Yes, &wanted_by).await?;
+    if applied == Applied::Created {
+        let note = format!("Made Namespace {}.", observed.namespace_name);
+        context.events.tell(cluster, Severity::Normal, "NamespaceMade", &note).await;
+    }
+    Ok(())
+}
+
+async fn delete(cluster: &EcsCluster, observed: &Observed, context: &Context) -> Result<Outcome, Error> {
+    if !finalizer::is_set(cluster, finalizer::CLUSTER) {
+        return Ok(Outcome::Done);
+    }
+    // A cluster that never got its Namespace holds nothing in it.
+    let held = cluster_holds(&decide(observed));
+    let terminating = observed.namespace.as_ref().is_none_or(|namespace| namespace.metadata.deletion_timestamp.is_some());
+    match cluster::deletion(terminating || !held, observed.services, observed.tasks) {
+        DeletionDecision::Wait(message) => {
+            let verdict = Verdict {
+                state: ClusterState::Deprovisioning,
+                findings: vec![Finding::fails(READY, reason::DELETION_WAITS, message)],
+            };
+            report(cluster, observed, verdict, context).await?;
+        }
+        DeletionDecision::Release => {
+            if held && decide(observed) == NamespaceDecision::Adopt {
+                give_back(observed, context).await?;
+            }
+            finalizer::remove(&Api::all(context.client.clone()), cluster, finalizer::CLUSTER).await?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn cluster_holds(decision: &NamespaceDecision) -> bool {
+    matches!(decision, NamespaceDecision::KeepMade | NamespaceDecision::Adopt)
+}
+
+/// Takes our labels off an adopted Namespace: another cluster may have it then.
+async fn give_back(observed: &Observed, context: &Context) -> Result<(), Error> {
+    let mut bare = namespace::adopted(&observed.namespace_name, &observed.object);
+    bare.metadata.labels = None;
+    let api: Api<Namespace> = Api::all(context.client.clone());
+    let wanted_by = format!("EcsCluster {}", observed.object);
+    apply(&api, &bare, observed.namespace.as_ref(), |_| true, Force::Yes, &wanted_by).await.map(|_| ())
+}
+
+struct Verdict {
+    state: ClusterState,
+    findings: Vec<Finding>,
+}
+
+impl Verdict {
+    fn refused(reason: &'static str, message: String) -> Self {
+        let findings =
+            vec![Finding::fails(ACCEPTED, reason, message.clone()), Finding::fails(READY, reason::NOT_ACCEPTED, message)];
+        Self { state: ClusterState::Failed, findings }
+    }
+}
+
+fn verdict(decision: &NamespaceDecision, result: &Result<(), Error>) -> Verdict {
+    let accepted = Finding::holds(ACCEPTED, reason::ACCEPTED, "The cluster keeps the rules and its Namespace may be used.");
+    let waiting = |message: String| Verdict {
+        state: ClusterState::Provisioning,
+        findings: vec![accepted.clone(), Finding::fails(READY, reason::WAITING, message)],
+    };
+    match (decision, result) {
+        (NamespaceDecision::Refuse { reason, message }, _) => Verdict::refused(reason, message.clone()),
+        (NamespaceDecision::Wait { message }, _) => waiting(message.clone()),
+        (_, Err(error)) => waiting(error.to_string()),
+        (_, Ok(())) => Verdict {
+            state: ClusterState::Active,
+            findings: vec![accepted, Finding::holds(READY, reason::AVAILABLE, "The Namespace is there.")],
+        },
+    }
+}
+
+async fn report(cluster: &EcsCluster, observed: &Observed, verdict: Verdict, context: &Context) -> Result<(), Error> {
+    let old = cluster.status.clone().unwrap_or_default();
+    let generation = cluster.metadata.generation;
+    let owns = verdict.state != ClusterState::Failed;
+    let counts = if owns { observed.counts } else { TaskCounts::default() };
+    let services = if owns { observed.active_services } else { 0 };
+    let new = EcsClusterStatus {
+        status: Some(verdict.state),
+        cluster_arn: Some(context.arns.cluster(&observed.cluster_name)),
+        namespace: owns.then(|| observed.namespace_name.clone()),
+        active_services_count: i32::try_from(services).unwrap_or(i32::MAX),
+        running_tasks_count: counts.running,
+        pending_tasks_count: counts.pending,
+        observed_generation: generation,
+        conditions: conditions::merge(&old.conditions, &verdict.findings, generation, &context.now()),
+    };
+    if status::says_the_same(&old, &new) {
+        return Ok(());
+    }
+    let news = verdict.findings.iter().filter(|finding| !finding.holds && !already_said(&old, finding));
+    status::write(&Api::all(context.client.clone()), cluster, &new).await?;
+    for finding in news.filter(|finding| finding.reason != reason::NOT_ACCEPTED) {
+        context.events.tell(cluster, Severity::Warning, finding.reason, &finding.message).await;
+    }
+    Ok(())
+}
+
+fn already_said(old: &EcsClusterStatus, finding: &Finding) -> bool {
+    old.conditions.iter().any(|condition| condition.type_ == finding.type_ && condition.message == finding.message)
+}

@@ -1,0 +1,85 @@
+//! What every controller holds.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, channel::mpsc};
+use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use kube::{Api, Client, Resource, core::NamespaceResourceScope};
+
+use crate::{
+    ecs::arn::ArnScope,
+    kube_io::{
+        cache::{Cache, Cached},
+        caches::Caches,
+        events::{Events, Severity},
+    },
+};
+
+use super::{Settings, metrics::Metrics};
+
+/// What every controller holds.
+pub struct Context {
+    /// The connection to the API server.
+    pub client: Client,
+    /// What the operator has seen.
+    pub caches: Arc<Caches>,
+    /// What can be set from outside.
+    pub settings: Settings,
+    /// Region and account.
+    pub arns: ArnScope,
+    /// Where Events are told.
+    pub events: Events,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl Context {
+    pub(super) fn new(client: Client, caches: Arc<Caches>, settings: Settings, metrics: Metrics) -> Self {
+        let arns = ArnScope { region: settings.region.clone(), account_id: settings.account_id.clone() };
+        let events = Events::new(client.clone(), settings.instance.clone());
+        Self { client, caches, settings, arns, events, metrics }
+    }
+
+    /// The objects of one kind in a Namespace.
+    pub fn api<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Now, for decisions.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        Time(Timestamp::now())
+    }
+
+    /// Events for objects that no controller can hold, because they cannot be read.
+    pub(super) fn tell_of_undecodable_objects(&self) {
+        tell_of_undecodable(&self.caches.clusters, &self.events);
+        tell_of_undecodable(&self.caches.task_definitions, &self.events);
+        tell_of_undecodable(&self.caches.revisions, &self.events);
+        tell_of_undecodable(&self.caches.services, &self.events);
+        tell_of_undecodable(&self.caches.security_groups, &self.events);
+    }
+}
+
+fn tell_of_undecodable<K: Cached + Resource<DynamicType = ()>>(cache: &Cache<K>, events: &Events) {
+    let (sender, mut receiver) = mpsc::unbounded::<(ObjectReference, String)>();
+    cache.on_undecodable(Box::new(move |object, error| {
+        let reference = ObjectReference {
+            api_version: Some(K::api_version(&()).into_owned()),
+            kind: Some(K::kind(&()).into_owned()),
+            ..object.clone().into()
+        };
+        // The receiver lives as long as the process.
+        let _ = sender.unbounded_send((reference, error.to_owned()));
+    }));
+    let events = events.clone();
+    tokio::spawn(async move {
+        while let Some((object, error)) = receiver.next().await {
+            let note = format!("The object cannot be read and is left as it is: {error}. Correct it with kubectl edit or apply it again.");
+            events.tell_of(object, Severity::Warning, "Undecodable", &note).await;
+        }
+    });
+}

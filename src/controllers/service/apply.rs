@@ -1,0 +1,132 @@
+//! Fourth step: carries the plan out, in the order in which things need each other.
+
+use k8s_openapi::api::{
+    apps::v1::{ControllerRevision, Deployment},
+    core::v1::Service,
+    networking::v1::NetworkPolicy,
+};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{DeleteParams, Preconditions, PropagationPolicy},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    api::{security_group::EcsSecurityGroup, service::EcsService},
+    controllers::context::Context,
+    kube_io::{
+        apply::{Applied, Force, apply as apply_object},
+        error::{Error, api_status},
+        finalizer, scale,
+    },
+    translate::{names, snapshot::Snapshot},
+};
+
+use super::{observe::Observed, plan::Plan};
+
+/// What has been done to the Deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Workload {
+    /// It is as it should be and was so before.
+    Unchanged,
+    /// It was made or changed just now.
+    Changed,
+    /// It waits for something.
+    Waiting,
+}
+
+pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -> Result<Workload, Error> {
+    let services: Api<EcsService> = context.api(&observed.namespace);
+    // The finalizer comes first: nothing is made for a service that could vanish without being drained.
+    if !finalizer::is_set(&*observed.service, finalizer::SERVICE) {
+        finalizer::add(&services, &observed.service, finalizer::SERVICE).await?;
+        return Ok(Workload::Waiting);
+    }
+    if plan.write_desired_count {
+        scale::write_desired_count(&services, &observed.service, plan.desired_count).await?;
+    }
+    apply_network(observed, plan, context).await?;
+    if let Some(snapshot) = &plan.new_snapshot {
+        store_snapshot(observed, snapshot, context).await?;
+    }
+    if plan.waiting_for.is_some() {
+        return Ok(Workload::Waiting);
+    }
+    let applied = apply_object(
+        &context.api::<Deployment>(&observed.namespace),
+        &plan.deployment,
+        observed.deployment.as_deref(),
+        |found| observed.owner.controls(found),
+        Force::Yes,
+        &wanted_by(observed),
+    )
+    .await?;
+    for obsolete in &plan.obsolete_snapshots {
+        delete_if_there(&context.api::<ControllerRevision>(&observed.namespace), obsolete, None).await?;
+    }
+    Ok(if applied == Applied::Unchanged { Workload::Unchanged } else { Workload::Changed })
+}
+
+async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+    let (namespace, wanted_by) = (&observed.namespace, wanted_by(observed));
+    if let Some(group) = &plan.own_group {
+        let api: Api<EcsSecurityGroup> = context.api(namespace);
+        let found = observed.own_group().map(|group| &**group);
+        // A rule that its users have refined is theirs. A group that appeared since is theirs altogether.
+        match apply_object(&api, group, found, |found| observed.owner.controls(found), Force::No, &wanted_by).await {
+            Ok(_) | Err(Error::Foreign { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(policy) = &plan.isolation {
+        let api: Api<NetworkPolicy> = context.api(namespace);
+        let is_ours = |found: &NetworkPolicy| observed.owner.controls(found);
+        apply_object(&api, policy, observed.isolation.as_deref(), is_ours, Force::Yes, &wanted_by).await?;
+    }
+    let services: Api<Service> = context.api(namespace);
+    let is_ours = |found: &Service| observed.owner.controls(found);
+    match (&plan.kubernetes_service, &observed.kubernetes_service) {
+        (Some(service), found) => {
+            apply_object(&services, service, found.as_deref(), is_ours, Force::Yes, &wanted_by).await?;
+        }
+        (None, Some(found)) if is_ours(found) => {
+            delete_if_there(&services, &found.name_any(), found.uid()).await?;
+        }
+        (None, _) => {}
+    }
+    Ok(())
+}
+
+/// Stores a new deployment. When the cache was behind, there may be one of this number already: the next look shows it.
+async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Context) -> Result<(), Error> {
+    let api: Api<ControllerRevision> = context.api(&observed.namespace);
+    let object = snapshot.controller_revision(&observed.namespace, &observed.name, &observed.owner);
+    match api.create(&kube::api::PostParams::default(), &object).await {
+        Ok(_) => Ok(()),
+        Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => {
+            Err(Error::Stale { what: format!("ControllerRevision {}", names::snapshot(&observed.name, snapshot.number)) })
+        }
+        Err(error) => Err(Error::request(format!("store ControllerRevision {}", object.name_any()), error)),
+    }
+}
+
+/// Deletes an object; one that has gone, or is another by now, is fine.
+pub(super) async fn delete_if_there<K>(api: &Api<K>, name: &str, uid: Option<String>) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + std::fmt::Debug,
+{
+    let parameters = DeleteParams {
+        preconditions: uid.map(|uid| Preconditions { uid: Some(uid), resource_version: None }),
+        propagation_policy: Some(PropagationPolicy::Background),
+        ..Default::default()
+    };
+    match api.delete(name, &parameters).await {
+        Ok(_) => Ok(()),
+        Err(error) if api_status(&error).is_some_and(|status| matches!(status.code, 404 | 409)) => Ok(()),
+        Err(error) => Err(Error::request(format!("delete {} {name}", K::kind(&())), error)),
+    }
+}
+
+fn wanted_by(observed: &Observed) -> String {
+    format!("EcsService {}", observed.name)
+}

@@ -1,0 +1,110 @@
+//! EcsService -> Deployment, its security group, its Service. The five steps are one file each; draining a deleted
+//! service is another.
+
+mod apply;
+mod drain;
+mod observe;
+mod plan;
+mod report;
+mod validate;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{Future, future::Shared};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+
+use crate::{
+    api::{
+        cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService,
+        task_definition_revision::TaskDefinitionRevision,
+    },
+    decide::conditions::{ACCEPTED, is_true},
+    ecs::task_definition_reference::TaskDefinitionReference,
+    kube_io::{caches::Caches, error::Error, pod::Pod},
+    translate::{labels, names},
+};
+
+use super::{
+    cluster::namespace_of,
+    context::Context,
+    driver::{Driver, Outcome},
+    triggers::{LastSeen, Triggers},
+};
+
+/// Pods change several times while they start; each service is looked at once for a burst.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// Reconciles services until `stop` resolves.
+pub async fn run<S: Future<Output = ()> + Send + 'static>(context: &Arc<Context>, stop: Shared<S>)
+where
+    Shared<S>: Send + Sync,
+{
+    let caches = &context.caches;
+    let (triggers, receiver) = Triggers::of(&caches.services);
+    triggers.owner_of(&caches.deployments);
+    triggers.owner_of(&caches.kubernetes_services);
+    triggers.owner_of(&caches.network_policies);
+    triggers.owner_of(&caches.snapshots);
+    let all = Arc::clone(caches);
+    triggers.from(&caches.pods, move |pod: &Pod| service_of_pod(&all, pod));
+    let all = Arc::clone(caches);
+    triggers.from(&caches.revisions, move |revision: &TaskDefinitionRevision| services_of_family(&all, revision));
+    let all = Arc::clone(caches);
+    triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| {
+        services_in(&all, &group.namespace().unwrap_or_default(), |_| true)
+    });
+    let all = Arc::clone(caches);
+    let last_seen = LastSeen::new();
+    triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
+        let accepted = is_true(&cluster.status.clone().unwrap_or_default().conditions, ACCEPTED);
+        let digest = (accepted, cluster.metadata.deletion_timestamp.is_some());
+        let gone = all.clusters.store.get(&ObjectRef::from_obj(cluster)).is_none();
+        // The counts of a cluster change with each task; its services do not mind.
+        if last_seen.has_changed(&cluster.uid().unwrap_or_default(), digest) || gone {
+            services_in(&all, &namespace_of(cluster), |_| true)
+        } else {
+            Vec::new()
+        }
+    });
+    let driver = Driver { store: caches.services.store.clone(), triggers: receiver, debounce: DEBOUNCE };
+    driver.run(context, stop, reconcile).await;
+}
+
+async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Outcome, Error> {
+    let observed = observe::observe(service, &context);
+    if observed.service.metadata.deletion_timestamp.is_some() {
+        return drain::drain(&observed, &context).await;
+    }
+    match validate::validate(&observed) {
+        Err(refusal) => report::refused(&observed, &refusal, &context).await?,
+        Ok(accepted) => {
+            let plan = plan::plan(&observed, &accepted, &context.arns);
+            let result = apply::apply(&observed, &plan, &context).await;
+            report::applied(&observed, &accepted, &plan, &result, &context).await?;
+            result?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) -> bool) -> Vec<ObjectRef<EcsService>> {
+    let services = caches.services.in_namespace(namespace).into_iter();
+    services.filter(|service| wanted(service)).map(|service| ObjectRef::from_obj(&*service)).collect()
+}
+
+fn services_of_family(caches: &Caches, revision: &TaskDefinitionRevision) -> Vec<ObjectRef<EcsService>> {
+    services_in(caches, &revision.namespace().unwrap_or_default(), |service| {
+        TaskDefinitionReference::parse(&service.spec.task_definition)
+            .is_ok_and(|reference| reference.family == revision.spec.family)
+    })
+}
+
+/// A Pod carries the name of the service's objects, which nearly always is the service's own.
+fn service_of_pod(caches: &Caches, pod: &Pod) -> Vec<ObjectRef<EcsService>> {
+    let namespace = pod.namespace().unwrap_or_default();
+    let Some(workload) = pod.labels().get(labels::SERVICE) else { return Vec::new() };
+    match caches.services.get(&namespace, workload) {
+        Some(service) => vec![ObjectRef::from_obj(&*service)],
+        None => services_in(caches, &namespace, |service| names::workload(&service.name_any()) == *workload),
+    }
+}

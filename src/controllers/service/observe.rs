@@ -1,0 +1,95 @@
+//! First step: what the operator has seen of a service and of all that matters to it. Reads caches only.
+
+use std::sync::Arc;
+
+use k8s_openapi::{
+    api::{apps::v1::Deployment, core::v1::Service, networking::v1::NetworkPolicy},
+    apimachinery::pkg::apis::meta::v1::Time,
+};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+
+use crate::{
+    api::{
+        cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, service_status::EcsServiceStatus,
+        task_definition_revision::TaskDefinitionRevision,
+    },
+    controllers::{cluster::namespace_of, context::Context},
+    decide::task::ObservedTask,
+    translate::{labels, names, owner::Owner, snapshot::Snapshot},
+};
+
+/// What the operator has seen.
+pub(super) struct Observed {
+    pub(super) service: Arc<EcsService>,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) owner: Owner,
+    pub(super) status: EcsServiceStatus,
+    /// Clusters that claim the Namespace.
+    pub(super) clusters: Vec<Arc<EcsCluster>>,
+    pub(super) namespace_terminating: bool,
+    pub(super) revisions: Vec<Arc<TaskDefinitionRevision>>,
+    pub(super) security_groups: Vec<Arc<EcsSecurityGroup>>,
+    pub(super) deployment: Option<Arc<Deployment>>,
+    pub(super) kubernetes_service: Option<Arc<Service>>,
+    pub(super) isolation: Option<Arc<NetworkPolicy>>,
+    pub(super) snapshots: Vec<StoredSnapshot>,
+    pub(super) tasks: Vec<ObservedTask>,
+}
+
+/// A snapshot, and when it was stored.
+pub(super) struct StoredSnapshot {
+    pub(super) snapshot: Snapshot,
+    pub(super) object: String,
+    pub(super) created_at: Option<Time>,
+}
+
+impl Observed {
+    /// Number of the snapshot that the Deployment was last given.
+    pub(super) fn applied_snapshot(&self) -> Option<i64> {
+        let deployment = self.deployment.as_ref().filter(|deployment| self.owner.controls(&***deployment))?;
+        deployment.labels().get(labels::DEPLOYMENT)?.parse().ok()
+    }
+
+    /// The security group that is named after the service, when it was made for it.
+    pub(super) fn own_group(&self) -> Option<&Arc<EcsSecurityGroup>> {
+        let name = names::workload(&self.name);
+        self.security_groups.iter().find(|group| group.name_any() == name)
+    }
+}
+
+pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
+    let caches = &context.caches;
+    let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
+    let workload = names::workload(&name);
+    let owner = Owner::of(&*service);
+    let namespace_object = caches.namespaces.store.get(&ObjectRef::new(&namespace));
+    let snapshots = caches.snapshots.labelled(&namespace, labels::SNAPSHOT_OF, &workload);
+    let pods = caches.pods.labelled(&namespace, labels::SERVICE, &workload);
+    Observed {
+        status: service.status.clone().unwrap_or_default(),
+        clusters: caches.clusters.store.state_filter(|cluster| namespace_of(cluster) == namespace),
+        namespace_terminating: namespace_object.is_some_and(|object| object.metadata.deletion_timestamp.is_some()),
+        revisions: caches.revisions.in_namespace(&namespace),
+        security_groups: caches.security_groups.in_namespace(&namespace),
+        deployment: caches.deployments.get(&namespace, &workload),
+        kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
+        isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
+        snapshots: snapshots
+            .iter()
+            .filter(|stored| owner.controls(&***stored))
+            .filter_map(|stored| {
+                Some(StoredSnapshot {
+                    snapshot: Snapshot::read(stored)?,
+                    object: stored.name_any(),
+                    created_at: stored.metadata.creation_timestamp.clone(),
+                })
+            })
+            .collect(),
+        tasks: pods.iter().filter_map(|pod| pod.observed_task()).collect(),
+        service,
+        namespace,
+        name,
+        owner,
+    }
+}

@@ -1,0 +1,164 @@
+//! Third step: which objects a service needs, and which deployment of it runs. Pure.
+
+use k8s_openapi::api::{core::v1::Service, networking::v1::NetworkPolicy};
+use kube::ResourceExt;
+use serde_json::Value;
+
+use crate::{
+    api::{security_group::EcsSecurityGroup, task_definition::NetworkMode},
+    decide::{
+        conditions::{READY, is_true},
+        deployment::{self, ObservedSnapshot, Template, Wanted},
+    },
+    ecs::arn::ArnScope,
+    translate::{
+        deployment::{Workload, deployment as render_deployment},
+        kubernetes_service::cluster_ip_service,
+        network_policy,
+        pod_template::{TaskTemplate, pod_template},
+        security_group,
+        snapshot::{Snapshot, Trigger},
+    },
+};
+
+use super::{
+    observe::Observed,
+    validate::{Accepted, Groups},
+};
+
+/// What is to be there.
+pub(super) struct Plan {
+    /// How many tasks.
+    pub(super) desired_count: u32,
+    /// Whether the number has to be written into the spec.
+    pub(super) write_desired_count: bool,
+    pub(super) own_group: Option<EcsSecurityGroup>,
+    pub(super) isolation: Option<NetworkPolicy>,
+    pub(super) kubernetes_service: Option<Service>,
+    /// A deployment that starts now.
+    pub(super) new_snapshot: Option<Snapshot>,
+    pub(super) template: Template,
+    /// Why no task may start yet.
+    pub(super) waiting_for: Option<String>,
+    pub(super) deployment: Value,
+    /// Names of ControllerRevisions that are not needed any more.
+    pub(super) obsolete_snapshots: Vec<String>,
+}
+
+pub(super) fn plan(observed: &Observed, accepted: &Accepted, arns: &ArnScope) -> Plan {
+    let service = &accepted.service;
+    let last_count = u32::try_from(observed.status.desired_count).unwrap_or(0);
+    let known = observed.status.observed_generation.is_some();
+    let desired_count = service.desired_count.unwrap_or(if known { last_count } else { 1 });
+    let limits = service.percentages.limits(desired_count);
+
+    let trigger = trigger(observed, accepted);
+    let snapshots: Vec<_> = observed
+        .snapshots
+        .iter()
+        .map(|stored| ObservedSnapshot {
+            number: stored.snapshot.number,
+            trigger: stored.snapshot.content.trigger.clone(),
+        })
+        .collect();
+    let (wanted, new_snapshot) = match deployment::wanted(&trigger, &snapshots) {
+        Wanted::Existing(number) => (number, None),
+        Wanted::New(number) => (number, Some(new_snapshot(observed, accepted, arns, number, trigger))),
+    };
+    let template = deployment::template(wanted, observed.applied_snapshot(), limits);
+    let running = match template {
+        Template::Wanted(number) => number,
+        Template::Held { running, .. } => running,
+    };
+    let workload = Workload {
+        namespace: &observed.namespace,
+        cluster_object: &accepted.cluster_object,
+        service_object: &observed.name,
+        owner: &observed.owner,
+        desired_count,
+        limits,
+        min_ready_seconds: service.min_ready_seconds,
+    };
+    let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
+    let rendered = stored.chain(&new_snapshot).find(|snapshot| snapshot.number == running);
+    Plan {
+        desired_count,
+        write_desired_count: service.desired_count.is_none(),
+        own_group: own_group(observed, accepted),
+        isolation: (accepted.task_definition.network_mode == Some(NetworkMode::None))
+            .then(|| network_policy::isolation(&observed.namespace, &observed.name, &observed.owner)),
+        kubernetes_service: cluster_ip_service(
+            &observed.namespace,
+            &accepted.cluster_object,
+            &observed.name,
+            &observed.owner,
+            &accepted.task_definition,
+        ),
+        waiting_for: waiting_for(observed, accepted, running),
+        deployment: rendered.map(|snapshot| render_deployment(workload, snapshot)).unwrap_or_default(),
+        obsolete_snapshots: obsolete_snapshots(observed, wanted, running),
+        new_snapshot,
+        template,
+    }
+}
+
+fn trigger(observed: &Observed, accepted: &Accepted) -> Trigger {
+    let network = &observed.service.spec.network_configuration;
+    Trigger {
+        family: accepted.task_definition.family.clone(),
+        revision: accepted.revision,
+        network_configuration: serde_json::to_value(network).unwrap_or_default(),
+        force_new_deployment: accepted.service.force_new_deployment.clone(),
+        pre_stop_seconds: accepted.service.pre_stop_seconds,
+    }
+}
+
+fn new_snapshot(observed: &Observed, accepted: &Accepted, arns: &ArnScope, number: i64, trigger: Trigger) -> Snapshot {
+    let template = pod_template(TaskTemplate {
+        arns,
+        cluster_object: &accepted.cluster_object,
+        service_object: &observed.name,
+        task_definition: &accepted.task_definition,
+        revision: accepted.revision,
+        deployment: number,
+        security_groups: accepted.groups.names(),
+        pre_stop_seconds: accepted.service.pre_stop_seconds,
+    });
+    Snapshot::new(number, trigger, &template)
+}
+
+/// The service's own group is made and kept by the operator; a group of that name which somebody else made is taken as it is.
+fn own_group(observed: &Observed, accepted: &Accepted) -> Option<EcsSecurityGroup> {
+    let made_by_others = observed.own_group().is_some_and(|group| !observed.owner.controls(&**group));
+    (matches!(accepted.groups, Groups::Own(_)) && !made_by_others).then(|| {
+        security_group::of_service(
+            &observed.namespace,
+            &accepted.cluster_object,
+            &observed.name,
+            &observed.owner,
+            &accepted.task_definition,
+        )
+    })
+}
+
+/// No task starts before the policies of its groups are there. What runs already is not held up.
+fn waiting_for(observed: &Observed, accepted: &Accepted, running: i64) -> Option<String> {
+    if observed.applied_snapshot() == Some(running) {
+        return None;
+    }
+    let ready = |name: &String| {
+        let found = observed.security_groups.iter().find(|group| group.name_any() == *name);
+        found.and_then(|group| group.status.as_ref()).is_some_and(|status| is_true(&status.conditions, READY))
+    };
+    let missing = accepted.groups.names().iter().find(|name| !ready(name))?;
+    Some(format!("Tasks start when EcsSecurityGroup {missing} is Ready: no task runs before its rules are enforced."))
+}
+
+fn obsolete_snapshots(observed: &Observed, wanted: i64, running: i64) -> Vec<String> {
+    let numbers: Vec<_> = observed.snapshots.iter().map(|stored| stored.snapshot.number).collect();
+    let tasks = observed.tasks.iter().map(|task| task.deployment);
+    let in_use: Vec<_> = tasks.chain([wanted, running]).collect();
+    let obsolete = deployment::obsolete(&numbers, &in_use);
+    let stored = observed.snapshots.iter().filter(|stored| obsolete.contains(&stored.snapshot.number));
+    stored.map(|stored| stored.object.clone()).collect()
+}

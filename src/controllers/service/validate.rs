@@ -1,0 +1,135 @@
+//! Second step: whether the service keeps the rules and what it names exists. Pure.
+
+use kube::ResourceExt;
+
+use crate::{
+    api::task_definition::NetworkMode,
+    controllers::cluster::name_of,
+    decide::conditions::{ACCEPTED, is_true, reason},
+    ecs::{
+        cluster::{self, Claim},
+        service::{self, Service},
+        task_definition::{self, TaskDefinition},
+        task_definition_lookup::{self, LookupError},
+        violation,
+    },
+    translate::names,
+};
+
+use super::observe::Observed;
+
+/// A service that may run.
+pub(super) struct Accepted {
+    /// The cluster's name in ECS.
+    pub(super) cluster_name: String,
+    /// The EcsCluster's name.
+    pub(super) cluster_object: String,
+    pub(super) service: Service,
+    /// The revision that its reference means now.
+    pub(super) revision: i64,
+    pub(super) task_definition: TaskDefinition,
+    pub(super) groups: Groups,
+}
+
+/// The security groups of a service's tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Groups {
+    /// One of its own, of this name.
+    Own(String),
+    /// Those that it names.
+    Named(Vec<String>),
+    /// None acts: network mode `none` is cut off by a policy of its own, `host` by nothing.
+    None,
+}
+
+impl Groups {
+    pub(super) fn names(&self) -> &[String] {
+        match self {
+            Self::Own(name) => std::slice::from_ref(name),
+            Self::Named(names) => names,
+            Self::None => &[],
+        }
+    }
+}
+
+/// Why a service may not run.
+pub(super) struct Refusal {
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    fn new(reason: &'static str, message: impl ToString) -> Self {
+        Self { reason, message: message.to_string() }
+    }
+}
+
+pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
+    let spec = &observed.service.spec;
+    let service = service::check(spec, &observed.name)
+        .map_err(|violations| Refusal::new(reason::INVALID, violation::summary(&violations)))?;
+    let claims = claims(observed);
+    let cluster_name = cluster::of_namespace(&observed.namespace, &claims, spec.cluster.as_deref())
+        .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, error))?
+        .to_owned();
+    let holder = observed.clusters.iter().find(|cluster| name_of(cluster) == cluster_name);
+    let cluster_object = holder.map(|cluster| cluster.name_any()).unwrap_or_default();
+    let (revision, task_definition) = resolve(observed, &service)?;
+    service::check_network(&service, task_definition.network_mode)
+        .map_err(|violation| Refusal::new(reason::INVALID, violation))?;
+    let groups = groups(observed, &service, task_definition.network_mode)?;
+    Ok(Accepted { cluster_name, cluster_object, service, revision, task_definition, groups })
+}
+
+fn claims(observed: &Observed) -> Vec<Claim> {
+    let clusters = observed.clusters.iter();
+    clusters
+        .map(|cluster| {
+            let status = cluster.status.clone().unwrap_or_default();
+            Claim {
+                cluster: name_of(cluster),
+                holds: is_true(&status.conditions, ACCEPTED) && status.namespace.as_ref() == Some(&observed.namespace),
+                deleting: cluster.metadata.deletion_timestamp.is_some(),
+            }
+        })
+        .collect()
+}
+
+fn resolve(observed: &Observed, service: &Service) -> Result<(i64, TaskDefinition), Refusal> {
+    let running = observed.applied_snapshot().and_then(|number| {
+        let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == number)?;
+        let trigger = &stored.snapshot.content.trigger;
+        Some((trigger.family.as_str(), trigger.revision))
+    });
+    let specs = observed.revisions.iter().map(|revision| &revision.spec);
+    let found = task_definition_lookup::resolve(&service.task_definition, specs, running).map_err(|error| {
+        let reason = match error {
+            LookupError::NotFound(_) => reason::TASK_DEFINITION_NOT_FOUND,
+            LookupError::Inactive(_) => reason::TASK_DEFINITION_INACTIVE,
+        };
+        Refusal::new(reason, error)
+    })?;
+    let checked = task_definition::check(&found.definition, &found.family).map_err(|violations| {
+        let what = format!("{}:{}", found.family, found.revision);
+        Refusal::new(reason::INVALID, format!("Task definition {what}: {}", violation::summary(&violations)))
+    })?;
+    Ok((found.revision, checked))
+}
+
+fn groups(observed: &Observed, service: &Service, mode: Option<NetworkMode>) -> Result<Groups, Refusal> {
+    if matches!(mode, Some(NetworkMode::None | NetworkMode::Host)) {
+        return Ok(Groups::None);
+    }
+    if service.security_groups.is_empty() {
+        return Ok(Groups::Own(names::workload(&observed.name)));
+    }
+    let exists = |name: &String| observed.security_groups.iter().any(|group| group.name_any() == *name);
+    if let Some(missing) = service.security_groups.iter().find(|name| !exists(name)) {
+        let message = format!(
+            "The security group '{missing}' does not exist. Make an EcsSecurityGroup of that name in Namespace {}, or correct spec.networkConfiguration.awsvpcConfiguration.securityGroups.",
+            observed.namespace
+        );
+        return Err(Refusal::new(reason::SECURITY_GROUP_NOT_FOUND, message));
+    }
+    Ok(Groups::Named(service.security_groups.clone()))
+}

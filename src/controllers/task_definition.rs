@@ -1,0 +1,230 @@
+//! TaskDefinition -> revisions. Each change of its content registers the next one.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{Future, future::Shared};
+use kube::{ResourceExt, api::ListParams, runtime::reflector::ObjectRef};
+
+use crate::{
+    api::{
+        task_definition::{TaskDefinition, TaskDefinitionStatus},
+        task_definition_revision::TaskDefinitionRevision,
+    },
+    decide::{
+        conditions::{self, ACCEPTED, Finding, READY, reason},
+        family::{self, FamilyClaim},
+        registration::{self, ObservedRevision, Registration},
+    },
+    ecs::{content_hash::content_hash, field_outcomes, normalise::normalise, task_definition, violation},
+    kube_io::{
+        apply::{Force, apply},
+        error::Error,
+        events::Severity,
+        revision_numbers::RevisionNumbers,
+        status,
+    },
+    translate::{labels, names, revision},
+};
+
+use super::{
+    context::Context,
+    driver::{Driver, Outcome},
+    triggers::Triggers,
+};
+
+/// Reconciles task definitions until `stop` resolves.
+pub async fn run<S: Future<Output = ()> + Send + 'static>(context: &Arc<Context>, stop: Shared<S>)
+where
+    Shared<S>: Send + Sync,
+{
+    let caches = Arc::clone(&context.caches);
+    let (triggers, receiver) = Triggers::of(&caches.task_definitions);
+    // Whoever claims the same family: when one goes, another may take its place.
+    let others = Arc::clone(&caches);
+    triggers.from(&caches.task_definitions, move |changed: &TaskDefinition| {
+        let namespace = changed.namespace().unwrap_or_default();
+        let same_family = others.task_definitions.in_namespace(&namespace).into_iter();
+        same_family
+            .filter(|other| family_of(other) == family_of(changed) && other.name_any() != changed.name_any())
+            .map(|other| ObjectRef::from_obj(&*other))
+            .collect()
+    });
+    let driver = Driver { store: caches.task_definitions.store.clone(), triggers: receiver, debounce: Duration::ZERO };
+    driver.run(context, stop, reconcile).await;
+}
+
+async fn reconcile(task_definition: Arc<TaskDefinition>, context: Arc<Context>) -> Result<Outcome, Error> {
+    if task_definition.metadata.deletion_timestamp.is_some() {
+        return Ok(Outcome::Done);
+    }
+    let observed = observe(&task_definition, &context);
+    match validate(&task_definition, &observed) {
+        Err(refusal) => report(&task_definition, &observed, Err(refusal), &context).await?,
+        Ok(candidate) => {
+            let number = match decide(&candidate, &observed) {
+                Registration::Current(number) => number,
+                Registration::Due => register(&task_definition, &observed, &candidate, &context).await?,
+            };
+            report(&task_definition, &observed, Ok(number), &context).await?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+struct Observed {
+    namespace: String,
+    uid: String,
+    family: String,
+    /// Everyone who claims the family, this one included.
+    claims: Vec<FamilyClaim>,
+    revisions: Vec<ObservedRevision>,
+}
+
+fn observe(task_definition: &TaskDefinition, context: &Context) -> Observed {
+    let namespace = task_definition.namespace().unwrap_or_default();
+    let uid = task_definition.uid().unwrap_or_default();
+    let family = family_of(task_definition);
+    let claims = context
+        .caches
+        .task_definitions
+        .in_namespace(&namespace)
+        .iter()
+        .filter(|other| family_of(other) == family)
+        .map(|other| family_claim(other))
+        .chain([family_claim(task_definition)])
+        .collect();
+    let revisions = context.caches.revisions.labelled(&namespace, labels::TASK_DEFINITION_UID, &uid);
+    let revisions = revisions.iter().map(|revision| observed_revision(revision)).collect();
+    Observed { namespace, uid, family, claims, revisions }
+}
+
+/// Content that may be registered.
+struct Candidate {
+    definition: crate::api::task_definition::RegisterTaskDefinition,
+    content: String,
+}
+
+/// Why nothing is registered.
+struct Refusal {
+    reason: &'static str,
+    message: String,
+}
+
+fn validate(task_definition: &TaskDefinition, observed: &Observed) -> Result<Candidate, Refusal> {
+    let definition = &task_definition.spec.definition;
+    let checked = task_definition::check(definition, &observed.family)
+        .map_err(|violations| Refusal { reason: reason::INVALID, message: violation::summary(&violations) })?;
+    if let Some(holder) = family::holder(observed.claims.iter().cloned()).filter(|holder| holder.uid != observed.uid) {
+        let message = format!(
+            "Family {} belongs to TaskDefinition {}, which is older: choose another in spec.family, or delete one of the two.",
+            observed.family, holder.name
+        );
+        return Err(Refusal { reason: reason::FAMILY_TAKEN, message });
+    }
+    let content = content_hash(definition, &observed.family);
+    Ok(Candidate { definition: normalise(definition, &checked), content })
+}
+
+fn decide(candidate: &Candidate, observed: &Observed) -> Registration {
+    registration::registration(&candidate.content, &observed.uid, &observed.revisions)
+}
+
+/// Registers the content under the next number, and returns the number. What the cache says is not enough here: the
+/// numbers are read first, then the revisions, then the number is claimed, then the revision is created.
+async fn register(
+    task_definition: &TaskDefinition,
+    observed: &Observed,
+    candidate: &Candidate,
+    context: &Context,
+) -> Result<i64, Error> {
+    let mut numbers = RevisionNumbers::read(&context.client, &observed.namespace).await?;
+    let last = numbers.last(&observed.family)?;
+    let revisions = list_revisions(observed, context).await?;
+    if let Registration::Current(number) = registration::registration(&candidate.content, &observed.uid, &revisions) {
+        return Ok(number);
+    }
+    let claim = registration::claim(&candidate.content, &observed.uid, last.as_ref(), &revisions);
+    if last.as_ref() != Some(&claim) {
+        numbers.record(&observed.family, &claim).await?;
+    }
+    let desired = revision::revision(&observed.namespace, &observed.uid, claim.revision, candidate.definition.clone());
+    let is_ours = |found: &TaskDefinitionRevision| {
+        let found = observed_revision(found);
+        found.content == candidate.content && found.task_definition_uid == observed.uid
+    };
+    let wanted_by = format!("TaskDefinition {}", task_definition.name_any());
+    apply(&context.api(&observed.namespace), &desired, None, is_ours, Force::Yes, &wanted_by).await?;
+    let note = format!("Registered task definition {}:{}.", observed.family, claim.revision);
+    context.events.tell(task_definition, Severity::Normal, "Registered", &note).await;
+    numbers.record(&observed.family, &claim.settled()).await?;
+    Ok(claim.revision)
+}
+
+/// All revisions of the family, whoever registered them, as the API server has them now.
+async fn list_revisions(observed: &Observed, context: &Context) -> Result<Vec<ObservedRevision>, Error> {
+    let family = format!("{}={}", labels::FAMILY, names::label_value(&observed.family));
+    let listed = context
+        .api::<TaskDefinitionRevision>(&observed.namespace)
+        .list(&ListParams::default().labels(&family))
+        .await
+        .map_err(|error| Error::request("list TaskDefinitionRevisions", error))?;
+    Ok(listed.items.iter().filter(|each| each.spec.family == observed.family).map(observed_revision).collect())
+}
+
+async fn report(
+    task_definition: &TaskDefinition,
+    observed: &Observed,
+    result: Result<i64, Refusal>,
+    context: &Context,
+) -> Result<(), Error> {
+    let old = task_definition.status.clone().unwrap_or_default();
+    let generation = task_definition.metadata.generation;
+    let (findings, number) = match result {
+        Ok(number) => {
+            let message = format!("The content is registered as {}:{number}.", observed.family);
+            let accepted = Finding::holds(ACCEPTED, reason::ACCEPTED, message.clone());
+            (vec![accepted, Finding::holds(READY, reason::AVAILABLE, message)], Some(number))
+        }
+        // The last good revision stays, and services go on with it.
+        Err(Refusal { reason, message }) => (
+            vec![Finding::fails(ACCEPTED, reason, message.clone()), Finding::fails(READY, reason::NOT_ACCEPTED, message)],
+            old.revision,
+        ),
+    };
+    let new = TaskDefinitionStatus {
+        family: Some(observed.family.clone()),
+        revision: number,
+        task_definition_arn: number.map(|number| context.arns.task_definition(&observed.family, number)),
+        field_outcomes: field_outcomes::of_task_definition(&task_definition.spec.definition),
+        observed_generation: generation,
+        conditions: conditions::merge(&old.conditions, &findings, generation, &context.now()),
+    };
+    if status::says_the_same(&old, &new) {
+        return Ok(());
+    }
+    status::write(&context.api(&observed.namespace), task_definition, &new).await?;
+    for finding in findings.iter().filter(|finding| finding.type_ == ACCEPTED && !finding.holds) {
+        context.events.tell(task_definition, Severity::Warning, finding.reason, &finding.message).await;
+    }
+    Ok(())
+}
+
+fn family_of(task_definition: &TaskDefinition) -> String {
+    task_definition.spec.definition.family.clone().unwrap_or_else(|| task_definition.name_any())
+}
+
+fn family_claim(task_definition: &TaskDefinition) -> FamilyClaim {
+    FamilyClaim {
+        created: task_definition.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second()),
+        uid: task_definition.uid().unwrap_or_default(),
+        name: task_definition.name_any(),
+    }
+}
+
+fn observed_revision(revision: &TaskDefinitionRevision) -> ObservedRevision {
+    ObservedRevision {
+        number: revision.spec.revision,
+        content: content_hash(&revision.spec.definition, &revision.spec.family),
+        task_definition_uid: revision.labels().get(labels::TASK_DEFINITION_UID).cloned().unwrap_or_default(),
+    }
+}

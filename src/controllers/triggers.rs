@@ -1,0 +1,72 @@
+//! Which objects have to be looked at when another one has changed.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+
+use crate::kube_io::cache::{Cache, Cached};
+
+/// A queue of objects of one kind.
+pub struct Triggers<K: Cached + Resource<DynamicType = ()>> {
+    sender: UnboundedSender<ObjectRef<K>>,
+}
+
+impl<K: Cached + Resource<DynamicType = ()>> Triggers<K> {
+    /// A queue, and its other end. Every object of the kind itself is sent when it changes.
+    pub fn of(cache: &Cache<K>) -> (Self, UnboundedReceiver<ObjectRef<K>>) {
+        let (sender, receiver) = unbounded();
+        cache.feed(sender.clone(), |object: &K| vec![ObjectRef::from_obj(object)]);
+        (Self { sender }, receiver)
+    }
+
+    /// Sends the owner of each object that changes.
+    pub fn owner_of<C: Cached>(&self, children: &Cache<C>) {
+        children.feed(self.sender.clone(), |child: &C| {
+            let namespace = child.namespace();
+            let owners = child.owner_references().iter();
+            owners
+                .filter(|owner| owner.kind == K::kind(&()) && owner.api_version == K::api_version(&()))
+                .map(|owner| match &namespace {
+                    Some(namespace) => ObjectRef::new(&owner.name).within(namespace),
+                    None => ObjectRef::new(&owner.name),
+                })
+                .collect()
+        });
+    }
+
+    /// Sends what `targets` makes of each object that changes.
+    pub fn from<C: Cached>(&self, others: &Cache<C>, targets: impl Fn(&C) -> Vec<ObjectRef<K>> + Send + 'static) {
+        others.feed(self.sender.clone(), targets);
+    }
+}
+
+/// Remembers what mattered of each object, to pass on only changes of that.
+pub struct LastSeen<D> {
+    digests: Mutex<HashMap<String, D>>,
+}
+
+impl<D: PartialEq> LastSeen<D> {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { digests: Mutex::new(HashMap::new()) }
+    }
+
+    /// Whether what matters of an object has changed since it was seen last.
+    pub fn has_changed(&self, uid: &str, digest: D) -> bool {
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = digests.get(uid) != Some(&digest);
+        digests.insert(uid.into(), digest);
+        changed
+    }
+}
+
+impl<D: PartialEq> Default for LastSeen<D> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

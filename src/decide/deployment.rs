@@ -1,0 +1,100 @@
+//! Which deployment of a service runs: the newest snapshot, a new one, or the one before while ECS could not deploy.
+
+use crate::ecs::deployment_limits::DeploymentLimits;
+
+/// What matters of a snapshot that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedSnapshot<T> {
+    /// Its number.
+    pub number: i64,
+    /// The values that it was started with.
+    pub trigger: T,
+}
+
+/// The deployment that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The newest snapshot was started with the same values.
+    Existing(i64),
+    /// A value has changed: a new deployment, of this number.
+    New(i64),
+}
+
+/// Compares the values that start a deployment with those of the newest snapshot.
+#[must_use]
+pub fn wanted<T: PartialEq>(trigger: &T, snapshots: &[ObservedSnapshot<T>]) -> Wanted {
+    match snapshots.iter().max_by_key(|snapshot| snapshot.number) {
+        Some(newest) if newest.trigger == *trigger => Wanted::Existing(newest.number),
+        newest => Wanted::New(newest.map_or(0, |newest| newest.number) + 1),
+    }
+}
+
+/// The snapshot whose template the workload gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// That of the wanted deployment.
+    Wanted(i64),
+    /// The percentages allow neither to start nor to stop a task, so the old one stays.
+    Held {
+        /// What runs.
+        running: i64,
+        /// What would run.
+        waiting: i64,
+    },
+}
+
+/// Decides which template the workload gets. `applied` is the number of the snapshot that it has; `None` when there is no
+/// workload yet: the first tasks of a service may start whatever the percentages say.
+#[must_use]
+pub fn template(wanted: i64, applied: Option<i64>, limits: DeploymentLimits) -> Template {
+    match applied {
+        Some(running) if running != wanted && limits == DeploymentLimits::Blocked => {
+            Template::Held { running, waiting: wanted }
+        }
+        _ => Template::Wanted(wanted),
+    }
+}
+
+/// How many old snapshots are kept besides those in use.
+const HISTORY: usize = 10;
+
+/// Numbers of the snapshots that may go: not in use and not among the newest.
+#[must_use]
+pub fn obsolete(numbers: &[i64], in_use: &[i64]) -> Vec<i64> {
+    let mut newest_first = numbers.to_vec();
+    newest_first.sort_unstable_by(|a, b| b.cmp(a));
+    newest_first.into_iter().skip(HISTORY).filter(|number| !in_use.contains(number)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(number: i64, trigger: &str) -> ObservedSnapshot<String> {
+        ObservedSnapshot { number, trigger: trigger.into() }
+    }
+
+    #[test]
+    fn a_deployment_starts_when_a_value_changes() {
+        let snapshots = [snapshot(1, "a"), snapshot(2, "b")];
+        assert_eq!(wanted(&"b".into(), &snapshots), Wanted::Existing(2));
+        assert_eq!(wanted(&"a".into(), &snapshots), Wanted::New(3), "going back is a new deployment");
+        assert_eq!(wanted(&"a".to_owned(), &[]), Wanted::New(1));
+    }
+
+    #[test]
+    fn a_blocked_deployment_leaves_the_old_template() {
+        let rolling = DeploymentLimits::Rolling { surge: 1, unavailable: 0 };
+        assert_eq!(template(2, Some(1), rolling), Template::Wanted(2));
+        assert_eq!(template(2, Some(1), DeploymentLimits::Blocked), Template::Held { running: 1, waiting: 2 });
+        assert_eq!(template(2, Some(2), DeploymentLimits::Blocked), Template::Wanted(2));
+        assert_eq!(template(1, None, DeploymentLimits::Blocked), Template::Wanted(1));
+    }
+
+    #[test]
+    fn snapshots_in_use_and_the_newest_stay() {
+        let numbers: Vec<i64> = (1..=14).collect();
+        assert_eq!(obsolete(&numbers, &[2]), [4, 3, 1]);
+        assert_eq!(obsolete(&[1, 2], &[]), [0; 0]);
+    }
+}

@@ -1,0 +1,218 @@
+//! Server-side apply that never takes an object over: a first apply can only create, later ones carry the object's uid.
+//! What is there already as it should be is not written again.
+
+use std::fmt::Debug;
+
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::ecs::content_hash::short_hash;
+
+use super::error::{Error, api_status};
+
+/// The operator as the owner of fields.
+pub const FIELD_MANAGER: &str = "ecs-operator";
+
+/// Annotation with a hash of what was applied last: it tells when a field is not wanted any more.
+const APPLIED: &str = "ecs-operator.dev/applied";
+
+/// What an apply did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The object was made.
+    Created,
+    /// It was changed.
+    Changed,
+    /// It was as it should be.
+    Unchanged,
+}
+
+/// How to write over what others have written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// Our value wins.
+    Yes,
+    /// A field that somebody else has changed stays as it is, and so does the whole object.
+    No,
+}
+
+/// Makes an object as it is wanted, or changes it to be so. `observed` is what the cache has of it, `is_ours` tells
+/// whether an object of the name is the operator's, `wanted_by` what needs it.
+///
+/// # Errors
+/// When an object of the name is not ours, or the API server refuses or cannot be reached.
+pub async fn apply<K, D>(
+    api: &Api<K>,
+    desired: &D,
+    observed: Option<&K>,
+    is_ours: impl Fn(&K) -> bool,
+    force: Force,
+    wanted_by: &str,
+) -> Result<Applied, Error>
+where
+    K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
+    D: Serialize,
+{
+    let body = Body::new::<K>(desired);
+    if let Some(observed) = observed {
+        return change(api, body, observed, is_ours, force, wanted_by).await;
+    }
+    match create(api, &body).await {
+        Ok(()) => Ok(Applied::Created),
+        Err(Error::Request { source, .. }) if api_status(&source).is_some_and(|status| status.code == 409) => {
+            // The cache is behind, or the object is somebody else's and carries no label of ours.
+            let found = api.get(&body.name).await.map_err(|error| Error::request(body.action("read"), error))?;
+            change(api, body, &found, is_ours, force, wanted_by).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes an object unless there is one of its name, whoever made it.
+///
+/// # Errors
+/// When the API server refuses or cannot be reached.
+pub async fn create_if_absent<K, D>(api: &Api<K>, desired: &D) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+    D: Serialize,
+{
+    match create(api, &Body::new::<K>(desired)).await {
+        Err(Error::Request { source, .. }) if api_status(&source).is_some_and(|status| status.code == 409) => Ok(()),
+        result => result,
+    }
+}
+
+async fn change<K>(
+    api: &Api<K>,
+    mut body: Body,
+    observed: &K,
+    is_ours: impl Fn(&K) -> bool,
+    force: Force,
+    wanted_by: &str,
+) -> Result<Applied, Error>
+where
+    K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
+{
+    if !is_ours(observed) {
+        return Err(Error::Foreign { kind: body.kind, name: body.name, wanted_by: wanted_by.into() });
+    }
+    let observed_value = serde_json::to_value(observed).unwrap_or_default();
+    if holds(&body.value, &observed_value) {
+        return Ok(Applied::Unchanged);
+    }
+    body.value["metadata"]["uid"] = observed.uid().unwrap_or_default().into();
+    match send(api, &body, force).await {
+        Ok(()) => Ok(Applied::Changed),
+        Err(Error::Request { source, .. }) if api_status(&source).is_some_and(|status| status.code == 409) => {
+            if force == Force::No && is_field_conflict(&source) {
+                return Ok(Applied::Unchanged);
+            }
+            Err(Error::Stale { what: body.action("object") })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes an object, and never changes one: an apply of this resource version is a conflict when there is one.
+async fn create<K>(api: &Api<K>, body: &Body) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let mut creating = body.clone();
+    creating.value["metadata"]["resourceVersion"] = "1".into();
+    send(api, &creating, Force::Yes).await
+}
+
+async fn send<K>(api: &Api<K>, body: &Body, force: Force) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let parameters = PatchParams { force: force == Force::Yes, ..PatchParams::apply(FIELD_MANAGER) };
+    api.patch(&body.name, &parameters, &Patch::Apply(&body.value))
+        .await
+        .map(|_| ())
+        .map_err(|error| Error::request(body.action("apply"), error))
+}
+
+/// An object on its way to the API server.
+#[derive(Clone, Debug)]
+struct Body {
+    kind: String,
+    name: String,
+    value: Value,
+}
+
+impl Body {
+    fn new<K: Resource<DynamicType = ()>>(desired: &impl Serialize) -> Self {
+        let mut value = serde_json::to_value(desired).unwrap_or_default();
+        value["apiVersion"] = K::api_version(&()).into();
+        value["kind"] = K::kind(&()).into();
+        if let Some(members) = value.as_object_mut() {
+            members.remove("status");
+        }
+        let hash = short_hash(&value.to_string(), 16);
+        value["metadata"]["annotations"][APPLIED] = hash.into();
+        let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        Self { kind: K::kind(&()).into_owned(), name, value }
+    }
+
+    fn action(&self, verb: &str) -> String {
+        format!("{verb} {} {}", self.kind, self.name)
+    }
+}
+
+/// Whether every value of the wanted object stands in the observed one. What is empty may be absent.
+fn holds(wanted: &Value, observed: &Value) -> bool {
+    match (wanted, observed) {
+        (Value::Object(wanted), _) => wanted.iter().all(|(name, value)| {
+            observed.get(name).map_or_else(|| is_empty(value), |observed| holds(value, observed))
+        }),
+        (Value::Array(wanted), Value::Array(observed)) => {
+            wanted.len() == observed.len() && wanted.iter().zip(observed).all(|(wanted, observed)| holds(wanted, observed))
+        }
+        (wanted, observed) => wanted == observed,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(entries) => entries.is_empty(),
+        Value::Object(members) => members.values().all(is_empty),
+    }
+}
+
+fn is_field_conflict(error: &kube::Error) -> bool {
+    api_status(error)
+        .and_then(|status| status.details.as_ref())
+        .is_some_and(|details| details.causes.iter().any(|cause| cause.reason == "FieldManagerConflict"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_server_fills_in_is_no_difference() {
+        let wanted = json!({"spec": {"ports": [{"port": 80}], "env": [{"name": "A", "value": ""}], "labels": {}}});
+        let observed = json!({"spec": {"ports": [{"port": 80, "protocol": "TCP"}], "env": [{"name": "A"}], "clusterIP": "10.0.0.1"}});
+        assert!(holds(&wanted, &observed));
+    }
+
+    #[test]
+    fn a_value_that_somebody_changed_is_a_difference() {
+        assert!(!holds(&json!({"replicas": 2}), &json!({"replicas": 3})));
+        assert!(!holds(&json!({"ports": [1]}), &json!({"ports": [1, 2]})));
+        assert!(!holds(&json!({"a": {"b": 1}}), &json!({})));
+        assert!(!holds(&json!({"a": {"b": 1}}), &json!({"a": "x"})));
+    }
+}

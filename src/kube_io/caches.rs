@@ -1,0 +1,95 @@
+//! All caches of the operator, and what each watches.
+
+use futures::{FutureExt, future::BoxFuture};
+use k8s_openapi::api::{
+    apps::v1::{ControllerRevision, Deployment},
+    core::v1::{Namespace, Service},
+    networking::v1::NetworkPolicy,
+};
+use kube::{Api, Client, runtime::watcher};
+
+use crate::{
+    api::{
+        cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task_definition::TaskDefinition,
+        task_definition_revision::TaskDefinitionRevision,
+    },
+    translate::labels,
+};
+
+use super::{cache::{Cache, Cached}, pod::Pod};
+
+/// Every cache. Of Kubernetes' own kinds only objects that the operator made are held.
+#[derive(Default)]
+pub struct Caches {
+    /// Clusters.
+    pub clusters: Cache<EcsCluster>,
+    /// Task definitions.
+    pub task_definitions: Cache<TaskDefinition>,
+    /// Their revisions.
+    pub revisions: Cache<TaskDefinitionRevision>,
+    /// Services.
+    pub services: Cache<EcsService>,
+    /// Security groups.
+    pub security_groups: Cache<EcsSecurityGroup>,
+    /// Namespaces of clusters.
+    pub namespaces: Cache<Namespace>,
+    /// Workloads of services.
+    pub deployments: Cache<Deployment>,
+    /// Deployments of services, as they were rendered.
+    pub snapshots: Cache<ControllerRevision>,
+    /// Addresses of services.
+    pub kubernetes_services: Cache<Service>,
+    /// Policies of security groups.
+    pub network_policies: Cache<NetworkPolicy>,
+    /// Tasks.
+    pub pods: Cache<Pod>,
+}
+
+impl Caches {
+    /// Names of the caches, as `follow` reports them.
+    pub const NAMES: [&'static str; 11] = [
+        "ecsclusters",
+        "taskdefinitions",
+        "taskdefinitionrevisions",
+        "ecsservices",
+        "ecssecuritygroups",
+        "namespaces",
+        "deployments",
+        "controllerrevisions",
+        "services",
+        "networkpolicies",
+        "pods",
+    ];
+
+    /// Follows every kind until the future is dropped. `filled` is called with the name of each cache that is filled.
+    pub async fn follow(&self, client: &Client, filled: &(impl Fn(&'static str) + Sync)) {
+        let [clusters, task_definitions, revisions, services, security_groups, namespaces, deployments, snapshots, addresses, policies, pods] =
+            Self::NAMES;
+        let everything = watcher::Config::default;
+        let made = || watcher::Config::default().labels(&labels::query(&labels::managed()));
+        futures::future::join_all([
+            follow(&self.clusters, client, everything(), clusters, filled),
+            follow(&self.task_definitions, client, everything(), task_definitions, filled),
+            follow(&self.revisions, client, everything(), revisions, filled),
+            follow(&self.services, client, everything(), services, filled),
+            follow(&self.security_groups, client, everything(), security_groups, filled),
+            follow(&self.namespaces, client, made(), namespaces, filled),
+            follow(&self.deployments, client, made(), deployments, filled),
+            follow(&self.snapshots, client, made(), snapshots, filled),
+            follow(&self.kubernetes_services, client, made(), addresses, filled),
+            follow(&self.network_policies, client, made(), policies, filled),
+            follow(&self.pods, client, made(), pods, filled),
+        ])
+        .await;
+    }
+}
+
+fn follow<'a, K: Cached>(
+    cache: &'a Cache<K>,
+    client: &Client,
+    config: watcher::Config,
+    name: &'static str,
+    filled: &'a (impl Fn(&'static str) + Sync),
+) -> BoxFuture<'a, ()> {
+    cache.follow(Api::all(client.clone()), config, move || filled(name)).boxed()
+}

@@ -1,0 +1,73 @@
+//! What can go wrong between the operator and the API server.
+
+use kube::core::Status;
+
+/// A failed exchange with the API server.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A request failed.
+    #[error("cannot {action}: {source}")]
+    Request {
+        /// What was tried, with kind and name.
+        action: String,
+        /// Why it failed.
+        source: Box<kube::Error>,
+    },
+    /// An object of the name that is needed belongs to somebody else. It is never taken over.
+    #[error("{kind} {name} exists and belongs to somebody else; delete or rename it, or choose another name for {wanted_by}")]
+    Foreign {
+        /// Its kind.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// What needs the name.
+        wanted_by: String,
+    },
+    /// Somebody else was faster; the next look will show it.
+    #[error("{what} has changed in the meantime")]
+    Stale {
+        /// What has changed.
+        what: String,
+    },
+}
+
+impl Error {
+    /// A failed request.
+    pub fn request(action: impl Into<String>, source: kube::Error) -> Self {
+        Self::Request { action: action.into(), source: Box::new(source) }
+    }
+
+    /// What the API server said, when it has refused a request for what is in it: trying the same again will not help.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Status> {
+        match self {
+            Self::Request { source, .. } => api_status(source).filter(|status| status.is_invalid() || status.is_forbidden() || status.code == 400),
+            Self::Foreign { .. } | Self::Stale { .. } => None,
+        }
+    }
+
+    /// A fixed word for metrics.
+    #[must_use]
+    pub fn metric_label(&self) -> &'static str {
+        match self {
+            Self::Request { source, .. } => match api_status(source).map(|status| status.code) {
+                Some(409) => "conflict",
+                Some(429) => "too_many_requests",
+                Some(400..=499) => "refused",
+                Some(_) => "api_server_error",
+                None => "connection",
+            },
+            Self::Foreign { .. } => "foreign_object",
+            Self::Stale { .. } => "stale",
+        }
+    }
+}
+
+/// What the API server answered, when it did.
+#[must_use]
+pub fn api_status(error: &kube::Error) -> Option<&Status> {
+    match error {
+        kube::Error::Api(status) => Some(status),
+        _ => None,
+    }
+}

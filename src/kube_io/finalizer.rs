@@ -1,0 +1,66 @@
+//! Finalizers: only on objects whose deletion has to wait for something.
+
+use std::fmt::Debug;
+
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::error::{Error, api_status};
+
+/// Holds an EcsCluster while it has services or tasks.
+pub const CLUSTER: &str = "ecs-operator.dev/cluster";
+
+/// Holds an EcsService while it has tasks.
+pub const SERVICE: &str = "ecs-operator.dev/service";
+
+/// Whether an object carries a finalizer.
+pub fn is_set<K: Resource>(object: &K, finalizer: &str) -> bool {
+    object.finalizers().iter().any(|present| present == finalizer)
+}
+
+/// Puts a finalizer on an object that is not being deleted.
+///
+/// # Errors
+/// When the object has changed since it was seen, or the API server cannot be reached.
+pub async fn add<K>(api: &Api<K>, object: &K, finalizer: &str) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let mut finalizers = object.finalizers().to_vec();
+    finalizers.push(finalizer.into());
+    write(api, object, &finalizers).await
+}
+
+/// Takes a finalizer off an object. One that has gone needs no more.
+///
+/// # Errors
+/// When the object has changed since it was seen, or the API server cannot be reached.
+pub async fn remove<K>(api: &Api<K>, object: &K, finalizer: &str) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let finalizers: Vec<_> = object.finalizers().iter().filter(|present| *present != finalizer).cloned().collect();
+    write(api, object, &finalizers).await
+}
+
+/// The resource version makes sure that no finalizer of somebody else is lost.
+async fn write<K>(api: &Api<K>, object: &K, finalizers: &[String]) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let name = object.name_any();
+    let what = || format!("{} {name}", K::kind(&()));
+    let patch = json!({ "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers } });
+    match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(()),
+        Err(error) => match api_status(&error) {
+            Some(status) if status.is_not_found() => Ok(()),
+            Some(status) if status.code == 409 => Err(Error::Stale { what: what() }),
+            _ => Err(Error::request(format!("write the finalizers of {}", what()), error)),
+        },
+    }
+}

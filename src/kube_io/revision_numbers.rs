@@ -1,0 +1,94 @@
+//! The highest revision number of each family, in one ConfigMap a Namespace. It is raised by compare-and-swap before
+//! the revision is created, so that two writers can never share a number and none comes back after a deletion.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, Client,
+    api::{ObjectMeta, PostParams},
+};
+
+use crate::{
+    decide::registration::NumberClaim,
+    translate::{labels, names},
+};
+
+use super::{
+    error::{Error, api_status},
+    permissions::REVISION_NUMBERS,
+};
+
+/// The numbers of a Namespace as they were read.
+pub struct RevisionNumbers {
+    api: Api<ConfigMap>,
+    read: Option<ConfigMap>,
+}
+
+impl RevisionNumbers {
+    /// Reads the numbers of a Namespace.
+    ///
+    /// # Errors
+    /// When the API server cannot be reached.
+    pub async fn read(client: &Client, namespace: &str) -> Result<Self, Error> {
+        let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+        let read = api.get_opt(REVISION_NUMBERS).await.map_err(|error| Error::request(action("read"), error))?;
+        Ok(Self { api, read })
+    }
+
+    /// The last claim of a family.
+    ///
+    /// # Errors
+    /// When somebody has written something else there: a number that cannot be read must not be given again.
+    pub fn last(&self, family: &str) -> Result<Option<NumberClaim>, Error> {
+        let Some(text) = self.read.as_ref().and_then(|map| map.data.as_ref()).and_then(|data| data.get(&names::revision_number_key(family))) else {
+            return Ok(None);
+        };
+        serde_json::from_str(text).map(Some).map_err(|error| {
+            let message = format!("ConfigMap {REVISION_NUMBERS}, entry {family}: {error}; restore it, with the highest number of the family: {{\"revision\":N}}");
+            Error::request(action("read"), kube::Error::Service(message.into()))
+        })
+    }
+
+    /// Records a claim, if nobody has written since the numbers were read.
+    ///
+    /// # Errors
+    /// When somebody has, or the API server cannot be reached.
+    pub async fn record(&mut self, family: &str, claim: &NumberClaim) -> Result<(), Error> {
+        let entry = (names::revision_number_key(family), serde_json::to_string(claim).unwrap_or_default());
+        let written = match &self.read {
+            Some(map) => {
+                let mut map = map.clone();
+                map.data.get_or_insert_default().extend([entry]);
+                self.api.replace(REVISION_NUMBERS, &PostParams::default(), &map).await
+            }
+            None => self.api.create(&PostParams::default(), &new_map(entry)).await,
+        };
+        match written {
+            Ok(map) => {
+                self.read = Some(map);
+                Ok(())
+            }
+            Err(error) if api_status(&error).is_some_and(|status| matches!(status.code, 404 | 409)) => {
+                Err(Error::Stale { what: format!("ConfigMap {REVISION_NUMBERS}") })
+            }
+            Err(error) => Err(Error::request(action("write"), error)),
+        }
+    }
+}
+
+fn new_map(entry: (String, String)) -> ConfigMap {
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(REVISION_NUMBERS.into()),
+            labels: Some(labels::managed()),
+            ..Default::default()
+        },
+        data: Some(BTreeMap::from([entry])),
+        ..Default::default()
+    }
+}
+
+fn action(verb: &str) -> String {
+    format!("{verb} ConfigMap {REVISION_NUMBERS}")
+}

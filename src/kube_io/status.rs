@@ -1,0 +1,69 @@
+//! Status writes: one for each reconcile at most, and only when something other than a time has changed.
+
+use std::fmt::Debug;
+
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::error::{Error, api_status};
+
+/// The operator as the owner of statuses.
+const FIELD_MANAGER: &str = "ecs-operator-status";
+
+/// Times that are no news by themselves.
+const TIMES: [&str; 3] = ["createdAt", "updatedAt", "lastTransitionTime"];
+
+/// Whether two statuses say the same, apart from times.
+pub fn says_the_same<S: Serialize>(one: &S, other: &S) -> bool {
+    let without_times = |status: &S| {
+        let mut value = serde_json::to_value(status).unwrap_or_default();
+        drop_times(&mut value);
+        value
+    };
+    without_times(one) == without_times(other)
+}
+
+/// Writes the status of an object. One that has gone in the meantime needs none.
+///
+/// # Errors
+/// When the API server refuses or cannot be reached.
+pub async fn write<K, S>(api: &Api<K>, object: &K, status: &S) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+    S: Serialize,
+{
+    let name = object.name_any();
+    // The uid keeps the status off a later object of the same name.
+    let body = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": { "name": name, "uid": object.uid() },
+        "status": status,
+    });
+    let parameters = PatchParams::apply(FIELD_MANAGER).force();
+    match api.patch_status(&name, &parameters, &Patch::Apply(&body)).await {
+        Ok(_) => Ok(()),
+        Err(error) if api_status(&error).is_some_and(is_gone) => Ok(()),
+        Err(error) => Err(Error::request(format!("write the status of {} {name}", K::kind(&())), error)),
+    }
+}
+
+fn is_gone(status: &kube::core::Status) -> bool {
+    let other_uid = || status.message.contains("uid mismatch") || status.message.contains("metadata.uid");
+    status.is_not_found() || (matches!(status.code, 409 | 422) && other_uid())
+}
+
+fn drop_times(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !TIMES.contains(&name.as_str()));
+            members.values_mut().for_each(drop_times);
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(drop_times),
+        _ => {}
+    }
+}

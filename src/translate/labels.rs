@@ -1,0 +1,60 @@
+//! Labels and annotations of what the operator makes.
+
+use std::collections::BTreeMap;
+
+use super::names;
+
+/// Who made an object; every watch of the operator selects by it.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY`].
+pub const OPERATOR: &str = "ecs-operator";
+/// The EcsCluster.
+pub const CLUSTER: &str = "ecs-operator.dev/cluster";
+/// The EcsService.
+pub const SERVICE: &str = "ecs-operator.dev/service";
+/// The family of a task definition.
+pub const FAMILY: &str = "ecs-operator.dev/family";
+/// The number of a task definition revision.
+pub const REVISION: &str = "ecs-operator.dev/revision";
+/// The UID of the TaskDefinition that a revision was registered from.
+pub const TASK_DEFINITION_UID: &str = "ecs-operator.dev/task-definition-uid";
+/// The number of the deployment of a service that a Pod or a Deployment belongs to.
+pub const DEPLOYMENT: &str = "ecs-operator.dev/deployment";
+/// The EcsService whose deployments a ControllerRevision keeps. No workload selects by it.
+pub const SNAPSHOT_OF: &str = "ecs-operator.dev/snapshot-of";
+/// On a Namespace: the EcsCluster that may adopt it. The only label that users write.
+pub const ADOPT: &str = "ecs-operator.dev/adopt";
+/// Annotation with the original names, in JSON, where Kubernetes took others.
+pub const ORIGINAL_NAMES: &str = "ecs-operator.dev/original-names";
+/// Annotation with the ARN of a task definition revision.
+pub const TASK_DEFINITION: &str = "ecs-operator.dev/task-definition";
+
+/// A set of labels or annotations.
+pub type Labels = BTreeMap<String, String>;
+
+/// The label that every object of the operator carries.
+#[must_use]
+pub fn managed() -> Labels {
+    Labels::from([(MANAGED_BY.into(), OPERATOR.into())])
+}
+
+/// What a service's objects carry.
+#[must_use]
+pub fn of_service(cluster_object: &str, service_object: &str) -> Labels {
+    let mut labels = managed();
+    labels.insert(CLUSTER.into(), names::label_value(cluster_object));
+    labels.insert(SERVICE.into(), names::workload(service_object));
+    labels
+}
+
+/// What selects the Pods of a service.
+#[must_use]
+pub fn service_selector(service_object: &str) -> Labels {
+    Labels::from([(SERVICE.into(), names::workload(service_object))])
+}
+
+/// A label selector in the form of a query: `a=b,c=d`.
+#[must_use]
+pub fn query(labels: &Labels) -> String {
+    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+}

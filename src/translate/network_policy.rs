@@ -1,0 +1,122 @@
+//! EcsSecurityGroup -> NetworkPolicy. Both are lists of what is allowed, which add up, and replies flow in both.
+
+use k8s_openapi::{
+    api::networking::v1::{
+        IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
+        NetworkPolicyPort, NetworkPolicySpec,
+    },
+    apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
+};
+use kube::api::ObjectMeta;
+
+use crate::ecs::security_group::{Peer, Rule, SecurityGroup, Traffic};
+
+use super::{
+    labels::{self, Labels},
+    names,
+    owner::Owner,
+};
+
+/// Renders the policy of a group.
+#[must_use]
+pub fn of_group(namespace: &str, group_object: &str, owner: &Owner, group: &SecurityGroup) -> NetworkPolicy {
+    let selector = Labels::from([(names::security_group_label(group_object), "true".into())]);
+    let egress = match &group.egress {
+        // One empty rule lets everything out.
+        None => vec![NetworkPolicyEgressRule::default()],
+        Some(rules) => std::iter::once(dns()).chain(rules.iter().map(egress_rule)).collect(),
+    };
+    let ingress = group.ingress.iter().map(ingress_rule).collect();
+    policy(names::network_policy(group_object), namespace, owner, selector, ingress, egress)
+}
+
+/// Renders the policy that lets nothing in or out of a service's tasks: network mode `none`.
+#[must_use]
+pub fn isolation(namespace: &str, service_object: &str, owner: &Owner) -> NetworkPolicy {
+    let name = names::isolation_policy(service_object);
+    policy(name, namespace, owner, labels::service_selector(service_object), Vec::new(), Vec::new())
+}
+
+fn policy(
+    name: String,
+    namespace: &str,
+    owner: &Owner,
+    selector: Labels,
+    ingress: Vec<NetworkPolicyIngressRule>,
+    egress: Vec<NetworkPolicyEgressRule>,
+) -> NetworkPolicy {
+    NetworkPolicy {
+        metadata: ObjectMeta {
+            name: Some(name),
+            namespace: Some(namespace.into()),
+            labels: Some(labels::managed()),
+            owner_references: Some(vec![owner.reference()]),
+            ..Default::default()
+        },
+        spec: Some(NetworkPolicySpec {
+            pod_selector: Some(LabelSelector { match_labels: Some(selector), ..Default::default() }),
+            policy_types: Some(vec!["Ingress".into(), "Egress".into()]),
+            ingress: Some(ingress),
+            egress: Some(egress),
+        }),
+    }
+}
+
+fn ingress_rule(rule: &Rule) -> NetworkPolicyIngressRule {
+    NetworkPolicyIngressRule { from: peer(&rule.peer).map(|peer| vec![peer]), ports: ports(rule.traffic) }
+}
+
+fn egress_rule(rule: &Rule) -> NetworkPolicyEgressRule {
+    NetworkPolicyEgressRule { to: peer(&rule.peer).map(|peer| vec![peer]), ports: ports(rule.traffic) }
+}
+
+/// Names are resolved by cluster DNS under every group, as on ECS, where the resolver of the network is always reachable.
+fn dns() -> NetworkPolicyEgressRule {
+    let label = |name: &str, value: &str| LabelSelector {
+        match_labels: Some(Labels::from([(name.into(), value.into())])),
+        ..Default::default()
+    };
+    let peer = NetworkPolicyPeer {
+        namespace_selector: Some(label("kubernetes.io/metadata.name", "kube-system")),
+        pod_selector: Some(label("k8s-app", "kube-dns")),
+        ..Default::default()
+    };
+    let ports = ["UDP", "TCP"].map(|protocol| NetworkPolicyPort {
+        protocol: Some(protocol.into()),
+        port: Some(IntOrString::Int(53)),
+        end_port: None,
+    });
+    NetworkPolicyEgressRule { to: Some(vec![peer]), ports: Some(ports.into()) }
+}
+
+/// `None` is anyone.
+fn peer(peer: &Peer) -> Option<NetworkPolicyPeer> {
+    match peer {
+        Peer::Anyone => None,
+        Peer::Cidr(cidr) => Some(NetworkPolicyPeer {
+            ip_block: Some(IPBlock { cidr: cidr.clone(), except: None }),
+            ..Default::default()
+        }),
+        Peer::Group(group) => Some(NetworkPolicyPeer {
+            pod_selector: Some(LabelSelector {
+                match_labels: Some(Labels::from([(names::security_group_label(group), "true".into())])),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }),
+    }
+}
+
+/// `None` is every protocol and port.
+fn ports(traffic: Traffic) -> Option<Vec<NetworkPolicyPort>> {
+    let (protocol, from, to) = match traffic {
+        Traffic::All => return None,
+        Traffic::Tcp(from, to) => ("TCP", from, to),
+        Traffic::Udp(from, to) => ("UDP", from, to),
+    };
+    Some(vec![NetworkPolicyPort {
+        protocol: Some(protocol.into()),
+        port: Some(IntOrString::Int(i32::from(from))),
+        end_port: (to != from).then_some(i32::from(to)),
+    }])
+}

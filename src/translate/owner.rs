@@ -1,0 +1,48 @@
+//! Owner references: who controls an object, and what the garbage collector deletes it with.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::Resource;
+
+/// What an owner reference needs to know of an object that the API server has stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    api_version: String,
+    kind: String,
+    name: String,
+    /// The UID: what tells this object from a later one of the same name.
+    pub uid: String,
+}
+
+impl Owner {
+    /// The owner that an object is; empty names stand for what an object that was never stored lacks.
+    #[must_use]
+    pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
+        Self {
+            api_version: K::api_version(&()).into_owned(),
+            kind: K::kind(&()).into_owned(),
+            name: object.meta().name.clone().unwrap_or_default(),
+            uid: object.meta().uid.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The reference that makes it the controller of another object. It does not block its own deletion: that would
+    /// need a right on its finalizers.
+    #[must_use]
+    pub fn reference(&self) -> OwnerReference {
+        OwnerReference {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            name: self.name.clone(),
+            uid: self.uid.clone(),
+            controller: Some(true),
+            block_owner_deletion: None,
+        }
+    }
+
+    /// Whether it controls an object.
+    #[must_use]
+    pub fn controls<K: Resource>(&self, object: &K) -> bool {
+        let references = object.meta().owner_references.as_deref().unwrap_or_default();
+        references.iter().any(|reference| reference.controller == Some(true) && reference.uid == self.uid)
+    }
+}

@@ -1,0 +1,98 @@
+//! What a deployment of a service was started with, kept in a ControllerRevision: reconciling applies what was rendered
+//! then, not what would be rendered now, so that an upgrade of the operator or a change around it restarts no task.
+
+use k8s_openapi::{
+    api::{apps::v1::ControllerRevision, core::v1::PodTemplateSpec},
+    apimachinery::pkg::runtime::RawExtension,
+};
+use kube::api::ObjectMeta;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ecs::content_hash::decimal_id;
+
+use super::{labels, names, owner::Owner};
+
+/// One deployment of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Counts the deployments of the service, from 1.
+    pub number: i64,
+    /// The rest, as it is stored.
+    pub content: SnapshotContent,
+}
+
+/// What is stored of a deployment.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotContent {
+    /// The values that start a deployment when one of them changes.
+    pub trigger: Trigger,
+    /// The rendered Pod template, as it was sent.
+    pub template: Value,
+}
+
+/// The values of a service that start a deployment when one of them changes.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Trigger {
+    /// The family of the revision.
+    pub family: String,
+    /// The revision.
+    pub revision: i64,
+    /// `networkConfiguration` as the service has it.
+    pub network_configuration: Value,
+    /// `forceNewDeployment`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_new_deployment: Option<String>,
+    /// `kubernetes.preStopSeconds`.
+    pub pre_stop_seconds: u32,
+}
+
+impl Snapshot {
+    /// A new deployment with a freshly rendered template.
+    #[must_use]
+    pub fn new(number: i64, trigger: Trigger, template: &PodTemplateSpec) -> Self {
+        let template = serde_json::to_value(template).unwrap_or_default();
+        Self { number, content: SnapshotContent { trigger, template } }
+    }
+
+    /// Reads a ControllerRevision; `None` when it is none of ours.
+    #[must_use]
+    pub fn read(revision: &ControllerRevision) -> Option<Self> {
+        let RawExtension(data) = revision.data.as_ref()?;
+        let content = serde_json::from_value(data.clone()).ok()?;
+        Some(Self { number: revision.revision, content })
+    }
+
+    /// The ControllerRevision. Its labels are none that a workload selects by: the DaemonSet controller would take it
+    /// for its own.
+    #[must_use]
+    pub fn controller_revision(&self, namespace: &str, service_object: &str, owner: &Owner) -> ControllerRevision {
+        let mut snapshot_labels = labels::managed();
+        snapshot_labels.insert(labels::SNAPSHOT_OF.into(), names::workload(service_object));
+        ControllerRevision {
+            metadata: ObjectMeta {
+                name: Some(names::snapshot(service_object, self.number)),
+                namespace: Some(namespace.into()),
+                labels: Some(snapshot_labels),
+                owner_references: Some(vec![owner.reference()]),
+                ..Default::default()
+            },
+            revision: self.number,
+            data: serde_json::to_value(&self.content).ok().map(RawExtension),
+        }
+    }
+
+    /// The id of the deployment in ECS's form: `ecs-svc/` and a number.
+    #[must_use]
+    pub fn deployment_id(&self, service_uid: &str) -> String {
+        deployment_id(service_uid, self.number)
+    }
+}
+
+/// The id of a service's deployment in ECS's form.
+#[must_use]
+pub fn deployment_id(service_uid: &str, number: i64) -> String {
+    format!("ecs-svc/{:019}", decimal_id(&format!("{service_uid}/{number}")))
+}

@@ -174,7 +174,11 @@ async fn it_gets_ready_leads_and_gives_the_lease_back() {
     running.logged("ready");
     assert_eq!(running.get("/readyz"), (200, "ok\n".to_owned()));
     running.logged("leading");
-    assert!(running.get("/metrics").1.contains("\necs_operator_leader 1\n"));
+    let metrics = running.get("/metrics").1;
+    assert!(metrics.contains("\necs_operator_leader 1\n"));
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        assert_eq!(line.matches("ecs_operator_").count(), 1, "each name has the prefix once: {line}");
+    }
 
     assert_eq!(running.terminate().0, Some(0));
     let leases: Api<Lease> = Api::namespaced(client, "default");

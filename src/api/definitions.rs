@@ -16,8 +16,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut revision = TaskDefinitionRevision::crd();
     // A revision is compared whole by `self == oldSelf`, which lets the entries of a map list change places.
     for_each_schema(&mut revision, &mut make_lists_atomic);
-    let mut crds =
-        vec![EcsCluster::crd(), EcsSecurityGroup::crd(), EcsService::crd(), TaskDefinition::crd(), revision];
+    let mut crds = vec![EcsCluster::crd(), EcsSecurityGroup::crd(), EcsService::crd(), TaskDefinition::crd(), revision];
     for crd in &mut crds {
         for_each_schema(crd, &mut accept_null_in_enums);
         for_each_schema(crd, &mut drop_unknown_formats);

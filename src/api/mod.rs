@@ -3,6 +3,8 @@
 
 // A doc comment on a variant changes the form of the whole enum in the schema; ECS's own words need none.
 #![allow(missing_docs)]
+// Columns of `kubectl get` share types and paths.
+#![allow(clippy::duplicated_attributes)]
 
 pub mod cluster;
 pub mod container_definition;

@@ -71,7 +71,9 @@ mod tests {
         back_off.succeeded(&"a");
         assert_eq!(back_off.failed("a", Failure::Refused).as_millis(), 500);
         assert_eq!(back_off.failed("a", Failure::Stale), AFTER_STALE);
-        (0..100).for_each(|_| drop(back_off.failed("c", Failure::Refused)));
+        for _ in 0..100 {
+            back_off.failed("c", Failure::Refused);
+        }
         assert_eq!(back_off.failed("c", Failure::Refused), LONGEST_REFUSED);
     }
 }

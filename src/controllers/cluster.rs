@@ -109,7 +109,7 @@ async fn observe(cluster: &EcsCluster, context: &Context) -> Result<Observed, Er
     let namespace_name = namespace_of(cluster);
     let caches = &context.caches;
     let namespace = match caches.namespaces.store.get(&ObjectRef::new(&namespace_name)) {
-        Some(cached) => Some((*cached).clone()),
+        Some(known) => Some((*known).clone()),
         // The cache holds only Namespaces of clusters; this may be one to be adopted.
         None => Api::<Namespace>::all(context.client.clone())
             .get_opt(&namespace_name)
@@ -172,7 +172,8 @@ async fn apply_namespace(
     let may_be_written = |found: &Namespace| {
         let found = observed_namespace(found);
         let label = names::label_value(&observed.object);
-        let verdict = cluster::namespace(&observed.namespace_name, &observed.object, &observed.owner.uid, &label, Some(&found));
+        let verdict =
+            cluster::namespace(&observed.namespace_name, &observed.object, &observed.owner.uid, &label, Some(&found));
         matches!(verdict, NamespaceDecision::KeepMade | NamespaceDecision::Adopt)
     };
     let namespaces: Api<Namespace> = Api::all(context.client.clone());
@@ -192,7 +193,8 @@ async fn delete(cluster: &EcsCluster, observed: &Observed, context: &Context) ->
     }
     // A cluster that never got its Namespace holds nothing in it.
     let held = cluster_holds(&decide(observed));
-    let terminating = observed.namespace.as_ref().is_none_or(|namespace| namespace.metadata.deletion_timestamp.is_some());
+    let terminating =
+        observed.namespace.as_ref().is_none_or(|namespace| namespace.metadata.deletion_timestamp.is_some());
     match cluster::deletion(terminating || !held, observed.services, observed.tasks) {
         DeletionDecision::Wait(message) => {
             let verdict = Verdict {
@@ -231,14 +233,17 @@ struct Verdict {
 
 impl Verdict {
     fn refused(reason: &'static str, message: String) -> Self {
-        let findings =
-            vec![Finding::fails(ACCEPTED, reason, message.clone()), Finding::fails(READY, reason::NOT_ACCEPTED, message)];
+        let findings = vec![
+            Finding::fails(ACCEPTED, reason, message.clone()),
+            Finding::fails(READY, reason::NOT_ACCEPTED, message),
+        ];
         Self { state: ClusterState::Failed, findings }
     }
 }
 
 fn verdict(decision: &NamespaceDecision, result: &Result<(), Error>) -> Verdict {
-    let accepted = Finding::holds(ACCEPTED, reason::ACCEPTED, "The cluster keeps the rules and its Namespace may be used.");
+    let accepted =
+        Finding::holds(ACCEPTED, reason::ACCEPTED, "The cluster keeps the rules and its Namespace may be used.");
     let waiting = |message: String| Verdict {
         state: ClusterState::Provisioning,
         findings: vec![accepted.clone(), Finding::fails(READY, reason::WAITING, message)],

@@ -34,13 +34,20 @@ pub struct Context {
 }
 
 impl Context {
-    pub(super) fn new(client: Client, caches: Arc<Caches>, settings: Settings, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        client: Client,
+        caches: Arc<Caches>,
+        settings: Settings,
+        instance: String,
+        metrics: Metrics,
+    ) -> Self {
         let arns = ArnScope { region: settings.region.clone(), account_id: settings.account_id.clone() };
-        let events = Events::new(client.clone(), settings.instance.clone());
+        let events = Events::new(client.clone(), instance);
         Self { client, caches, settings, arns, events, metrics }
     }
 
     /// The objects of one kind in a Namespace.
+    #[must_use]
     pub fn api<K>(&self, namespace: &str) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
@@ -78,7 +85,9 @@ fn tell_of_undecodable<K: Cached + Resource<DynamicType = ()>>(cache: &Cache<K>,
     let events = events.clone();
     tokio::spawn(async move {
         while let Some((object, error)) = receiver.next().await {
-            let note = format!("The object cannot be read and is left as it is: {error}. Correct it with kubectl edit or apply it again.");
+            let note = format!(
+                "The object cannot be read and is left as it is: {error}. Correct it with kubectl edit or apply it again."
+            );
             events.tell_of(object, Severity::Warning, "Undecodable", &note).await;
         }
     });

@@ -28,9 +28,12 @@ pub async fn run<S: Future<Output = ()>>(context: &Arc<Context>, stop: Shared<S>
 
 async fn keep(context: &Context) {
     let (sender, mut changes) = mpsc::unbounded();
-    context.caches.clusters.feed(sender, |cluster: &EcsCluster| {
-        if cluster.name_any() == DEFAULT_CLUSTER { vec![()] } else { Vec::new() }
-    });
+    context.caches.clusters.feed(
+        sender,
+        |cluster: &EcsCluster| {
+            if cluster.name_any() == DEFAULT_CLUSTER { vec![()] } else { Vec::new() }
+        },
+    );
     let back_off = BackOff::default();
     loop {
         match make_if_missing(context).await {
@@ -58,7 +61,7 @@ async fn make_if_missing(context: &Context) -> Result<(), Error> {
     let api: Api<EcsCluster> = Api::all(context.client.clone());
     // Whoever made it in the meantime: it is there.
     let write = apply::create_if_absent(&api, &cluster);
-    tokio::time::timeout(LONGEST_WRITE, write).await.unwrap_or_else(|_| {
-        Err(Error::Stale { what: "the API server does not answer; EcsCluster default".into() })
-    })
+    tokio::time::timeout(LONGEST_WRITE, write)
+        .await
+        .unwrap_or_else(|_| Err(Error::Stale { what: "the API server does not answer; EcsCluster default".into() }))
 }

@@ -92,7 +92,8 @@ async fn guard<K: Cached + Resource<DynamicType = ()>>(
 ) -> Result<Action, Failed> {
     let kind = kind_label::<K>();
     let reference = object.to_object_ref(());
-    let span = tracing::info_span!("reconcile", kind, namespace = reference.namespace.as_deref(), name = %reference.name);
+    let span =
+        tracing::info_span!("reconcile", kind, namespace = reference.namespace.as_deref(), name = %reference.name);
     let started = Instant::now();
     let result = tokio::time::timeout(LONGEST_RECONCILE, reconcile).instrument(span.clone()).await;
     let (label, result) = match result {
@@ -119,9 +120,10 @@ fn kind_label<K: Resource<DynamicType = ()>>() -> &'static str {
 
 /// Nothing new is written in a Namespace that is being deleted, and nothing has to be.
 fn is_namespace_terminating(error: &Error) -> bool {
-    error.refusal().and_then(|status| status.details.as_ref()).is_some_and(|details| {
-        details.causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
-    })
+    error
+        .refusal()
+        .and_then(|status| status.details.as_ref())
+        .is_some_and(|details| details.causes.iter().any(|cause| cause.reason == "NamespaceTerminating"))
 }
 
 fn classify(failed: &Failed) -> Failure {

@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
-    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::{Histogram, exponential_buckets}},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::ConstGauge,
+        histogram::{Histogram, exponential_buckets},
+    },
     registry::{Registry, Unit},
 };
 
@@ -38,8 +43,10 @@ impl Metrics {
     pub(super) fn register(registry: &mut Registry, caches: Arc<Caches>) -> Self {
         // From 1 ms to about 30 s, where a reconcile is cut off.
         let histogram = || Histogram::new(exponential_buckets(0.001, 2.0, 16));
-        let metrics =
-            Self { reconciles: Family::default(), durations: Family::new_with_constructor(histogram as fn() -> Histogram) };
+        let metrics = Self {
+            reconciles: Family::default(),
+            durations: Family::new_with_constructor(histogram as fn() -> Histogram),
+        };
         registry.register("ecs_operator_reconciles", "Reconciles by kind and result", metrics.reconciles.clone());
         registry.register_with_unit(
             "ecs_operator_reconcile_duration",

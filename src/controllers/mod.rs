@@ -35,8 +35,6 @@ pub struct Settings {
     pub default_cluster: bool,
     /// Most objects of a kind that are reconciled at a time.
     pub concurrency: u16,
-    /// Name of this process, for Events.
-    pub instance: String,
 }
 
 /// All controllers of one process.
@@ -45,12 +43,13 @@ pub struct Controllers {
 }
 
 impl Controllers {
-    /// Controllers that have not seen anything yet. Their metrics go into the registry.
+    /// Controllers that have not seen anything yet. `instance` is the name of this process in Events; the metrics go into
+    /// the registry.
     #[must_use]
-    pub fn new(client: Client, settings: Settings, registry: &mut Registry) -> Self {
+    pub fn new(client: Client, settings: Settings, instance: String, registry: &mut Registry) -> Self {
         let caches = Arc::new(Caches::default());
         let metrics = Metrics::register(registry, Arc::clone(&caches));
-        let context = Arc::new(Context::new(client, caches, settings, metrics));
+        let context = Arc::new(Context::new(client, caches, settings, instance, metrics));
         context.tell_of_undecodable_objects();
         Self { context }
     }

@@ -187,7 +187,10 @@ async fn report(
         }
         // The last good revision stays, and services go on with it.
         Err(Refusal { reason, message }) => (
-            vec![Finding::fails(ACCEPTED, reason, message.clone()), Finding::fails(READY, reason::NOT_ACCEPTED, message)],
+            vec![
+                Finding::fails(ACCEPTED, reason, message.clone()),
+                Finding::fails(READY, reason::NOT_ACCEPTED, message),
+            ],
             old.revision,
         ),
     };

@@ -65,7 +65,11 @@ async fn reconcile(revision: Arc<TaskDefinitionRevision>, context: Arc<Context>)
 
 /// Whether an active revision's TaskDefinition is gone. There is no way back from Inactive, so the cache, which may be
 /// behind, is not believed alone.
-async fn observe_orphaned(revision: &TaskDefinitionRevision, context: &Context, namespace: &str) -> Result<bool, Error> {
+async fn observe_orphaned(
+    revision: &TaskDefinitionRevision,
+    context: &Context,
+    namespace: &str,
+) -> Result<bool, Error> {
     let Some(uid) = revision.labels().get(labels::TASK_DEFINITION_UID) else { return Ok(false) };
     let is_it = |task_definition: &TaskDefinition| task_definition.uid().as_ref() == Some(uid);
     let cached = || context.caches.task_definitions.in_namespace(namespace).iter().any(|each| is_it(each));

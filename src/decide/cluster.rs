@@ -50,7 +50,9 @@ pub fn namespace(
 ) -> NamespaceDecision {
     let Some(observed) = observed else { return NamespaceDecision::Make };
     if observed.terminating {
-        return NamespaceDecision::Wait { message: format!("Namespace {name} is being deleted; the cluster waits until it is gone.") };
+        return NamespaceDecision::Wait {
+            message: format!("Namespace {name} is being deleted; the cluster waits until it is gone."),
+        };
     }
     match (&observed.owner_uid, &observed.cluster_label, &observed.adopt_label) {
         (Some(owner), _, _) if owner == cluster_uid => NamespaceDecision::KeepMade,
@@ -100,26 +102,26 @@ pub fn deletion(namespace_terminating: bool, services: usize, tasks: usize) -> D
 mod tests {
     use super::*;
 
-    fn decide(observed: Option<ObservedNamespace>) -> NamespaceDecision {
-        namespace("ecs-a", "a", "uid-a", "a", observed.as_ref())
+    fn decide(observed: Option<&ObservedNamespace>) -> NamespaceDecision {
+        namespace("ecs-a", "a", "uid-a", "a", observed)
     }
 
-    fn observed(owner: Option<&str>, cluster: Option<&str>, adopt: Option<&str>) -> Option<ObservedNamespace> {
+    fn observed(owner: Option<&str>, cluster: Option<&str>, adopt: Option<&str>) -> ObservedNamespace {
         let text = |text: Option<&str>| text.map(str::to_owned);
-        Some(ObservedNamespace {
+        ObservedNamespace {
             terminating: false,
             owner_uid: text(owner),
             cluster_label: text(cluster),
             adopt_label: text(adopt),
-        })
+        }
     }
 
     #[test]
     fn a_namespace_is_made_kept_or_adopted() {
         assert_eq!(decide(None), NamespaceDecision::Make);
-        assert_eq!(decide(observed(Some("uid-a"), Some("a"), None)), NamespaceDecision::KeepMade);
-        assert_eq!(decide(observed(None, None, Some("a"))), NamespaceDecision::Adopt);
-        assert_eq!(decide(observed(None, Some("a"), None)), NamespaceDecision::Adopt);
+        assert_eq!(decide(Some(&observed(Some("uid-a"), Some("a"), None))), NamespaceDecision::KeepMade);
+        assert_eq!(decide(Some(&observed(None, None, Some("a")))), NamespaceDecision::Adopt);
+        assert_eq!(decide(Some(&observed(None, Some("a"), None))), NamespaceDecision::Adopt);
     }
 
     #[test]
@@ -130,15 +132,15 @@ mod tests {
             observed(Some("uid-b"), Some("b"), None),
             observed(None, Some("b"), Some("a")),
         ] {
-            assert!(matches!(decide(taken.clone()), NamespaceDecision::Refuse { .. }), "{taken:?}");
+            assert!(matches!(decide(Some(&taken)), NamespaceDecision::Refuse { .. }), "{taken:?}");
         }
     }
 
     #[test]
     fn what_is_going_away_is_waited_for() {
         let terminating = ObservedNamespace { terminating: true, ..Default::default() };
-        assert!(matches!(decide(Some(terminating)), NamespaceDecision::Wait { .. }));
-        assert!(matches!(decide(observed(Some("uid-old"), Some("a"), None)), NamespaceDecision::Wait { .. }));
+        assert!(matches!(decide(Some(&terminating)), NamespaceDecision::Wait { .. }));
+        assert!(matches!(decide(Some(&observed(Some("uid-old"), Some("a"), None))), NamespaceDecision::Wait { .. }));
     }
 
     #[test]

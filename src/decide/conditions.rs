@@ -97,7 +97,8 @@ pub fn merge(existing: &[Condition], findings: &[Finding], generation: Option<i6
             reason: finding.reason.into(),
             message: finding.message.chars().take(LONGEST_MESSAGE).collect(),
             observed_generation: generation,
-            last_transition_time: before.map_or_else(|| now.clone(), |condition| condition.last_transition_time.clone()),
+            last_transition_time: before
+                .map_or_else(|| now.clone(), |condition| condition.last_transition_time.clone()),
         });
     }
     merged.sort_by(|a, b| a.type_.cmp(&b.type_));

@@ -84,8 +84,8 @@ fn service_deployment(facts: &ServiceFacts<'_>, deployment: &DeploymentFacts) ->
     }
     let before = facts.before.iter().find(|before| before.id == deployment.id);
     // A deployment that is completed stays so, also while the service is scaled.
-    let completed = before.is_some_and(|before| before.rollout_state == RolloutState::Completed)
-        || (primary && is_steady(facts));
+    let completed =
+        before.is_some_and(|before| before.rollout_state == RolloutState::Completed) || (primary && is_steady(facts));
     let (rollout_state, verb) =
         if completed { (RolloutState::Completed, "completed") } else { (RolloutState::InProgress, "in progress") };
     let updated_at = before
@@ -288,10 +288,7 @@ mod tests {
         assert_eq!(shown[0].rollout_state_reason, "ECS deployment ecs-svc/2 completed.");
         assert_eq!(
             events(&facts, &shown, false),
-            [
-                "(service web) (deployment ecs-svc/2) deployment completed.",
-                "(service web) has reached a steady state."
-            ]
+            ["(service web) (deployment ecs-svc/2) deployment completed.", "(service web) has reached a steady state."]
         );
         assert_eq!(events(&ServiceFacts { before: &shown, ..facts }, &shown, true), Vec::<String>::new());
     }

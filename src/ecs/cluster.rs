@@ -34,10 +34,14 @@ pub struct Claim {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoCluster {
     /// No cluster claims it, or none has got it.
-    #[error("Cluster not found. Namespace {0:?} belongs to no EcsCluster: make one whose namespace it is, or put the object into the Namespace of a cluster.")]
+    #[error(
+        "Cluster not found. Namespace {0:?} belongs to no EcsCluster: make one whose namespace it is, or put the object into the Namespace of a cluster."
+    )]
     None(String),
     /// More than one has it.
-    #[error("Cluster not found. Namespace {namespace:?} is claimed by the EcsClusters {clusters}: delete all but one of them.")]
+    #[error(
+        "Cluster not found. Namespace {namespace:?} is claimed by the EcsClusters {clusters}: delete all but one of them."
+    )]
     Several {
         /// The Namespace.
         namespace: String,
@@ -45,10 +49,14 @@ pub enum NoCluster {
         clusters: String,
     },
     /// It is being deleted.
-    #[error("The referenced cluster was inactive. EcsCluster {0:?} is being deleted: wait until it is gone and make it again, or use another cluster.")]
+    #[error(
+        "The referenced cluster was inactive. EcsCluster {0:?} is being deleted: wait until it is gone and make it again, or use another cluster."
+    )]
     Inactive(String),
     /// The object names another cluster.
-    #[error("Cluster not found. spec.cluster is {named:?}, but Namespace {namespace:?} belongs to cluster {cluster:?}: remove spec.cluster, or put the object into the Namespace of {named:?}.")]
+    #[error(
+        "Cluster not found. spec.cluster is {named:?}, but Namespace {namespace:?} belongs to cluster {cluster:?}: remove spec.cluster, or put the object into the Namespace of {named:?}."
+    )]
     Other {
         /// The cluster that the object names.
         named: String,

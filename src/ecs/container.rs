@@ -93,7 +93,9 @@ fn image(definition: &ContainerDefinition, path: &str) -> Result<String, Violati
         return refuse("Container.image should not be null or empty.");
     };
     if image.contains(|character: char| character.is_whitespace() || character.is_control()) {
-        return refuse("Container.image contains invalid characters: write repository, repository:tag or repository@digest.");
+        return refuse(
+            "Container.image contains invalid characters: write repository, repository:tag or repository@digest.",
+        );
     }
     let (repository, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
     if repository.is_empty() || repository.starts_with(':') {
@@ -140,7 +142,8 @@ fn environment(definition: &ContainerDefinition, path: &str, violations: &mut Ve
         if valid {
             environment.push((name.to_owned(), pair.value.clone().unwrap_or_default()));
         } else {
-            let message = format!("{name:?} cannot name an environment variable: use printable ASCII characters without =.");
+            let message =
+                format!("{name:?} cannot name an environment variable: use printable ASCII characters without =.");
             violations.push(Violation::new("OP12", format!("{path}.environment[{index}].name"), message));
         }
     }

@@ -94,7 +94,7 @@ mod tests {
             r#"{"containerDefinitions":[{"cpu":0,"environment":[],"essential":true,"image":"nginx","memory":64,"name":"web","portMappings":[]}],"family":"web"}"#
         );
         assert_eq!(hash(document), "c21d63fd10e922c1acc963a655ef8d53bd1515350a6de839e4facacc644cfdcf");
-        assert_eq!(decimal_id("web"), 2715437459337355612);
+        assert_eq!(decimal_id("web"), 2_715_437_459_337_355_612);
     }
 
     #[test]

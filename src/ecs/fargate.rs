@@ -29,11 +29,7 @@ const SIZES: [Size; 6] = [
 
 /// Checks what FARGATE asks of the task as a whole.
 #[must_use]
-pub fn check(
-    network_mode: Option<NetworkMode>,
-    cpu: Option<CpuUnits>,
-    memory: Option<MebiBytes>,
-) -> Vec<Violation> {
+pub fn check(network_mode: Option<NetworkMode>, cpu: Option<CpuUnits>, memory: Option<MebiBytes>) -> Vec<Violation> {
     let mut violations = Vec::new();
     if network_mode != Some(NetworkMode::Awsvpc) {
         let message = "Fargate only supports network mode ‘awsvpc’.";

@@ -100,8 +100,7 @@ fn host_port(
     if mapping.host_port.is_none() || fixed == Some(container_port) {
         return Ok(None);
     }
-    let message =
-        format!("When networkMode={mode}, the host ports and container ports in port mappings must match.");
+    let message = format!("When networkMode={mode}, the host ports and container ports in port mappings must match.");
     Err(Violation::new("TD17", format!("{path}.hostPort"), message))
 }
 

@@ -78,7 +78,9 @@ fn check_traffic(rule: &SecurityGroupRule, path: &str) -> Result<Traffic, Violat
     let port = |port: i32| u16::try_from(port).ok();
     let refuse = |message: &str| Err(Violation::new("SG01", format!("{path}.fromPort"), message));
     let Some(from) = rule.from_port.and_then(port) else {
-        return refuse("fromPort is required with tcp and udp: give a port from 0 to 65535, or ipProtocol \"-1\" for all.");
+        return refuse(
+            "fromPort is required with tcp and udp: give a port from 0 to 65535, or ipProtocol \"-1\" for all.",
+        );
     };
     let Some(to) = rule.to_port.map_or(Some(from), port) else {
         return refuse("toPort is a port from 0 to 65535.");
@@ -103,8 +105,13 @@ fn check_peer(rule: &SecurityGroupRule, path: &str) -> Result<Peer, Violation> {
         (None, Some(cidr), None) if is_cidr::<Ipv6Addr>(cidr, 128) => Ok(range(cidr, "::/0")),
         (None, Some(cidr), None) => refuse("cidrIpv6", format!("{cidr:?} is no IPv6 range: write it like fd00::/8.")),
         (None, None, Some(group)) if !group.is_empty() => Ok(Peer::Group(group.clone())),
-        (None, None, Some(_)) => refuse("sourceSecurityGroup", "A security group has a name: give one, or remove the member.".into()),
-        _ => refuse("cidrIp", "A rule names one of cidrIp, cidrIpv6 and sourceSecurityGroup: write a rule for each.".into()),
+        (None, None, Some(_)) => {
+            refuse("sourceSecurityGroup", "A security group has a name: give one, or remove the member.".into())
+        }
+        _ => refuse(
+            "cidrIp",
+            "A rule names one of cidrIp, cidrIpv6 and sourceSecurityGroup: write a rule for each.".into(),
+        ),
     }
 }
 
@@ -127,7 +134,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn ingress(rule: Value) -> Result<Rule, Violation> {
+    fn ingress(rule: &Value) -> Result<Rule, Violation> {
         let spec = serde_json::from_value(json!({"ingress": [rule]})).unwrap();
         check(&spec).map(|mut group| group.ingress.remove(0)).map_err(|mut violations| violations.remove(0))
     }
@@ -135,18 +142,18 @@ mod tests {
     #[test]
     fn rules_that_can_be_enforced() {
         let rule = |traffic, peer| Ok(Rule { traffic, peer });
-        assert_eq!(ingress(json!({"ipProtocol": "tcp", "fromPort": 80})), rule(Traffic::Tcp(80, 80), Peer::Anyone));
+        assert_eq!(ingress(&json!({"ipProtocol": "tcp", "fromPort": 80})), rule(Traffic::Tcp(80, 80), Peer::Anyone));
         assert_eq!(
-            ingress(json!({"ipProtocol": "udp", "fromPort": 0, "toPort": 65535, "cidrIp": "0.0.0.0/0"})),
+            ingress(&json!({"ipProtocol": "udp", "fromPort": 0, "toPort": 65535, "cidrIp": "0.0.0.0/0"})),
             rule(Traffic::Udp(1, 65535), Peer::Anyone)
         );
         assert_eq!(
-            ingress(json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/8"})),
+            ingress(&json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/8"})),
             rule(Traffic::All, Peer::Cidr("10.0.0.0/8".into()))
         );
-        assert_eq!(ingress(json!({"ipProtocol": "-1", "cidrIpv6": "::/0"})), rule(Traffic::All, Peer::Anyone));
+        assert_eq!(ingress(&json!({"ipProtocol": "-1", "cidrIpv6": "::/0"})), rule(Traffic::All, Peer::Anyone));
         assert_eq!(
-            ingress(json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb"})),
+            ingress(&json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb"})),
             rule(Traffic::Tcp(80, 80), Peer::Group("lb".into()))
         );
     }
@@ -161,9 +168,12 @@ mod tests {
             (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/33"}), "spec.ingress[0].cidrIp"),
             (json!({"ipProtocol": "-1", "cidrIpv6": "10.0.0.0/8"}), "spec.ingress[0].cidrIpv6"),
             (json!({"ipProtocol": "-1", "sourceSecurityGroup": ""}), "spec.ingress[0].sourceSecurityGroup"),
-            (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/8", "sourceSecurityGroup": "lb"}), "spec.ingress[0].cidrIp"),
+            (
+                json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/8", "sourceSecurityGroup": "lb"}),
+                "spec.ingress[0].cidrIp",
+            ),
         ] {
-            assert_eq!(ingress(rule.clone()).unwrap_err().path, path, "{rule}");
+            assert_eq!(ingress(&rule).unwrap_err().path, path, "{rule}");
         }
     }
 

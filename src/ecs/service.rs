@@ -120,9 +120,15 @@ fn percentages(spec: &EcsServiceSpec, violations: &mut Vec<Violation>) -> Deploy
 fn security_groups(network: Option<&NetworkConfiguration>, violations: &mut Vec<Violation>) -> Vec<String> {
     const PATH: &str = "spec.networkConfiguration.awsvpcConfiguration.securityGroups";
     let mut groups = Vec::new();
-    for (index, group) in awsvpc(network).into_iter().flat_map(|awsvpc| awsvpc.security_groups.iter().flatten()).enumerate() {
+    for (index, group) in
+        awsvpc(network).into_iter().flat_map(|awsvpc| awsvpc.security_groups.iter().flatten()).enumerate()
+    {
         if group.is_empty() {
-            violations.push(Violation::new("SV07", format!("{PATH}[{index}]"), "A security group has a name: give one, or remove the entry."));
+            violations.push(Violation::new(
+                "SV07",
+                format!("{PATH}[{index}]"),
+                "A security group has a name: give one, or remove the entry.",
+            ));
         } else if !groups.contains(group) {
             groups.push(group.clone());
         }
@@ -183,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_network_configuration_needs_awsvpc() {
-        let service = checked(json!({"taskDefinition": "web", "networkConfiguration": {"awsvpcConfiguration": {}}})).unwrap();
+        let service =
+            checked(json!({"taskDefinition": "web", "networkConfiguration": {"awsvpcConfiguration": {}}})).unwrap();
         assert_eq!(check_network(&service, Some(NetworkMode::Awsvpc)), Ok(()));
         assert_eq!(check_network(&service, None).unwrap_err().rule, "SV06");
     }

@@ -49,8 +49,20 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
         violations.push(Violation::new("TD01", "spec.family", message));
     }
     check_length(definition, &mut violations);
-    let cpu = task_size(definition.cpu.as_ref(), size::task_cpu, "cpu", "CPU units (\"256\") or \"0.25 vCPU\"", &mut violations);
-    let memory = task_size(definition.memory.as_ref(), size::task_memory, "memory", "MiB (\"512\") or \"0.5 GB\"", &mut violations);
+    let cpu = task_size(
+        definition.cpu.as_ref(),
+        size::task_cpu,
+        "cpu",
+        "CPU units (\"256\") or \"0.25 vCPU\"",
+        &mut violations,
+    );
+    let memory = task_size(
+        definition.memory.as_ref(),
+        size::task_memory,
+        "memory",
+        "MiB (\"512\") or \"0.5 GB\"",
+        &mut violations,
+    );
     let containers = check_containers(definition, &mut violations);
     if violations.is_empty() {
         violations.extend(check_totals(&containers, cpu, memory));
@@ -138,7 +150,8 @@ fn check_totals(containers: &[Container], cpu: Option<CpuUnits>, memory: Option<
     };
     for (index, container) in containers.iter().enumerate() {
         if container.memory.is_some_and(|MebiBytes(memory)| memory > task_memory) {
-            let message = format!("The 'memory' setting for container '{}' is greater than for the task", container.name);
+            let message =
+                format!("The 'memory' setting for container '{}' is greater than for the task", container.name);
             violations.push(Violation::new("TD12", path(index, "memory"), message));
         }
     }
@@ -183,13 +196,13 @@ mod tests {
             .collect()
     }
 
-    fn containers(containers: Value) -> Value {
+    fn containers(containers: &Value) -> Value {
         json!({ "containerDefinitions": containers })
     }
 
     #[test]
     fn a_small_definition_is_accepted() {
-        assert_eq!(broken_rules(containers(json!([{"name": "web", "image": "nginx", "memory": 64}]))), []);
+        assert_eq!(broken_rules(containers(&json!([{"name": "web", "image": "nginx", "memory": 64}]))), []);
     }
 
     #[test]
@@ -197,24 +210,74 @@ mod tests {
         let at = |rule, path: &str| (rule, path.to_owned());
         let c = "spec.containerDefinitions";
         let cases = [
-            (json!({"family": "we b", "containerDefinitions": [{"name": "a", "image": "i", "memory": 6}]}), vec![at("TD01", "spec.family")]),
+            (
+                json!({"family": "we b", "containerDefinitions": [{"name": "a", "image": "i", "memory": 6}]}),
+                vec![at("TD01", "spec.family")],
+            ),
             (json!({}), vec![at("TD02", c)]),
-            (containers(json!([{"name": "a", "memory": 6}])), vec![at("TD08", &format!("{c}[0].image"))]),
-            (containers(json!([{"name": "a", "image": "i@sha256:12", "memory": 6}])), vec![at("TD08", &format!("{c}[0].image"))]),
-            (containers(json!([{"name": "a", "image": "i", "memory": 6, "essential": false}])), vec![at("TD09", c)]),
-            (containers(json!([{"name": "a", "image": "i"}])), vec![at("TD10", &format!("{c}[0].memory"))]),
-            (containers(json!([{"name": "a", "image": "i", "memory": 6, "memoryReservation": 7}])), vec![at("TD11", &format!("{c}[0].memory"))]),
-            (containers(json!([{"name": "a", "image": "i", "memory": 6}, {"name": "a", "image": "i", "memory": 6}])), vec![at("TD07", &format!("{c}[1].name"))]),
-            (json!({"memory": "64", "containerDefinitions": [{"name": "a", "image": "i", "memory": 65}]}), vec![at("TD12", &format!("{c}[0].memory"))]),
-            (json!({"memory": "64", "containerDefinitions": [{"name": "a", "image": "i", "memory": 40}, {"name": "b", "image": "i", "memory": 40}]}), vec![at("TD12", "spec.memory")]),
-            (json!({"cpu": "one", "containerDefinitions": [{"name": "a", "image": "i", "memory": 6}]}), vec![at("TD05", "spec.cpu")]),
-            (json!({"cpu": 256, "containerDefinitions": [{"name": "a", "image": "i", "memory": 6, "cpu": 257}]}), vec![at("TD13", "spec.cpu")]),
-            (containers(json!([{"name": "a", "image": "i", "memory": 6, "portMappings": [{}]}])), vec![at("TD16", &format!("{c}[0].portMappings[0].containerPort"))]),
-            (containers(json!([{"name": "a", "image": "i", "memory": 6, "portMappings": [{"containerPort": 80}]}, {"name": "b", "image": "i", "memory": 6, "portMappings": [{"containerPort": 80}]}])), vec![at("OP01", &format!("{c}[1].portMappings[0].containerPort"))]),
-            (json!({"networkMode": "awsvpc", "containerDefinitions": [{"name": "a", "image": "i", "memory": 6, "portMappings": [{"containerPort": 80, "hostPort": 8080}]}]}), vec![at("TD17", &format!("{c}[0].portMappings[0].hostPort"))]),
-            (containers(json!([{"name": "a", "image": "i", "memory": 6, "portMappings": [{"containerPort": 80, "appProtocol": "http"}]}])), vec![at("TD18", &format!("{c}[0].portMappings[0].appProtocol"))]),
-            (containers(json!([{"name": "a", "image": "i", "memory": 6, "environment": [{"name": "A=B", "value": "1"}]}])), vec![at("OP12", &format!("{c}[0].environment[0].name"))]),
-            (json!({"requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{"name": "a", "image": "i", "memory": 6}]}), vec![at("TF01", "spec.networkMode"), at("TF02", "spec.cpu"), at("TF03", "spec.memory")]),
+            (containers(&json!([{"name": "a", "memory": 6}])), vec![at("TD08", &format!("{c}[0].image"))]),
+            (
+                containers(&json!([{"name": "a", "image": "i@sha256:12", "memory": 6}])),
+                vec![at("TD08", &format!("{c}[0].image"))],
+            ),
+            (containers(&json!([{"name": "a", "image": "i", "memory": 6, "essential": false}])), vec![at("TD09", c)]),
+            (containers(&json!([{"name": "a", "image": "i"}])), vec![at("TD10", &format!("{c}[0].memory"))]),
+            (
+                containers(&json!([{"name": "a", "image": "i", "memory": 6, "memoryReservation": 7}])),
+                vec![at("TD11", &format!("{c}[0].memory"))],
+            ),
+            (
+                containers(
+                    &json!([{"name": "a", "image": "i", "memory": 6}, {"name": "a", "image": "i", "memory": 6}]),
+                ),
+                vec![at("TD07", &format!("{c}[1].name"))],
+            ),
+            (
+                json!({"memory": "64", "containerDefinitions": [{"name": "a", "image": "i", "memory": 65}]}),
+                vec![at("TD12", &format!("{c}[0].memory"))],
+            ),
+            (
+                json!({"memory": "64", "containerDefinitions": [{"name": "a", "image": "i", "memory": 40}, {"name": "b", "image": "i", "memory": 40}]}),
+                vec![at("TD12", "spec.memory")],
+            ),
+            (
+                json!({"cpu": "one", "containerDefinitions": [{"name": "a", "image": "i", "memory": 6}]}),
+                vec![at("TD05", "spec.cpu")],
+            ),
+            (
+                json!({"cpu": 256, "containerDefinitions": [{"name": "a", "image": "i", "memory": 6, "cpu": 257}]}),
+                vec![at("TD13", "spec.cpu")],
+            ),
+            (
+                containers(&json!([{"name": "a", "image": "i", "memory": 6, "portMappings": [{}]}])),
+                vec![at("TD16", &format!("{c}[0].portMappings[0].containerPort"))],
+            ),
+            (
+                containers(
+                    &json!([{"name": "a", "image": "i", "memory": 6, "portMappings": [{"containerPort": 80}]}, {"name": "b", "image": "i", "memory": 6, "portMappings": [{"containerPort": 80}]}]),
+                ),
+                vec![at("OP01", &format!("{c}[1].portMappings[0].containerPort"))],
+            ),
+            (
+                json!({"networkMode": "awsvpc", "containerDefinitions": [{"name": "a", "image": "i", "memory": 6, "portMappings": [{"containerPort": 80, "hostPort": 8080}]}]}),
+                vec![at("TD17", &format!("{c}[0].portMappings[0].hostPort"))],
+            ),
+            (
+                containers(
+                    &json!([{"name": "a", "image": "i", "memory": 6, "portMappings": [{"containerPort": 80, "appProtocol": "http"}]}]),
+                ),
+                vec![at("TD18", &format!("{c}[0].portMappings[0].appProtocol"))],
+            ),
+            (
+                containers(
+                    &json!([{"name": "a", "image": "i", "memory": 6, "environment": [{"name": "A=B", "value": "1"}]}]),
+                ),
+                vec![at("OP12", &format!("{c}[0].environment[0].name"))],
+            ),
+            (
+                json!({"requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{"name": "a", "image": "i", "memory": 6}]}),
+                vec![at("TF01", "spec.networkMode"), at("TF02", "spec.cpu"), at("TF03", "spec.memory")],
+            ),
         ];
         for (document, expected) in cases {
             assert_eq!(broken_rules(document.clone()), expected, "{document}");
@@ -223,7 +286,8 @@ mod tests {
 
     #[test]
     fn all_violations_are_told_at_once() {
-        let document = json!({"cpu": "x", "memory": "y", "containerDefinitions": [{"name": "a"}, {"name": "a", "image": "i"}]});
+        let document =
+            json!({"cpu": "x", "memory": "y", "containerDefinitions": [{"name": "a"}, {"name": "a", "image": "i"}]});
         let rules: Vec<_> = broken_rules(document).into_iter().map(|(rule, _)| rule).collect();
         assert_eq!(rules, ["TD05", "TD05", "TD08", "TD07"]);
     }
@@ -231,8 +295,8 @@ mod tests {
     #[test]
     fn eleven_containers_and_64_kib_are_too_much() {
         let many: Vec<_> = (0..11).map(|i| json!({"name": format!("c{i}"), "image": "i", "memory": 6})).collect();
-        assert_eq!(broken_rules(containers(many.into()))[0].0, "TD03");
+        assert_eq!(broken_rules(containers(&many.into()))[0].0, "TD03");
         let long = json!([{"name": "a", "image": "i", "memory": 6, "environment": [{"name": "A", "value": "x".repeat(MOST_BYTES)}]}]);
-        assert_eq!(broken_rules(containers(long))[0].0, "TD04");
+        assert_eq!(broken_rules(containers(&long))[0].0, "TD04");
     }
 }

@@ -8,10 +8,14 @@ use super::task_definition_reference::TaskDefinitionReference;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// No such family, or no such revision of it.
-    #[error("TaskDefinition not found. There is no revision of {0:?} in this Namespace: apply a TaskDefinition for it, or correct spec.taskDefinition.")]
+    #[error(
+        "TaskDefinition not found. There is no revision of {0:?} in this Namespace: apply a TaskDefinition for it, or correct spec.taskDefinition."
+    )]
     NotFound(String),
     /// It has been deregistered.
-    #[error("TaskDefinition is inactive. {0:?} has been deregistered: name an active revision in spec.taskDefinition, or register a new one.")]
+    #[error(
+        "TaskDefinition is inactive. {0:?} has been deregistered: name an active revision in spec.taskDefinition, or register a new one."
+    )]
     Inactive(String),
 }
 
@@ -32,7 +36,11 @@ pub fn resolve<'a>(
         .filter(|revision| reference.revision.is_none_or(|number| number == revision.revision))
         .collect();
     let newest = |state: RevisionState| {
-        candidates.iter().filter(move |revision| revision.state == state).max_by_key(|revision| revision.revision).copied()
+        candidates
+            .iter()
+            .filter(move |revision| revision.state == state)
+            .max_by_key(|revision| revision.revision)
+            .copied()
     };
     let going_on =
         || candidates.iter().find(|revision| running == Some((revision.family.as_str(), revision.revision))).copied();
@@ -48,7 +56,12 @@ mod tests {
     use crate::api::task_definition::RegisterTaskDefinition;
 
     fn revision(family: &str, revision: i64, state: RevisionState) -> TaskDefinitionRevisionSpec {
-        TaskDefinitionRevisionSpec { family: family.into(), revision, state, definition: RegisterTaskDefinition::default() }
+        TaskDefinitionRevisionSpec {
+            family: family.into(),
+            revision,
+            state,
+            definition: RegisterTaskDefinition::default(),
+        }
     }
 
     #[test]

@@ -169,11 +169,12 @@ impl Body {
 /// Whether every value of the wanted object stands in the observed one. What is empty may be absent.
 fn holds(wanted: &Value, observed: &Value) -> bool {
     match (wanted, observed) {
-        (Value::Object(wanted), _) => wanted.iter().all(|(name, value)| {
-            observed.get(name).map_or_else(|| is_empty(value), |observed| holds(value, observed))
-        }),
+        (Value::Object(wanted), _) => wanted
+            .iter()
+            .all(|(name, value)| observed.get(name).map_or_else(|| is_empty(value), |observed| holds(value, observed))),
         (Value::Array(wanted), Value::Array(observed)) => {
-            wanted.len() == observed.len() && wanted.iter().zip(observed).all(|(wanted, observed)| holds(wanted, observed))
+            wanted.len() == observed.len()
+                && wanted.iter().zip(observed).all(|(wanted, observed)| holds(wanted, observed))
         }
         (wanted, observed) => wanted == observed,
     }

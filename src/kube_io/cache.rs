@@ -20,7 +20,10 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 /// What a cache can hold.
-pub trait Cached: Resource<DynamicType: Default + Eq + Hash + Clone> + DeserializeOwned + Clone + Debug + Send + Sync + 'static {}
+pub trait Cached:
+    Resource<DynamicType: Default + Eq + Hash + Clone> + DeserializeOwned + Clone + Debug + Send + Sync + 'static
+{
+}
 
 impl<K> Cached for K where
     K: Resource<DynamicType: Default + Eq + Hash + Clone> + DeserializeOwned + Clone + Debug + Send + Sync + 'static
@@ -97,7 +100,9 @@ impl<K: Cached> Cache<K> {
         queue: mpsc::UnboundedSender<T>,
         targets: impl Fn(&K) -> Vec<T> + Send + 'static,
     ) {
-        let send = move |object: &K| targets(object).into_iter().all(|target| queue.unbounded_send(target).is_ok()) && !queue.is_closed();
+        let send = move |object: &K| {
+            targets(object).into_iter().all(|target| queue.unbounded_send(target).is_ok()) && !queue.is_closed()
+        };
         // Under the lock, so that no change falls between the two.
         let mut listeners = lock(&self.listeners);
         for object in self.store.state() {
@@ -185,7 +190,11 @@ impl<K: Cached> Cache<K> {
     }
 
     fn by_key(&self) -> BTreeMap<(String, String), Arc<K>> {
-        self.store.state().into_iter().map(|object| ((object.namespace().unwrap_or_default(), object.name_any()), object)).collect()
+        self.store
+            .state()
+            .into_iter()
+            .map(|object| ((object.namespace().unwrap_or_default(), object.name_any()), object))
+            .collect()
     }
 }
 

@@ -16,7 +16,10 @@ use crate::{
     translate::labels,
 };
 
-use super::{cache::{Cache, Cached}, pod::Pod};
+use super::{
+    cache::{Cache, Cached},
+    pod::Pod,
+};
 
 /// Every cache. Of Kubernetes' own kinds only objects that the operator made are held.
 #[derive(Default)]
@@ -63,8 +66,19 @@ impl Caches {
 
     /// Follows every kind until the future is dropped. `filled` is called with the name of each cache that is filled.
     pub async fn follow(&self, client: &Client, filled: &(impl Fn(&'static str) + Sync)) {
-        let [clusters, task_definitions, revisions, services, security_groups, namespaces, deployments, snapshots, addresses, policies, pods] =
-            Self::NAMES;
+        let [
+            clusters,
+            task_definitions,
+            revisions,
+            services,
+            security_groups,
+            namespaces,
+            deployments,
+            snapshots,
+            addresses,
+            policies,
+            pods,
+        ] = Self::NAMES;
         let everything = watcher::Config::default;
         let made = || watcher::Config::default().labels(&labels::query(&labels::managed()));
         futures::future::join_all([

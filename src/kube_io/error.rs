@@ -14,7 +14,9 @@ pub enum Error {
         source: Box<kube::Error>,
     },
     /// An object of the name that is needed belongs to somebody else. It is never taken over.
-    #[error("{kind} {name} exists and belongs to somebody else; delete or rename it, or choose another name for {wanted_by}")]
+    #[error(
+        "{kind} {name} exists and belongs to somebody else; delete or rename it, or choose another name for {wanted_by}"
+    )]
     Foreign {
         /// Its kind.
         kind: String,
@@ -41,7 +43,9 @@ impl Error {
     #[must_use]
     pub fn refusal(&self) -> Option<&Status> {
         match self {
-            Self::Request { source, .. } => api_status(source).filter(|status| status.is_invalid() || status.is_forbidden() || status.code == 400),
+            Self::Request { source, .. } => {
+                api_status(source).filter(|status| status.is_invalid() || status.is_forbidden() || status.code == 400)
+            }
             Self::Foreign { .. } | Self::Stale { .. } => None,
         }
     }

@@ -38,27 +38,75 @@ const WATCH: &[&str] = &["list", "watch"];
 /// The table.
 pub const PERMISSIONS: &[Permission] = &[
     // The operator's own kinds.
-    cluster("ecs-operator.dev", "ecsclusters", &["create", "list", "patch", "watch"], "read clusters, make the cluster named default, hold a cluster that still has services"),
+    cluster(
+        "ecs-operator.dev",
+        "ecsclusters",
+        &["create", "list", "patch", "watch"],
+        "read clusters, make the cluster named default, hold a cluster that still has services",
+    ),
     cluster("ecs-operator.dev", "ecsclusters/status", &["patch"], "report"),
     cluster("ecs-operator.dev", "taskdefinitions", WATCH, "read task definitions"),
     cluster("ecs-operator.dev", "taskdefinitions/status", &["patch"], "report"),
-    cluster("ecs-operator.dev", "taskdefinitionrevisions", &["create", "get", "list", "patch", "watch"], "register revisions and deregister those of a deleted task definition"),
+    cluster(
+        "ecs-operator.dev",
+        "taskdefinitionrevisions",
+        &["create", "get", "list", "patch", "watch"],
+        "register revisions and deregister those of a deleted task definition",
+    ),
     cluster("ecs-operator.dev", "taskdefinitionrevisions/status", &["patch"], "report"),
-    cluster("ecs-operator.dev", "ecsservices", &["list", "patch", "watch"], "read services, hold a deleted one until its tasks are gone"),
+    cluster(
+        "ecs-operator.dev",
+        "ecsservices",
+        &["list", "patch", "watch"],
+        "read services, hold a deleted one until its tasks are gone",
+    ),
     cluster("ecs-operator.dev", "ecsservices/scale", &["patch"], "write a desiredCount that is absent"),
     cluster("ecs-operator.dev", "ecsservices/status", &["patch"], "report"),
-    cluster("ecs-operator.dev", "ecssecuritygroups", &["create", "get", "list", "patch", "watch"], "read security groups, make a service's own"),
+    cluster(
+        "ecs-operator.dev",
+        "ecssecuritygroups",
+        &["create", "get", "list", "patch", "watch"],
+        "read security groups, make a service's own",
+    ),
     cluster("ecs-operator.dev", "ecssecuritygroups/status", &["patch"], "report"),
     // What is made of them.
-    cluster("", "namespaces", &["create", "get", "list", "patch", "watch"], "make a cluster's Namespace, or label the one it adopts"),
-    cluster("", "services", &["create", "delete", "get", "list", "patch", "watch"], "give a service's tasks a stable address"),
+    cluster(
+        "",
+        "namespaces",
+        &["create", "get", "list", "patch", "watch"],
+        "make a cluster's Namespace, or label the one it adopts",
+    ),
+    cluster(
+        "",
+        "services",
+        &["create", "delete", "get", "list", "patch", "watch"],
+        "give a service's tasks a stable address",
+    ),
     cluster("", "pods", WATCH, "count running and pending tasks"),
-    cluster("apps", "deployments", &["create", "delete", "get", "list", "patch", "watch"], "run the tasks of a service"),
-    cluster("apps", "controllerrevisions", &["create", "delete", "list", "watch"], "keep the Pod template that each deployment of a service was started with"),
-    cluster("networking.k8s.io", "networkpolicies", &["create", "get", "list", "patch", "watch"], "enforce security groups"),
+    cluster(
+        "apps",
+        "deployments",
+        &["create", "delete", "get", "list", "patch", "watch"],
+        "run the tasks of a service",
+    ),
+    cluster(
+        "apps",
+        "controllerrevisions",
+        &["create", "delete", "list", "watch"],
+        "keep the Pod template that each deployment of a service was started with",
+    ),
+    cluster(
+        "networking.k8s.io",
+        "networkpolicies",
+        &["create", "get", "list", "patch", "watch"],
+        "enforce security groups",
+    ),
     // Revision numbers outlive the objects that they were given to.
     cluster("", "configmaps", &["create"], "keep the highest revision number of each family"),
-    Permission { names: &[REVISION_NUMBERS], ..cluster("", "configmaps", &["get", "update"], "raise the highest revision number of a family") },
+    Permission {
+        names: &[REVISION_NUMBERS],
+        ..cluster("", "configmaps", &["get", "update"], "raise the highest revision number of a family")
+    },
     cluster("events.k8s.io", "events", &["create"], "tell what happened"),
     // Leader election.
     own_namespace("coordination.k8s.io", "leases", &["create"], &[], "take the lease for the first time"),

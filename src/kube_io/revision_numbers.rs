@@ -41,7 +41,12 @@ impl RevisionNumbers {
     /// # Errors
     /// When somebody has written something else there: a number that cannot be read must not be given again.
     pub fn last(&self, family: &str) -> Result<Option<NumberClaim>, Error> {
-        let Some(text) = self.read.as_ref().and_then(|map| map.data.as_ref()).and_then(|data| data.get(&names::revision_number_key(family))) else {
+        let Some(text) = self
+            .read
+            .as_ref()
+            .and_then(|map| map.data.as_ref())
+            .and_then(|data| data.get(&names::revision_number_key(family)))
+        else {
             return Ok(None);
         };
         serde_json::from_str(text).map(Some).map_err(|error| {

@@ -99,15 +99,14 @@ pub struct RunArguments {
 pub struct UnknownLeaseNamespace;
 
 impl RunArguments {
-    /// What the controllers need of the arguments. `instance` is the name of this process.
+    /// What the controllers need of the arguments.
     #[must_use]
-    pub fn settings(&self, instance: String) -> Settings {
+    pub fn settings(&self) -> Settings {
         Settings {
             region: self.region.clone(),
             account_id: self.account_id.clone(),
             default_cluster: self.default_cluster,
             concurrency: self.concurrency.get(),
-            instance,
         }
     }
 
@@ -182,9 +181,8 @@ mod tests {
             account_id: "000000000000".to_owned(),
             default_cluster: true,
             concurrency: 8,
-            instance: "me".to_owned(),
         };
-        assert_eq!(arguments.settings("me".to_owned()), settings);
+        assert_eq!(arguments.settings(), settings);
         assert_eq!(arguments.listen.to_string(), "0.0.0.0:8080");
         assert_eq!(arguments.lease_name, "ecs-operator");
         assert_eq!(arguments.log_format, LogFormat::Json);

@@ -43,8 +43,8 @@ pub async fn run(arguments: &RunArguments) -> Result<(), Error> {
     let mut registry = Registry::default();
     let ProcessMetrics { leading } = ProcessMetrics::register(&mut registry);
     let identity = identity();
-    let settings = arguments.settings(identity.clone());
-    let controllers = Arc::new(Controllers::new(client.clone(), settings, &mut registry));
+    let controllers = Controllers::new(client.clone(), arguments.settings(), identity.clone(), &mut registry);
+    let controllers = Arc::new(controllers);
     let readiness = Readiness::default();
     let checks = Checks::register(&readiness, &controllers);
     let heartbeat = Arc::new(Heartbeat::new(Instant::now()));
@@ -101,10 +101,10 @@ struct Checks {
 
 impl Checks {
     fn register(readiness: &Readiness, controllers: &Controllers) -> Self {
-        let cache = |name: &&'static str| (*name, readiness.register(format!("cache {name}")));
+        let cache = |name| (name, readiness.register(format!("cache {name}")));
         Self {
             custom_resources: readiness.register("custom resources"),
-            caches: controllers.cache_names().iter().map(cache).collect(),
+            caches: controllers.cache_names().iter().copied().map(cache).collect(),
         }
     }
 

@@ -92,11 +92,7 @@ fn merge_environment(added: &[(&str, &str)], own: &[(String, String)]) -> Vec<En
     all.iter()
         .enumerate()
         .filter(|(index, (name, _))| !all[index + 1..].iter().any(|(later, _)| later == name))
-        .map(|(_, (name, value))| EnvVar {
-            name: (*name).into(),
-            value: Some(literal(value)),
-            ..Default::default()
-        })
+        .map(|(_, (name, value))| EnvVar { name: (*name).into(), value: Some(literal(value)), ..Default::default() })
         .collect()
 }
 
@@ -131,7 +127,11 @@ pub fn original_names(containers: &[Container]) -> Labels {
         .flat_map(|container| &container.ports)
         .filter_map(|port| port.name.as_ref())
         .map(|name| (names::container_port(name), name));
-    names.chain(ports).filter(|(name, original)| name != *original).map(|(name, original)| (name, original.clone())).collect()
+    names
+        .chain(ports)
+        .filter(|(name, original)| name != *original)
+        .map(|(name, original)| (name, original.clone()))
+        .collect()
 }
 
 #[cfg(test)]

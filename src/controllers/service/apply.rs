@@ -103,9 +103,9 @@ async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Cont
     let object = snapshot.controller_revision(&observed.namespace, &observed.name, &observed.owner);
     match api.create(&kube::api::PostParams::default(), &object).await {
         Ok(_) => Ok(()),
-        Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => {
-            Err(Error::Stale { what: format!("ControllerRevision {}", names::snapshot(&observed.name, snapshot.number)) })
-        }
+        Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => Err(Error::Stale {
+            what: format!("ControllerRevision {}", names::snapshot(&observed.name, snapshot.number)),
+        }),
         Err(error) => Err(Error::request(format!("store ControllerRevision {}", object.name_any()), error)),
     }
 }

@@ -92,7 +92,9 @@ fn findings(facts: &ServiceFacts<'_>, plan: &Plan, result: &Result<Workload, Err
         (Err(error), _) if error.refusal().is_some() => {
             service_status::stalled(true, reason::REFUSED_BY_API_SERVER, &error.to_string())
         }
-        (Err(_), _) => service_status::waiting("The API server did not take everything that was written; it is tried again."),
+        (Err(_), _) => {
+            service_status::waiting("The API server did not take everything that was written; it is tried again.")
+        }
         (Ok(_), Some(message)) => service_status::waiting(message),
         (Ok(_), None) => service_status::findings(facts),
     }
@@ -148,7 +150,12 @@ fn with_counts(observed: &Observed, findings: &[Finding], context: &Context) -> 
     }
 }
 
-async fn write(observed: &Observed, new: &EcsServiceStatus, messages: &[String], context: &Context) -> Result<(), Error> {
+async fn write(
+    observed: &Observed,
+    new: &EcsServiceStatus,
+    messages: &[String],
+    context: &Context,
+) -> Result<(), Error> {
     let (service, old) = (&*observed.service, &observed.status);
     if status::says_the_same(old, new) {
         return Ok(());
@@ -159,7 +166,10 @@ async fn write(observed: &Observed, new: &EcsServiceStatus, messages: &[String],
         context.events.tell(service, Severity::Normal, "ServiceEvent", message).await;
     }
     let condition = |of: &EcsServiceStatus, type_: &str| {
-        of.conditions.iter().find(|condition| condition.type_ == type_).map(|found| (found.status.clone(), found.message.clone()))
+        of.conditions
+            .iter()
+            .find(|condition| condition.type_ == type_)
+            .map(|found| (found.status.clone(), found.message.clone()))
     };
     // What stalls a service is told once, when it begins or changes.
     for (type_, bad) in [(ACCEPTED, "False"), (STALLED, "True")] {

@@ -59,7 +59,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(reason: &'static str, message: impl ToString) -> Self {
+    fn new(reason: &'static str, message: &impl ToString) -> Self {
         Self { reason, message: message.to_string() }
     }
 }
@@ -67,16 +67,16 @@ impl Refusal {
 pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let spec = &observed.service.spec;
     let service = service::check(spec, &observed.name)
-        .map_err(|violations| Refusal::new(reason::INVALID, violation::summary(&violations)))?;
+        .map_err(|violations| Refusal::new(reason::INVALID, &violation::summary(&violations)))?;
     let claims = claims(observed);
     let cluster_name = cluster::of_namespace(&observed.namespace, &claims, spec.cluster.as_deref())
-        .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, error))?
+        .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?
         .to_owned();
     let holder = observed.clusters.iter().find(|cluster| name_of(cluster) == cluster_name);
     let cluster_object = holder.map(|cluster| cluster.name_any()).unwrap_or_default();
     let (revision, task_definition) = resolve(observed, &service)?;
     service::check_network(&service, task_definition.network_mode)
-        .map_err(|violation| Refusal::new(reason::INVALID, violation))?;
+        .map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     let groups = groups(observed, &service, task_definition.network_mode)?;
     Ok(Accepted { cluster_name, cluster_object, service, revision, task_definition, groups })
 }
@@ -107,11 +107,11 @@ fn resolve(observed: &Observed, service: &Service) -> Result<(i64, TaskDefinitio
             LookupError::NotFound(_) => reason::TASK_DEFINITION_NOT_FOUND,
             LookupError::Inactive(_) => reason::TASK_DEFINITION_INACTIVE,
         };
-        Refusal::new(reason, error)
+        Refusal::new(reason, &error)
     })?;
     let checked = task_definition::check(&found.definition, &found.family).map_err(|violations| {
         let what = format!("{}:{}", found.family, found.revision);
-        Refusal::new(reason::INVALID, format!("Task definition {what}: {}", violation::summary(&violations)))
+        Refusal::new(reason::INVALID, &format!("Task definition {what}: {}", violation::summary(&violations)))
     })?;
     Ok((found.revision, checked))
 }
@@ -129,7 +129,7 @@ fn groups(observed: &Observed, service: &Service, mode: Option<NetworkMode>) -> 
             "The security group '{missing}' does not exist. Make an EcsSecurityGroup of that name in Namespace {}, or correct spec.networkConfiguration.awsvpcConfiguration.securityGroups.",
             observed.namespace
         );
-        return Err(Refusal::new(reason::SECURITY_GROUP_NOT_FOUND, message));
+        return Err(Refusal::new(reason::SECURITY_GROUP_NOT_FOUND, &message));
     }
     Ok(Groups::Named(service.security_groups.clone()))
 }

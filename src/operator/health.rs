@@ -120,11 +120,11 @@ mod tests {
     use axum::http::Request;
     use tower::ServiceExt as _;
 
-    use super::super::metrics::{ProcessMetrics, registry};
+    use super::super::metrics::ProcessMetrics;
     use super::*;
 
     fn health(readiness: &Readiness, last_beat: Instant) -> Health {
-        let mut registry = registry();
+        let mut registry = Registry::default();
         ProcessMetrics::register(&mut registry).leading.set(1);
         Health { heartbeat: Arc::new(Heartbeat::new(last_beat)), readiness: readiness.clone(), registry }
     }

@@ -1,4 +1,4 @@
-//! The registry of all metrics and the metrics of the process itself. Those of a controller stand with the controller.
+//! The metrics of the process itself. Those of the controllers stand with the controllers.
 //! Label sets are fixed: nothing that a user names becomes a label.
 
 use prometheus_client::metrics::gauge::Gauge;
@@ -18,14 +18,8 @@ impl ProcessMetrics {
     /// Registers the metrics of the process.
     pub fn register(registry: &mut Registry) -> Self {
         let leading = Gauge::default();
-        registry.register("leader", "1 while this process reconciles, 0 on a standby", leading.clone());
-        registry.register("build", "The version of this process", Info::new([("version", VERSION)]));
+        registry.register("ecs_operator_leader", "1 while this process reconciles, 0 on a standby", leading.clone());
+        registry.register("ecs_operator_build", "The version of this process", Info::new([("version", VERSION)]));
         Self { leading }
     }
-}
-
-/// A registry for all metrics: their names begin with `ecs_operator_`.
-#[must_use]
-pub fn registry() -> Registry {
-    Registry::with_prefix("ecs_operator")
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use kube::Client;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tracing::info;
 
@@ -18,7 +19,7 @@ use super::client::{self, VERSION};
 use super::election::Terms;
 use super::health::{self, Health, Heartbeat};
 use super::leader::{self, Candidacy};
-use super::metrics::{self, ProcessMetrics};
+use super::metrics::ProcessMetrics;
 use super::readiness::{Readiness, ReadyHandle};
 use super::{Error, custom_resources, logging, shutdown};
 use crate::controllers::Controllers;
@@ -39,7 +40,7 @@ pub async fn run(arguments: &RunArguments) -> Result<(), Error> {
     let listener = listen(arguments.listen).await.map_err(|error| Error::Listen(arguments.listen, error))?;
     let client = client::connect(arguments.kubeconfig.as_deref()).await?;
 
-    let mut registry = metrics::registry();
+    let mut registry = Registry::default();
     let ProcessMetrics { leading } = ProcessMetrics::register(&mut registry);
     let identity = identity();
     let controllers = Controllers::new(client.clone(), arguments.settings(), identity.clone(), &mut registry);
@@ -83,7 +84,8 @@ fn candidacy(arguments: &RunArguments, namespace: String, identity: String, lead
     }
 }
 
-/// The name of the Pod for human readers, and a number that tells a restarted process from the one before.
+/// The name of this process in the lease and in Events: the name of the Pod for human readers, and a number that tells
+/// a restarted process from the one before.
 fn identity() -> String {
     let pod = ["POD_NAME", "HOSTNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     // The seed of the standard hasher is random for each process, which is all that is needed of a random number.

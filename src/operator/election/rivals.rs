@@ -351,7 +351,7 @@ fn clocks() -> impl Strategy<Value = Clocks> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(15_000))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn two_candidates_never_work_at_once(clocks in prop::array::uniform2(clocks()), events in events()) {

@@ -223,3 +223,20 @@ fn a_service_drains_and_holds_its_cluster_until_then() {
     });
     assert_eq!(kubectl(&["-n", NAMESPACE, "get", "ecsservices,pods", "-o", "name"]), "");
 }
+
+#[test]
+fn release_takes_off_what_would_wait_for_an_operator_that_is_gone() {
+    let _turn = my_turn();
+    run("helm", &["-n", "ecs-operator", "uninstall", "ecs-operator", "--wait"]);
+    let kubeconfig = run("kubeconfig", &[]);
+    let operator = env!("CARGO_BIN_EXE_ecs-operator");
+    let output = Command::new(operator).args(["release", "--kubeconfig", kubeconfig.trim()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let released = String::from_utf8_lossy(&output.stdout);
+    assert!(released.contains("released EcsService ecs-default/web"), "{released}");
+    assert!(released.contains("released EcsCluster default"), "{released}");
+    kubectl(&["-n", NAMESPACE, "delete", "ecsservice", "web", "--timeout=10s"]);
+    eventually("the garbage collector has deleted the service's tasks", || {
+        kubectl(&["-n", NAMESPACE, "get", "pods", "-o", "name"]).is_empty()
+    });
+}

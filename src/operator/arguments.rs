@@ -40,6 +40,16 @@ pub enum Command {
     Run(RunArguments),
     /// Prints the custom resource definitions.
     Crds(CrdsArguments),
+    /// Takes the operator's finalizers off all objects, for an uninstall: nothing waits for an operator any more.
+    Release(ReleaseArguments),
+}
+
+/// The flags of `release`.
+#[derive(Debug, Args)]
+pub struct ReleaseArguments {
+    /// The kubeconfig of an administrator; default: the one that kubectl would take.
+    #[arg(long)]
+    pub kubeconfig: Option<PathBuf>,
 }
 
 /// The flags of `crds`.
@@ -164,7 +174,7 @@ mod tests {
         let arguments = Arguments::try_parse_from([&["ecs-operator"], flags].concat())?;
         match arguments.into_command() {
             Command::Run(arguments) => Ok(arguments),
-            Command::Crds(_) => unreachable!("not asked for"),
+            Command::Crds(_) | Command::Release(_) => unreachable!("not asked for"),
         }
     }
 

@@ -13,6 +13,7 @@ pub mod logging;
 pub mod metrics;
 pub mod process;
 pub mod readiness;
+pub mod release;
 pub mod shutdown;
 
 use std::io;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use tracing::error;
 use tracing_subscriber::util::TryInitError;
 
-use self::arguments::{Arguments, Command, CrdsArguments, RunArguments, UnknownLeaseNamespace};
+use self::arguments::{Arguments, Command, CrdsArguments, ReleaseArguments, RunArguments, UnknownLeaseNamespace};
 use self::client::ClientError;
 use self::custom_resources::WriteError;
 use self::leader::LeadError;
@@ -43,6 +44,9 @@ pub enum Error {
     /// The definitions were not written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Finalizers could not be taken off.
+    #[error(transparent)]
+    Release(#[from] crate::kube_io::error::Error),
     /// Reconciling cannot go on.
     #[error(transparent)]
     Lead(#[from] LeadError),
@@ -79,6 +83,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
     let result = match arguments.into_command() {
         Command::Run(arguments) => block_on_run(&arguments),
         Command::Crds(arguments) => write_definitions(&arguments),
+        Command::Release(arguments) => block_on_release(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,6 +100,14 @@ fn block_on_run(arguments: &RunArguments) -> Result<(), Error> {
     // Without waiting: a task that does not stop must not keep a process alive that has lost its lease.
     runtime.shutdown_background();
     result
+}
+
+fn block_on_release(arguments: &ReleaseArguments) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = client::connect(arguments.kubeconfig.as_deref()).await?;
+        Ok(release::release(&client).await?)
+    })
 }
 
 fn write_definitions(arguments: &CrdsArguments) -> Result<(), Error> {

@@ -21,7 +21,16 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Services", type_ = "integer", json_path = ".status.activeServicesCount"),
     printcolumn(name = "Running", type_ = "integer", json_path = ".status.runningTasksCount"),
     printcolumn(name = "Pending", type_ = "integer", json_path = ".status.pendingTasksCount"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = kube::core::Rule::new(
+        "(has(self.spec.clusterName) ? self.spec.clusterName : self.metadata.name) == (has(oldSelf.spec.clusterName) ? oldSelf.spec.clusterName : oldSelf.metadata.name)"
+    )
+    .message("spec.clusterName is immutable: make another EcsCluster for another name"),
+    validation = kube::core::Rule::new(
+        // `namespace` is a reserved word of CEL, which is escaped so.
+        "(has(self.spec.kubernetes) && has(self.spec.kubernetes.__namespace__) ? self.spec.kubernetes.__namespace__ : '') == (has(oldSelf.spec.kubernetes) && has(oldSelf.spec.kubernetes.__namespace__) ? oldSelf.spec.kubernetes.__namespace__ : '')"
+    )
+    .message("spec.kubernetes.namespace is immutable: make another EcsCluster for another Namespace")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct EcsClusterSpec {

@@ -18,21 +18,30 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     for_each_schema(&mut revision, &mut make_lists_atomic);
     let mut crds = vec![EcsCluster::crd(), EcsSecurityGroup::crd(), EcsService::crd(), TaskDefinition::crd(), revision];
     for crd in &mut crds {
-        for_each_schema(crd, &mut accept_null_in_enums);
+        for_each_schema(crd, &mut drop_null_of_enums);
         for_each_schema(crd, &mut drop_unknown_formats);
+        drop_null_of_scale(crd);
     }
     crds.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
     crds
 }
 
-/// An explicit null is the same as absent. The schema says so for optional members (`nullable`), but an `enum` must list the null as well.
-fn accept_null_in_enums(schema: &mut JSONSchemaProps) {
-    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSON;
-    let null = JSON(serde_json::Value::Null);
-    if let (Some(true), Some(values)) = (schema.nullable, schema.enum_.as_mut())
-        && !values.contains(&null)
-    {
-        values.push(null);
+/// An explicit null is the same as absent. The schema says so for optional members (`nullable`), but an enum never takes
+/// a null, whatever it lists. The API server drops the null of a member that is not nullable.
+fn drop_null_of_enums(schema: &mut JSONSchemaProps) {
+    schema.nullable.take_if(|_| schema.enum_.is_some());
+}
+
+/// The scale subresource cannot read a null either.
+fn drop_null_of_scale(crd: &mut CustomResourceDefinition) {
+    for version in &mut crd.spec.versions {
+        let scale = version.subresources.as_ref().and_then(|subresources| subresources.scale.as_ref());
+        let Some(path) = scale.map(|scale| scale.spec_replicas_path.clone()) else { continue };
+        let schema = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut());
+        let replicas = path.split('.').skip(1).fold(schema, |schema, member| schema?.properties.as_mut()?.get_mut(member));
+        if let Some(replicas) = replicas {
+            replicas.nullable = None;
+        }
     }
 }
 

@@ -90,10 +90,10 @@ fn observe(task_definition: &TaskDefinition, context: &Context) -> Observed {
         .in_namespace(&namespace)
         .iter()
         .filter(|other| family_of(other) == family)
-        .map(|other| family_claim(other))
-        .chain([family_claim(task_definition)])
+        .map(|other| family_claim(other, context))
+        .chain([family_claim(task_definition, context)])
         .collect();
-    let revisions = context.caches.revisions.labelled(&namespace, labels::TASK_DEFINITION_UID, &uid);
+    let revisions = revisions_of(task_definition, context);
     let revisions = revisions.iter().map(|revision| observed_revision(revision)).collect();
     Observed { namespace, uid, family, claims, revisions }
 }
@@ -216,9 +216,16 @@ fn family_of(task_definition: &TaskDefinition) -> String {
     task_definition.spec.definition.family.clone().unwrap_or_else(|| task_definition.name_any())
 }
 
-fn family_claim(task_definition: &TaskDefinition) -> FamilyClaim {
+/// The revisions that were registered from it.
+fn revisions_of(task_definition: &TaskDefinition, context: &Context) -> Vec<Arc<TaskDefinitionRevision>> {
+    let (namespace, uid) = (task_definition.namespace().unwrap_or_default(), task_definition.uid().unwrap_or_default());
+    context.caches.revisions.labelled(&namespace, labels::TASK_DEFINITION_UID, &uid)
+}
+
+fn family_claim(task_definition: &TaskDefinition, context: &Context) -> FamilyClaim {
     FamilyClaim {
         created: task_definition.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second()),
+        newcomer: revisions_of(task_definition, context).is_empty(),
         uid: task_definition.uid().unwrap_or_default(),
         name: task_definition.name_any(),
     }

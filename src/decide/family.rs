@@ -5,7 +5,9 @@
 pub struct FamilyClaim {
     /// When it was created, in seconds since 1970; an earlier one wins.
     pub created: i64,
-    /// Decides between two of the same second.
+    /// Whether it has not got the family yet: of two of the same second the one that has it keeps it.
+    pub newcomer: bool,
+    /// Decides between two newcomers of the same second.
     pub uid: String,
     /// The object's name.
     pub name: String,
@@ -23,8 +25,9 @@ mod tests {
 
     #[test]
     fn the_oldest_has_the_family() {
-        let claim = |created, uid: &str| FamilyClaim { created, uid: uid.into(), name: uid.into() };
-        assert_eq!(holder([claim(2, "a"), claim(1, "c"), claim(1, "b")]).unwrap().uid, "b");
+        let claim = |created, newcomer, uid: &str| FamilyClaim { created, newcomer, uid: uid.into(), name: uid.into() };
+        assert_eq!(holder([claim(2, false, "a"), claim(1, true, "c"), claim(1, true, "b")]).unwrap().uid, "b");
+        assert_eq!(holder([claim(1, false, "c"), claim(1, true, "b")]).unwrap().uid, "c");
         assert_eq!(holder([]), None);
     }
 }

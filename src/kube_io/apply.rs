@@ -107,7 +107,9 @@ where
     }
     body.value["metadata"]["uid"] = observed.uid().unwrap_or_default().into();
     match send(api, &body, force).await {
-        Ok(()) => Ok(Applied::Changed),
+        // What others have added to it may stay: the API server sees no difference then.
+        Ok(written) if written.resource_version() == observed.resource_version() => Ok(Applied::Unchanged),
+        Ok(_) => Ok(Applied::Changed),
         Err(Error::Request { source, .. }) if api_status(&source).is_some_and(|status| status.code == 409) => {
             if force == Force::No && is_field_conflict(&source) {
                 return Ok(Applied::Unchanged);
@@ -125,17 +127,16 @@ where
 {
     let mut creating = body.clone();
     creating.value["metadata"]["resourceVersion"] = "1".into();
-    send(api, &creating, Force::Yes).await
+    send(api, &creating, Force::Yes).await.map(|_| ())
 }
 
-async fn send<K>(api: &Api<K>, body: &Body, force: Force) -> Result<(), Error>
+async fn send<K>(api: &Api<K>, body: &Body, force: Force) -> Result<K, Error>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
 {
     let parameters = PatchParams { force: force == Force::Yes, ..PatchParams::apply(FIELD_MANAGER) };
     api.patch(&body.name, &parameters, &Patch::Apply(&body.value))
         .await
-        .map(|_| ())
         .map_err(|error| Error::request(body.action("apply"), error))
 }
 

@@ -35,6 +35,15 @@ pub struct PodStatus {
 pub struct ContainerStatus {
     /// Whether it has started and, where there is one, its startup probe has succeeded.
     pub started: Option<bool>,
+    /// Whether its readiness probe succeeds.
+    pub ready: bool,
+}
+
+impl ContainerStatus {
+    /// Nodes that are no kubelets (virtual ones) say only whether it is ready.
+    fn has_started(&self) -> bool {
+        self.started.unwrap_or(self.ready)
+    }
 }
 
 impl Pod {
@@ -51,7 +60,7 @@ impl Pod {
         if self.metadata.deletion_timestamp.is_some() || ended {
             TaskState::Stopping
         } else if self.status.phase.as_deref() == Some("Running")
-            && containers.iter().all(|container| container.started == Some(true))
+            && containers.iter().all(ContainerStatus::has_started)
         {
             TaskState::Running
         } else {

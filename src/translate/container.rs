@@ -56,19 +56,35 @@ pub fn protocol(protocol: TransportProtocol) -> &'static str {
 /// task, but not to nothing.
 #[must_use]
 pub fn container_cpu(CpuUnits(units): CpuUnits) -> Quantity {
-    Quantity(format!("{}m", (u64::from(units) * 1000 / 1024).max(1)))
+    millicores((u64::from(units) * 1000 / 1024).max(1))
 }
 
 /// CPU units as the size of a task: rounded up.
 #[must_use]
 pub fn task_cpu(CpuUnits(units): CpuUnits) -> Quantity {
-    Quantity(format!("{}m", (u64::from(units) * 1000).div_ceil(1024)))
+    millicores((u64::from(units) * 1000).div_ceil(1024))
 }
 
 /// Memory.
 #[must_use]
 pub fn memory(MebiBytes(mebibytes): MebiBytes) -> Quantity {
-    Quantity(format!("{mebibytes}Mi"))
+    quantity(u64::from(mebibytes), 1024, &["Mi", "Gi", "Ti"])
+}
+
+fn millicores(millicores: u64) -> Quantity {
+    quantity(millicores, 1000, &["m", "", "k"])
+}
+
+/// A number with the largest suffix that leaves it whole: the form in which the API server keeps quantities. In any
+/// other form what is there would never be what is wanted.
+fn quantity(mut number: u64, step: u64, suffixes: &[&str]) -> Quantity {
+    let mut suffixes = suffixes.iter();
+    let mut suffix = suffixes.next();
+    while number > 0 && number.is_multiple_of(step) && suffixes.len() > 0 {
+        number /= step;
+        suffix = suffixes.next();
+    }
+    Quantity(format!("{number}{}", suffix.unwrap_or(&"")))
 }
 
 /// A text that Kubernetes passes on as it is. Kubernetes replaces `$(NAME)` and reads `$$` as `$`; ECS does neither.
@@ -166,10 +182,22 @@ mod tests {
 
         #[test]
         fn containers_never_ask_for_more_than_their_task(units in proptest::collection::vec(8_u32..4096, 1..10)) {
-            let millicores = |quantity: Quantity| quantity.0.trim_end_matches('m').parse::<u64>().unwrap();
+            let millicores = |quantity: Quantity| match quantity.0.strip_suffix('m') {
+                Some(millicores) => millicores.parse::<u64>().unwrap(),
+                None => quantity.0.parse::<u64>().unwrap() * 1000,
+            };
             let sum: u64 = units.iter().map(|units| millicores(container_cpu(CpuUnits(*units)))).sum();
             prop_assert!(sum <= millicores(task_cpu(CpuUnits(units.iter().sum()))));
         }
+    }
+
+    #[test]
+    fn quantities_have_the_form_in_which_the_api_server_keeps_them() {
+        let cpu = [1, 256, 1000, 1024, 1536, 2048, 1_024_000].map(|units| task_cpu(CpuUnits(units)).0);
+        assert_eq!(cpu, ["1m", "250m", "977m", "1", "1500m", "2", "1k"]);
+        assert_eq!([1, 1024].map(|units| container_cpu(CpuUnits(units)).0), ["1m", "1"]);
+        let memory = [6, 512, 1024, 1536, 30720, 1_048_576].map(|mebibytes| memory(MebiBytes(mebibytes)).0);
+        assert_eq!(memory, ["6Mi", "512Mi", "1Gi", "1536Mi", "30Gi", "1Ti"]);
     }
 
     #[test]

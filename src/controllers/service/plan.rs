@@ -48,7 +48,8 @@ pub(super) struct Plan {
 pub(super) fn plan(observed: &Observed, accepted: &Accepted, arns: &ArnScope) -> Plan {
     let service = &accepted.service;
     let last_count = u32::try_from(observed.status.desired_count).unwrap_or(0);
-    let known = observed.status.observed_generation.is_some();
+    // A service that was never accepted has a status as well, but the count in it means nothing.
+    let known = observed.status.task_definition_revision.is_some();
     let desired_count = service.desired_count.unwrap_or(if known { last_count } else { 1 });
     let limits = service.percentages.limits(desired_count);
 

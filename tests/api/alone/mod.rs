@@ -1,0 +1,3 @@
+//! Tests that have the cluster for themselves and start, stop and break operators.
+
+

@@ -1,0 +1,12 @@
+//! The controllers against a real API server, in the test's own process. Needs `ECS_OPERATOR_TEST_KUBECONFIG`.
+//!
+//! One operator runs over the cluster at a time: the tests of `together` share one, each in a Namespace of its own, and
+//! those of `alone` have the cluster for themselves and do to their operators whatever they like.
+
+mod alone;
+mod connection;
+mod front;
+mod operator;
+mod scene;
+mod together;
+mod turns;

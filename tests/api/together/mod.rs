@@ -1,0 +1,8 @@
+//! Tests that share one operator, each in a Namespace of its own.
+
+mod cluster;
+mod deployment;
+mod security_group;
+mod service;
+mod task_definition;
+mod trouble;

@@ -1,0 +1,109 @@
+//! Security groups: a service's own, and those that users make.
+
+use serde_json::{Value, json};
+
+use crate::{
+    connection,
+    scene::{Scene, definition, service, text},
+    turns::together,
+};
+
+use super::service::running;
+
+fn ingress(policy: &Value) -> Value {
+    policy["spec"]["ingress"].clone()
+}
+
+#[test]
+fn a_service_that_names_an_unknown_group_waits_for_it() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        let mut awsvpc = definition("nginx:1", &[80]);
+        awsvpc["networkMode"] = json!("awsvpc");
+        scene.apply("TaskDefinition", "web", awsvpc).await;
+        let mut guarded = service(1);
+        guarded["networkConfiguration"] = json!({"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["guard"]}});
+        scene.apply("EcsService", "web", guarded).await;
+        let refused = scene.condition("EcsService", "web", "Accepted", "False", "SecurityGroupNotFound").await;
+        assert!(text(&refused["message"]).starts_with("The security group 'guard' does not exist."), "{refused}");
+        assert!(scene.get("Deployment", "web").await.is_null());
+        // One that breaks a rule has no policy, so nothing starts behind it.
+        scene.apply("EcsSecurityGroup", "guard", json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 90, "toPort": 80}]})).await;
+        scene.condition("EcsSecurityGroup", "guard", "Accepted", "False", "Invalid").await;
+        scene.condition("EcsService", "web", "Ready", "False", "Waiting").await;
+        assert!(scene.get("Deployment", "web").await.is_null());
+        scene.apply("EcsSecurityGroup", "guard", json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 80}], "egress": []})).await;
+        let steady = scene.steady("web", "web:1", 1).await;
+        assert_eq!(steady["status"]["securityGroups"], json!(["guard"]));
+        assert!(scene.get("EcsSecurityGroup", "web").await.is_null(), "a service that names groups gets none of its own");
+        let outcomes = text(&json!(steady["status"]["fieldOutcomes"].to_string()));
+        assert!(outcomes.contains("networkConfiguration.awsvpcConfiguration.subnets"), "{outcomes}");
+    });
+}
+
+#[test]
+fn an_own_group_that_somebody_refines_is_left_alone_until_it_is_given_back() {
+    together(async |scene| {
+        running(scene, 1).await;
+        let refined = json!({"spec": {"ingress": [{"ipProtocol": "tcp", "fromPort": 80, "cidrIp": "10.0.0.0/8"}]}});
+        scene.merge("EcsSecurityGroup", "web", refined).await;
+        let is_refined = |policy: &Value| ingress(policy)[0]["from"][0]["ipBlock"]["cidr"] == "10.0.0.0/8";
+        scene.until("NetworkPolicy", "ecs-security-group-web", "has the refined rule", is_refined).await;
+        // A deployment that opens another port reconciles the group.
+        scene.apply("TaskDefinition", "web", definition("nginx:2", &[80, 81])).await;
+        scene.steady("web", "web:2", 1).await;
+        assert!(is_refined(&scene.get("NetworkPolicy", "ecs-security-group-web").await));
+        assert_eq!(scene.get("EcsSecurityGroup", "web").await["spec"]["ingress"].as_array().unwrap().len(), 1);
+        // Who takes the field away gives it back.
+        scene.merge("EcsSecurityGroup", "web", json!({"spec": {"ingress": null}})).await;
+        scene.until("NetworkPolicy", "ecs-security-group-web", "opens both ports", |policy| ingress(policy).as_array().is_some_and(|rules| rules.len() == 2)).await;
+    });
+}
+
+#[test]
+fn a_group_of_the_services_name_that_a_user_made_is_used_as_it_is() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        let group = scene.apply("EcsSecurityGroup", "web", json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 8443}]})).await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsService", "web", service(1)).await;
+        let steady = scene.steady("web", "web:1", 1).await;
+        assert_eq!(steady["status"]["securityGroups"], json!(["web"]));
+        let after = scene.get("EcsSecurityGroup", "web").await;
+        assert_eq!((&after["spec"], &after["metadata"]["ownerReferences"]), (&group["spec"], &Value::Null));
+        scene.delete("EcsService", "web").await;
+        scene.until_gone("EcsService", "web").await;
+        assert_eq!(scene.get("EcsSecurityGroup", "web").await["metadata"]["uid"], group["metadata"]["uid"]);
+    });
+}
+
+#[test]
+fn a_policy_that_somebody_widens_is_put_back() {
+    together(async |scene| {
+        running(scene, 1).await;
+        let before = ingress(&scene.get("NetworkPolicy", "ecs-security-group-web").await);
+        scene.merge("NetworkPolicy", "ecs-security-group-web", json!({"spec": {"ingress": [{}]}})).await;
+        scene.until("NetworkPolicy", "ecs-security-group-web", "is as the rules say", |policy| ingress(policy) == before).await;
+        scene.delete("NetworkPolicy", "ecs-security-group-web").await;
+        scene.until("NetworkPolicy", "ecs-security-group-web", "is there again", |policy| ingress(policy) == before).await;
+    });
+}
+
+#[test]
+fn network_mode_none_cuts_the_tasks_off() {
+    together(async |scene: &Scene| {
+        scene.make_cluster().await;
+        let mut none = definition("batch:1", &[]);
+        none["networkMode"] = json!("none");
+        scene.apply("TaskDefinition", "web", none).await;
+        scene.apply("EcsService", "web", service(1)).await;
+        scene.steady("web", "web:1", 1).await;
+        let policy = scene.get("NetworkPolicy", "ecs-network-mode-none-web").await;
+        assert_eq!(policy["spec"]["podSelector"]["matchLabels"], json!({"ecs-operator.dev/service": "web"}));
+        assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+        assert_eq!((&policy["spec"]["ingress"], &policy["spec"]["egress"]), (&Value::Null, &Value::Null));
+        assert!(scene.get("EcsSecurityGroup", "web").await.is_null());
+        let answer = connection::get(&scene.client, &scene.path("Service", "web")).await;
+        assert_eq!(answer.code, 404, "nobody could reach it");
+    });
+}

@@ -125,7 +125,8 @@ fn identifier(text: &str) -> String {
 fn has_word(code: &str, word: &str) -> bool {
     let is_part = |character: char| character.is_alphanumeric() || character == '_';
     code.match_indices(word).any(|(at, _)| {
-        !code[..at].chars().next_back().is_some_and(is_part) && !code[at + word.len()..].chars().next().is_some_and(is_part)
+        !code[..at].chars().next_back().is_some_and(is_part)
+            && !code[at + word.len()..].chars().next().is_some_and(is_part)
     })
 }
 
@@ -156,7 +157,8 @@ fn impurities(source: &Source) -> Vec<String> {
     }
     let code = source.code();
     let named = names_after("kube::", &code);
-    let parts = CLIENT_PARTS.iter().filter(|part| named.iter().any(|name| name == *part)).map(|part| format!("kube::{part}"));
+    let parts =
+        CLIENT_PARTS.iter().filter(|part| named.iter().any(|name| name == *part)).map(|part| format!("kube::{part}"));
     let words = IMPURE_WORDS.iter().filter(|word| has_word(&code, word)).map(|word| (*word).to_owned());
     parts.chain(words).map(|what| format!("{}: a pure layer may not use {what}", source.path)).collect()
 }
@@ -177,7 +179,8 @@ fn broken_house_rules(source: &Source) -> Vec<String> {
     let code = source.code();
     for keyword in ["mod ", "struct ", "enum ", "trait "] {
         for name in names_after(keyword, &code) {
-            let last_word = name.rsplit(|character: char| character.is_uppercase() || character == '_').next().unwrap_or_default();
+            let last_word =
+                name.rsplit(|character: char| character.is_uppercase() || character == '_').next().unwrap_or_default();
             let first_letter = name.len().checked_sub(last_word.len() + 1).map(|at| &name[at..]).unwrap_or_default();
             if is_empty(&name) || is_empty(last_word) || is_empty(first_letter) {
                 broken.push(format!("{}: {name} says nothing about what it is", source.path));

@@ -16,12 +16,18 @@ async fn with_namespace(name: &str, test: impl AsyncFn(Client, String)) {
     let client = client().await;
     let namespace = format!("crds-{name}");
     delete(&client, &format!("/api/v1/namespaces/{namespace}")).await;
-    wait_until("the Namespace of an earlier run is gone", async || get(&client, &format!("/api/v1/namespaces/{namespace}")).await.code == 404).await;
+    wait_until("the Namespace of an earlier run is gone", async || {
+        get(&client, &format!("/api/v1/namespaces/{namespace}")).await.code == 404
+    })
+    .await;
     let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
     assert_eq!(post(&client, "/api/v1/namespaces", &body).await.code, 201);
     test(client.clone(), namespace.clone()).await;
     delete(&client, &format!("/api/v1/namespaces/{namespace}")).await;
-    wait_until("the Namespace is gone", async || get(&client, &format!("/api/v1/namespaces/{namespace}")).await.code == 404).await;
+    wait_until("the Namespace is gone", async || {
+        get(&client, &format!("/api/v1/namespaces/{namespace}")).await.code == 404
+    })
+    .await;
 }
 
 fn plural(kind: &str) -> String {
@@ -98,7 +104,9 @@ fn task_definition_bounds() -> Bound {
             container("environment", json!([{"name": "A", "value": null}, {"name": "A", "value": "twice"}])),
             container("memory", json!(6)),
             container("name", json!("x".repeat(255))),
-            port(json!({"containerPort": 65535, "hostPort": 0, "protocol": "udp", "appProtocol": "grpc", "name": "a_b-1"})),
+            port(
+                json!({"containerPort": 65535, "hostPort": 0, "protocol": "udp", "appProtocol": "grpc", "name": "a_b-1"}),
+            ),
             port(json!({"containerPort": 1, "hostPort": null, "protocol": null, "appProtocol": null, "name": null})),
         ],
         refused: vec![
@@ -130,8 +138,11 @@ fn task_definition_bounds() -> Bound {
 }
 
 fn service_bounds() -> Bound {
-    let percent = |maximum: i32, minimum: i32| service("deploymentConfiguration", json!({"maximumPercent": maximum, "minimumHealthyPercent": minimum}));
-    let awsvpc = |member: &str, value: Value| service("networkConfiguration", json!({"awsvpcConfiguration": {member: value}}));
+    let percent = |maximum: i32, minimum: i32| {
+        service("deploymentConfiguration", json!({"maximumPercent": maximum, "minimumHealthyPercent": minimum}))
+    };
+    let awsvpc =
+        |member: &str, value: Value| service("networkConfiguration", json!({"awsvpcConfiguration": {member: value}}));
     Bound {
         kind: "EcsService",
         accepted: vec![
@@ -281,12 +292,37 @@ fn steps() -> Vec<Step> {
         ("EcsCluster", json!({}), in_namespace("a"), namespace),
         ("EcsCluster", in_namespace("a"), json!({"kubernetes": {"podSecurity": "restricted"}}), None),
         ("EcsCluster", json!({}), json!({"kubernetes": {"podSecurity": "restricted"}}), None),
-        ("TaskDefinitionRevision", revision("family", json!("a")), revision("family", json!("b")), Some("spec.family of a revision is immutable")),
-        ("TaskDefinitionRevision", revision("revision", json!(1)), revision("revision", json!(2)), Some("spec.revision is immutable")),
+        (
+            "TaskDefinitionRevision",
+            revision("family", json!("a")),
+            revision("family", json!("b")),
+            Some("spec.family of a revision is immutable"),
+        ),
+        (
+            "TaskDefinitionRevision",
+            revision("revision", json!(1)),
+            revision("revision", json!(2)),
+            Some("spec.revision is immutable"),
+        ),
         ("TaskDefinitionRevision", revision("state", json!("Active")), revision("state", json!("Inactive")), None),
-        ("TaskDefinitionRevision", revision("state", json!("Inactive")), revision("state", json!("Active")), Some("spec.state goes from Active to Inactive only")),
-        ("TaskDefinitionRevision", definition(["a", "b"]), definition(["a", "c"]), Some("spec.definition of a revision is immutable")),
-        ("TaskDefinitionRevision", definition(["a", "b"]), definition(["b", "a"]), Some("spec.definition of a revision is immutable")),
+        (
+            "TaskDefinitionRevision",
+            revision("state", json!("Inactive")),
+            revision("state", json!("Active")),
+            Some("spec.state goes from Active to Inactive only"),
+        ),
+        (
+            "TaskDefinitionRevision",
+            definition(["a", "b"]),
+            definition(["a", "c"]),
+            Some("spec.definition of a revision is immutable"),
+        ),
+        (
+            "TaskDefinitionRevision",
+            definition(["a", "b"]),
+            definition(["b", "a"]),
+            Some("spec.definition of a revision is immutable"),
+        ),
         ("TaskDefinitionRevision", definition(["a", "b"]), definition(["a", "b"]), None),
     ]
 }
@@ -321,7 +357,8 @@ fn every_rule_about_changes_has_a_step_that_breaks_it() {
         let kind = crd.spec.names.kind;
         let messages = schema.split("\"message\":\"").skip(1).filter_map(|rest| rest.split('"').next());
         let broken: Vec<_> = steps().into_iter().filter(|step| step.0 == kind).filter_map(|step| step.3).collect();
-        untried.extend(messages.filter(|message| !broken.iter().any(|words| message.contains(words))).map(str::to_owned));
+        untried
+            .extend(messages.filter(|message| !broken.iter().any(|words| message.contains(words))).map(str::to_owned));
     }
     assert_eq!(untried, Vec::<String>::new());
 }
@@ -332,12 +369,15 @@ fn each_definition_is_taken_without_a_warning() {
         let client = client().await;
         for crd in crds() {
             let name = crd.metadata.name.clone().unwrap();
-            let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}?dryRun=All&fieldValidation=Strict");
+            let path = format!(
+                "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}?dryRun=All&fieldValidation=Strict"
+            );
             let answer = apply(&client, &path, &serde_json::to_value(&crd).unwrap()).await;
             assert_eq!((answer.code, answer.warnings.as_slice()), (200, [].as_slice()), "{name}: {}", answer.message());
             let stored = get(&client, path.split('?').next().unwrap()).await;
             let conditions = stored.body["status"]["conditions"].as_array().unwrap().clone();
-            let is_bad = |condition: &Value| condition["type"] == "NonStructuralSchema" && condition["status"] == "True";
+            let is_bad =
+                |condition: &Value| condition["type"] == "NonStructuralSchema" && condition["status"] == "True";
             assert!(!conditions.iter().any(is_bad), "{name}: {conditions:?}");
         }
     });
@@ -345,7 +385,10 @@ fn each_definition_is_taken_without_a_warning() {
 
 #[test]
 fn each_kind_is_in_the_category_ecs_and_has_its_short_name() {
-    let names: Vec<_> = crds().into_iter().map(|crd| (crd.spec.names.short_names.unwrap(), crd.spec.names.categories.unwrap())).collect();
+    let names: Vec<_> = crds()
+        .into_iter()
+        .map(|crd| (crd.spec.names.short_names.unwrap(), crd.spec.names.categories.unwrap()))
+        .collect();
     for (short, categories) in &names {
         assert_eq!(categories, &["ecs"], "{short:?}");
     }

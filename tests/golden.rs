@@ -177,7 +177,8 @@ fn every_translation_is_what_its_file_says() {
     let mut wrong = Vec::new();
     assert!(cases().len() >= 10, "only {} cases were found", cases().len());
     for name in cases() {
-        let case: Case = serde_saphyr::from_str(&read(&format!("{name}.in.yaml"))).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let case: Case =
+            serde_saphyr::from_str(&read(&format!("{name}.in.yaml"))).unwrap_or_else(|error| panic!("{name}: {error}"));
         let expected = read(&format!("{name}.yaml"));
         let actual = render(&translate(case));
         assert!(!actual.is_empty(), "{name} makes no object");
@@ -191,17 +192,27 @@ fn every_translation_is_what_its_file_says() {
 }
 
 fn first_difference(expected: &str, actual: &str) -> String {
-    let lines = expected.lines().map(Some).chain(std::iter::repeat(None)).zip(actual.lines().map(Some).chain(std::iter::repeat(None)));
+    let lines = expected
+        .lines()
+        .map(Some)
+        .chain(std::iter::repeat(None))
+        .zip(actual.lines().map(Some).chain(std::iter::repeat(None)));
     let differing = lines.enumerate().take(100_000).find(|(_, (expected, actual))| expected != actual);
     differing.map_or_else(String::new, |(index, (expected, actual))| {
-        format!("line {}\n  expected {}\n  actual   {}", index + 1, expected.unwrap_or("nothing"), actual.unwrap_or("nothing"))
+        format!(
+            "line {}\n  expected {}\n  actual   {}",
+            index + 1,
+            expected.unwrap_or("nothing"),
+            actual.unwrap_or("nothing")
+        )
     })
 }
 
 #[test]
 fn every_expected_file_belongs_to_a_case() {
     let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let outputs = files.filter(|file| !file.ends_with(".in.yaml")).map(|file| file.trim_end_matches(".yaml").to_owned());
+    let outputs =
+        files.filter(|file| !file.ends_with(".in.yaml")).map(|file| file.trim_end_matches(".yaml").to_owned());
     for output in outputs {
         assert!(cases().contains(&output), "{output}.yaml has no {output}.in.yaml");
     }

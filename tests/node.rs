@@ -30,6 +30,12 @@ fn my_turn() -> MutexGuard<'static, ()> {
     kubectl(&["apply", "-f", QUICKSTART]);
     kubectl(&["-n", NAMESPACE, "scale", "ecsservice", "web", "--replicas", "2"]);
     wait_for_steady_state();
+    // The Deployment's own status still counts the tasks that are stopping.
+    eventually("the tasks of earlier revisions are gone, and the Deployment knows it", || {
+        let terminating = &get(&["deployment", "web"])["status"]["terminatingReplicas"];
+        let pods = get(&["pods"]);
+        pods["items"].as_array().is_some_and(|pods| pods.len() == 2) && (terminating.is_null() || *terminating == 0)
+    });
     turn
 }
 

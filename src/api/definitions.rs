@@ -38,7 +38,8 @@ fn drop_null_of_scale(crd: &mut CustomResourceDefinition) {
         let scale = version.subresources.as_ref().and_then(|subresources| subresources.scale.as_ref());
         let Some(path) = scale.map(|scale| scale.spec_replicas_path.clone()) else { continue };
         let schema = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut());
-        let replicas = path.split('.').skip(1).fold(schema, |schema, member| schema?.properties.as_mut()?.get_mut(member));
+        let replicas =
+            path.split('.').skip(1).fold(schema, |schema, member| schema?.properties.as_mut()?.get_mut(member));
         if let Some(replicas) = replicas {
             replicas.nullable = None;
         }

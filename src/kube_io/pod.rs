@@ -59,8 +59,7 @@ impl Pod {
         let containers = &self.status.container_statuses;
         if self.metadata.deletion_timestamp.is_some() || ended {
             TaskState::Stopping
-        } else if self.status.phase.as_deref() == Some("Running")
-            && containers.iter().all(ContainerStatus::has_started)
+        } else if self.status.phase.as_deref() == Some("Running") && containers.iter().all(ContainerStatus::has_started)
         {
             TaskState::Running
         } else {

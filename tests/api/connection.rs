@@ -26,7 +26,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 
 pub async fn config() -> Config {
     let path = kubeconfig();
-    let kubeconfig = kube::config::Kubeconfig::read_from(&path).unwrap_or_else(|error| panic!("{VARIABLE}={}: {error}", path.display()));
+    let kubeconfig = kube::config::Kubeconfig::read_from(&path)
+        .unwrap_or_else(|error| panic!("{VARIABLE}={}: {error}", path.display()));
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap()
 }
 
@@ -79,7 +80,8 @@ pub async fn request(client: &Client, method: Method, path: &str, content_type: 
     let request = Request::builder().method(method).uri(path).header("content-type", content_type);
     let response = client.send(request.body(Body::from(bytes)).unwrap()).await.unwrap();
     let code = response.status().as_u16();
-    let warnings = response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap_or_default().to_owned());
+    let warnings =
+        response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap_or_default().to_owned());
     let warnings = warnings.collect();
     let bytes = response.into_body().collect_bytes().await.unwrap();
     Answer { code, warnings, body: serde_json::from_slice(&bytes).unwrap_or_default() }

@@ -3,7 +3,10 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -11,7 +14,10 @@ use std::{
 use axum::body::Body as Answer;
 use futures::StreamExt;
 use http::{Request, Response};
-use kube::{Client, client::{Body, retry::RetryPolicy}};
+use kube::{
+    Client,
+    client::{Body, retry::RetryPolicy},
+};
 use tokio::sync::{Notify, watch};
 use tower::{BoxError, Layer, Service, retry::RetryLayer};
 
@@ -182,7 +188,12 @@ async fn pass(front: &Front, client: &Client, request: Request<Body>) -> Result<
     }
 }
 
-async fn forward(front: &Front, client: &Client, call: &Call, request: Request<Body>) -> Result<Response<Answer>, BoxError> {
+async fn forward(
+    front: &Front,
+    client: &Client,
+    call: &Call,
+    request: Request<Body>,
+) -> Result<Response<Answer>, BoxError> {
     let mut cut = front.cut.subscribe();
     let response = client.send(request).await?;
     if response.status() == 403 {

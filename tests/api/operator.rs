@@ -1,6 +1,9 @@
 //! The operator in this process, with exactly the rights that its table names.
 
-use std::{collections::BTreeSet, sync::{Arc, Mutex}};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use ecs_operator::{
     controllers::{Controllers, Settings},
@@ -84,9 +87,11 @@ async fn run(controllers: Controllers, stopped: oneshot::Receiver<()>, ready: on
     let reconcile = async {
         all_filled.notified().await;
         let _ = ready.send(());
-        controllers.reconcile(async {
-            let _ = stopped.await;
-        }).await;
+        controllers
+            .reconcile(async {
+                let _ = stopped.await;
+            })
+            .await;
     };
     tokio::select! {
         () = controllers.watch(filled) => {}
@@ -119,7 +124,8 @@ async fn grant() {
         .iter()
         .filter(|permission| permission.scope == Scope::Cluster)
         .map(|permission| {
-            let mut rule = json!({"apiGroups": [permission.group], "resources": [permission.resource], "verbs": permission.verbs});
+            let mut rule =
+                json!({"apiGroups": [permission.group], "resources": [permission.resource], "verbs": permission.verbs});
             if !permission.names.is_empty() {
                 rule["resourceNames"] = json!(permission.names);
             }
@@ -128,7 +134,8 @@ async fn grant() {
         .collect();
     let rbac = "/apis/rbac.authorization.k8s.io/v1";
     let object = |kind: &str, rest: Value| {
-        let mut object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": USER}});
+        let mut object =
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": USER}});
         object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         object
     };

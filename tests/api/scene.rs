@@ -172,7 +172,8 @@ impl Scene {
 
     /// Removes everything, also without an operator. Returns when nothing of it concerns an operator any more.
     pub async fn leave(&self) {
-        let mine = |names: Vec<String>| names.into_iter().filter(|name| name.contains(&self.cluster)).collect::<Vec<_>>();
+        let mine =
+            |names: Vec<String>| names.into_iter().filter(|name| name.contains(&self.cluster)).collect::<Vec<_>>();
         let (clusters, namespaces) = (mine(self.names("EcsCluster").await), mine(self.names("Namespace").await));
         let clusters_first = clusters.iter().map(|name| ("EcsCluster", name));
         for (kind, name) in clusters_first.chain(namespaces.iter().map(|name| ("Namespace", name))) {
@@ -181,7 +182,8 @@ impl Scene {
         let unhold = json!({"metadata": {"finalizers": null}});
         wait_until("the test's objects are gone", async || {
             let services = self.names("EcsService").await;
-            let left = self.names("EcsCluster").await.into_iter().filter(|name| clusters.contains(name)).collect::<Vec<_>>();
+            let left =
+                self.names("EcsCluster").await.into_iter().filter(|name| clusters.contains(name)).collect::<Vec<_>>();
             for service in &services {
                 connection::delete(&self.client, &self.path("EcsService", service)).await;
                 connection::merge(&self.client, &self.path("EcsService", service), &unhold).await;

@@ -1,3 +1,1 @@
 //! Tests that have the cluster for themselves and start, stop and break operators.
-
-

@@ -19,7 +19,8 @@ fn the_default_cluster_exists_and_comes_back_when_it_is_deleted() {
                 cluster["metadata"]["uid"].is_string() && cluster["metadata"]["uid"] != uid
             })
             .await;
-        let cluster = scene.until("EcsCluster", "default", "is ACTIVE", |cluster| cluster["status"]["status"] == "ACTIVE").await;
+        let cluster =
+            scene.until("EcsCluster", "default", "is ACTIVE", |cluster| cluster["status"]["status"] == "ACTIVE").await;
         let namespace = scene.get("Namespace", "ecs-default").await;
         assert_eq!(namespace["metadata"]["ownerReferences"][0]["uid"], cluster["metadata"]["uid"]);
     });
@@ -30,7 +31,8 @@ fn a_cluster_makes_its_namespace_with_a_pod_security_level_and_owns_it() {
     together(async |scene| {
         scene.apply("EcsCluster", &scene.cluster, json!({"kubernetes": {"podSecurity": "restricted"}})).await;
         scene.condition("EcsCluster", &scene.cluster, "Ready", "True", "Available").await;
-        let (cluster, namespace) = (scene.get("EcsCluster", &scene.cluster).await, scene.get("Namespace", &scene.namespace).await);
+        let (cluster, namespace) =
+            (scene.get("EcsCluster", &scene.cluster).await, scene.get("Namespace", &scene.namespace).await);
         let labels = &namespace["metadata"]["labels"];
         assert_eq!(labels["pod-security.kubernetes.io/enforce"], "restricted");
         assert_eq!(labels["ecs-operator.dev/cluster"], scene.cluster.as_str());
@@ -47,7 +49,8 @@ fn a_cluster_makes_its_namespace_with_a_pod_security_level_and_owns_it() {
         scene
             .until("Namespace", &scene.namespace, "has its labels again", |namespace| {
                 let labels = &namespace["metadata"]["labels"];
-                labels["app.kubernetes.io/managed-by"] == "ecs-operator" && labels["pod-security.kubernetes.io/enforce"] == "restricted"
+                labels["app.kubernetes.io/managed-by"] == "ecs-operator"
+                    && labels["pod-security.kubernetes.io/enforce"] == "restricted"
             })
             .await;
         scene.delete("EcsCluster", &scene.cluster).await;
@@ -71,9 +74,14 @@ fn a_namespace_is_adopted_only_with_the_label_and_given_back() {
         let way_out = format!("kubectl label namespace {shared} ecs-operator.dev/adopt={}", scene.cluster);
         assert!(text(&refused["message"]).contains(&way_out), "{refused}");
         assert_eq!(scene.get("EcsCluster", &scene.cluster).await["status"]["status"], "FAILED");
-        assert_eq!(scene.get("Namespace", &shared).await["metadata"]["labels"]["ecs-operator.dev/cluster"], Value::Null);
+        assert_eq!(
+            scene.get("Namespace", &shared).await["metadata"]["labels"]["ecs-operator.dev/cluster"],
+            Value::Null
+        );
 
-        scene.merge("Namespace", &shared, json!({"metadata": {"labels": {"ecs-operator.dev/adopt": scene.cluster}}})).await;
+        scene
+            .merge("Namespace", &shared, json!({"metadata": {"labels": {"ecs-operator.dev/adopt": scene.cluster}}}))
+            .await;
         scene.condition("EcsCluster", &scene.cluster, "Ready", "True", "Available").await;
         let adopted = scene.get("Namespace", &shared).await;
         assert_eq!(adopted["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "privileged");
@@ -91,7 +99,10 @@ fn a_namespace_is_adopted_only_with_the_label_and_given_back() {
         assert_eq!(given_back["metadata"]["uid"], adopted["metadata"]["uid"]);
         assert_eq!(given_back["metadata"]["deletionTimestamp"], Value::Null);
         let labels = &given_back["metadata"]["labels"];
-        assert_eq!((&labels["ecs-operator.dev/cluster"], &labels["app.kubernetes.io/managed-by"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&labels["ecs-operator.dev/cluster"], &labels["app.kubernetes.io/managed-by"]),
+            (&Value::Null, &Value::Null)
+        );
         assert_eq!(labels["pod-security.kubernetes.io/enforce"], "privileged");
     });
 }
@@ -105,7 +116,8 @@ fn a_cluster_with_a_service_is_not_deleted_and_then_goes() {
         scene.steady("web", "web:1", 1).await;
         let counted = |cluster: &Value| {
             let status = &cluster["status"];
-            (&status["activeServicesCount"], &status["runningTasksCount"], &status["pendingTasksCount"]) == (&json!(1), &json!(1), &json!(0))
+            (&status["activeServicesCount"], &status["runningTasksCount"], &status["pendingTasksCount"])
+                == (&json!(1), &json!(1), &json!(0))
         };
         scene.until("EcsCluster", &scene.cluster, "counts its service and task", counted).await;
         scene.delete("EcsCluster", &scene.cluster).await;

@@ -29,9 +29,13 @@ fn percentages_that_allow_no_step_hold_the_old_template_until_they_change() {
         assert_eq!(stalled["message"], words);
         let held = scene.get("EcsService", "web").await;
         assert_eq!(messages(&held).iter().filter(|message| *message == words).count(), 1);
-        assert_eq!((&held["status"]["runningCount"], &held["status"]["taskDefinitionRevision"]), (&json!(1), &json!("web:2")));
+        assert_eq!(
+            (&held["status"]["runningCount"], &held["status"]["taskDefinitionRevision"]),
+            (&json!(1), &json!("web:2"))
+        );
         assert_eq!(image(&scene.get("Deployment", "web").await), "nginx:1");
-        let pods: Vec<_> = scene.list("Pod").await.iter().map(|pod| text(&pod["spec"]["containers"][0]["image"])).collect();
+        let pods: Vec<_> =
+            scene.list("Pod").await.iter().map(|pod| text(&pod["spec"]["containers"][0]["image"])).collect();
         assert_eq!(pods, ["nginx:1"]);
         scene.apply("EcsService", "web", with(200, 100)).await;
         scene.steady("web", "web:2", 1).await;
@@ -79,7 +83,10 @@ fn a_new_token_starts_a_deployment_and_a_new_count_does_not() {
         let mut forced = service(2);
         forced["forceNewDeployment"] = json!("again");
         scene.apply("EcsService", "web", forced).await;
-        let started = |service: &Value| service["status"]["deployments"][0]["id"] != Value::Null && messages(service).iter().filter(|message| message.ends_with("deployment completed.")).count() == 2;
+        let started = |service: &Value| {
+            service["status"]["deployments"][0]["id"] != Value::Null
+                && messages(service).iter().filter(|message| message.ends_with("deployment completed.")).count() == 2
+        };
         scene.until("EcsService", "web", "has completed a second deployment", started).await;
         assert_eq!(scene.names("ControllerRevision").await, ["web-1", "web-2"]);
         assert!(scene.names("Pod").await.iter().all(|pod| !before.contains(pod)));
@@ -95,7 +102,11 @@ fn only_so_many_old_deployments_are_kept() {
             forced["forceNewDeployment"] = json!(token.to_string());
             scene.apply("EcsService", "web", forced).await;
             let number = token.to_string();
-            scene.until("Deployment", "web", "has the new template", |deployment| deployment["metadata"]["labels"]["ecs-operator.dev/deployment"] == number.as_str()).await;
+            scene
+                .until("Deployment", "web", "has the new template", |deployment| {
+                    deployment["metadata"]["labels"]["ecs-operator.dev/deployment"] == number.as_str()
+                })
+                .await;
         }
         scene.until_gone("ControllerRevision", "web-4").await;
         let kept = scene.names("ControllerRevision").await;

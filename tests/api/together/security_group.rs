@@ -22,20 +22,36 @@ fn a_service_that_names_an_unknown_group_waits_for_it() {
         awsvpc["networkMode"] = json!("awsvpc");
         scene.apply("TaskDefinition", "web", awsvpc).await;
         let mut guarded = service(1);
-        guarded["networkConfiguration"] = json!({"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["guard"]}});
+        guarded["networkConfiguration"] =
+            json!({"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["guard"]}});
         scene.apply("EcsService", "web", guarded).await;
         let refused = scene.condition("EcsService", "web", "Accepted", "False", "SecurityGroupNotFound").await;
         assert!(text(&refused["message"]).starts_with("The security group 'guard' does not exist."), "{refused}");
         assert!(scene.get("Deployment", "web").await.is_null());
         // One that breaks a rule has no policy, so nothing starts behind it.
-        scene.apply("EcsSecurityGroup", "guard", json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 90, "toPort": 80}]})).await;
+        scene
+            .apply(
+                "EcsSecurityGroup",
+                "guard",
+                json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 90, "toPort": 80}]}),
+            )
+            .await;
         scene.condition("EcsSecurityGroup", "guard", "Accepted", "False", "Invalid").await;
         scene.condition("EcsService", "web", "Ready", "False", "Waiting").await;
         assert!(scene.get("Deployment", "web").await.is_null());
-        scene.apply("EcsSecurityGroup", "guard", json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 80}], "egress": []})).await;
+        scene
+            .apply(
+                "EcsSecurityGroup",
+                "guard",
+                json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 80}], "egress": []}),
+            )
+            .await;
         let steady = scene.steady("web", "web:1", 1).await;
         assert_eq!(steady["status"]["securityGroups"], json!(["guard"]));
-        assert!(scene.get("EcsSecurityGroup", "web").await.is_null(), "a service that names groups gets none of its own");
+        assert!(
+            scene.get("EcsSecurityGroup", "web").await.is_null(),
+            "a service that names groups gets none of its own"
+        );
         let outcomes = text(&json!(steady["status"]["fieldOutcomes"].to_string()));
         assert!(outcomes.contains("networkConfiguration.awsvpcConfiguration.subnets"), "{outcomes}");
     });
@@ -56,7 +72,11 @@ fn an_own_group_that_somebody_refines_is_left_alone_until_it_is_given_back() {
         assert_eq!(scene.get("EcsSecurityGroup", "web").await["spec"]["ingress"].as_array().unwrap().len(), 1);
         // Who takes the field away gives it back.
         scene.merge("EcsSecurityGroup", "web", json!({"spec": {"ingress": null}})).await;
-        scene.until("NetworkPolicy", "ecs-security-group-web", "opens both ports", |policy| ingress(policy).as_array().is_some_and(|rules| rules.len() == 2)).await;
+        scene
+            .until("NetworkPolicy", "ecs-security-group-web", "opens both ports", |policy| {
+                ingress(policy).as_array().is_some_and(|rules| rules.len() == 2)
+            })
+            .await;
     });
 }
 
@@ -64,7 +84,8 @@ fn an_own_group_that_somebody_refines_is_left_alone_until_it_is_given_back() {
 fn a_group_of_the_services_name_that_a_user_made_is_used_as_it_is() {
     together(async |scene| {
         scene.make_cluster().await;
-        let group = scene.apply("EcsSecurityGroup", "web", json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 8443}]})).await;
+        let group =
+            scene.apply("EcsSecurityGroup", "web", json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 8443}]})).await;
         scene.define("nginx:1").await;
         scene.apply("EcsService", "web", service(1)).await;
         let steady = scene.steady("web", "web:1", 1).await;
@@ -83,9 +104,13 @@ fn a_policy_that_somebody_widens_is_put_back() {
         running(scene, 1).await;
         let before = ingress(&scene.get("NetworkPolicy", "ecs-security-group-web").await);
         scene.merge("NetworkPolicy", "ecs-security-group-web", json!({"spec": {"ingress": [{}]}})).await;
-        scene.until("NetworkPolicy", "ecs-security-group-web", "is as the rules say", |policy| ingress(policy) == before).await;
+        scene
+            .until("NetworkPolicy", "ecs-security-group-web", "is as the rules say", |policy| ingress(policy) == before)
+            .await;
         scene.delete("NetworkPolicy", "ecs-security-group-web").await;
-        scene.until("NetworkPolicy", "ecs-security-group-web", "is there again", |policy| ingress(policy) == before).await;
+        scene
+            .until("NetworkPolicy", "ecs-security-group-web", "is there again", |policy| ingress(policy) == before)
+            .await;
     });
 }
 

@@ -22,7 +22,10 @@ fn a_service_becomes_plain_objects_that_belong_to_it() {
         let service = running(scene, 2).await;
         let deployment = scene.get("Deployment", "web").await;
         let spec = &deployment["spec"];
-        assert_eq!((&spec["replicas"], &spec["strategy"]["rollingUpdate"]), (&json!(2), &json!({"maxSurge": 2, "maxUnavailable": 0})));
+        assert_eq!(
+            (&spec["replicas"], &spec["strategy"]["rollingUpdate"]),
+            (&json!(2), &json!({"maxSurge": 2, "maxUnavailable": 0}))
+        );
         let container = &spec["template"]["spec"]["containers"][0];
         assert_eq!((&container["name"], &container["image"]), (&json!("web"), &json!("nginx:1")));
         assert_eq!(spec["template"]["metadata"]["labels"]["ecs-operator.dev/security-group.web"], "true");
@@ -39,12 +42,21 @@ fn a_service_becomes_plain_objects_that_belong_to_it() {
             assert_eq!((&owner["uid"], &owner["controller"]), (&service["metadata"]["uid"], &json!(true)), "{object}");
         }
         let status = &service["status"];
-        assert_eq!((&status["status"], &status["desiredCount"], &status["pendingCount"]), (&json!("ACTIVE"), &json!(2), &json!(0)));
+        assert_eq!(
+            (&status["status"], &status["desiredCount"], &status["pendingCount"]),
+            (&json!("ACTIVE"), &json!(2), &json!(0))
+        );
         assert_eq!(status["taskDefinition"], "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1");
-        assert_eq!((&status["deployments"][0]["rolloutState"], &status["deployments"][0]["runningCount"]), (&json!("COMPLETED"), &json!(2)));
+        assert_eq!(
+            (&status["deployments"][0]["rolloutState"], &status["deployments"][0]["runningCount"]),
+            (&json!("COMPLETED"), &json!(2))
+        );
         assert_eq!(status["deployments"].as_array().unwrap().len(), 1);
         let id = text(&status["deployments"][0]["id"]);
-        let expected = ["(service web) has reached a steady state.".to_owned(), format!("(service web) (deployment {id}) deployment completed.")];
+        let expected = [
+            "(service web) has reached a steady state.".to_owned(),
+            format!("(service web) (deployment {id}) deployment completed."),
+        ];
         assert_eq!(messages(&service), expected);
         let told: Vec<_> = scene.events("web").await.into_iter().filter(|note| note.starts_with("(service")).collect();
         assert_eq!(told, [expected[1].clone(), expected[0].clone()]);
@@ -84,7 +96,10 @@ fn a_policy_is_there_before_the_first_task() {
         let version = |object: &Value| text(&object["metadata"]["resourceVersion"]).parse::<u64>().unwrap();
         let policy = scene.get("NetworkPolicy", "ecs-security-group-web").await;
         let pods = scene.list("Pod").await;
-        assert_eq!(policy["metadata"]["generation"], 1, "it has not changed since it was made, so its version is that of its creation");
+        assert_eq!(
+            policy["metadata"]["generation"], 1,
+            "it has not changed since it was made, so its version is that of its creation"
+        );
         // A ReplicaSet changes with its Pods; a Deployment's first ReplicaSet is made after the Deployment.
         for pod in &pods {
             let scheduled = condition(pod, "PodScheduled");
@@ -113,7 +128,8 @@ fn a_revision_is_followed_and_a_pinned_one_is_not() {
         let after = scene.get("EcsService", "pinned").await;
         assert_eq!(after["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"]);
         assert_eq!(image(&scene.get("Deployment", "pinned").await), "nginx:1");
-        let steady = messages(&followed).iter().filter(|message| message.ends_with("has reached a steady state.")).count();
+        let steady =
+            messages(&followed).iter().filter(|message| message.ends_with("has reached a steady state.")).count();
         assert_eq!(steady, 2, "once for each deployment: {:?}", messages(&followed));
     });
 }
@@ -122,8 +138,15 @@ fn a_revision_is_followed_and_a_pinned_one_is_not() {
 fn sizes_that_kubernetes_writes_in_another_way_come_to_rest() {
     together(async |scene| {
         scene.make_cluster().await;
-        let container = json!({"name": "web", "image": "nginx", "cpu": 1024, "memory": 2048, "memoryReservation": 1024});
-        scene.apply("TaskDefinition", "web", json!({"cpu": "2 vCPU", "memory": "4 GB", "containerDefinitions": [container]})).await;
+        let container =
+            json!({"name": "web", "image": "nginx", "cpu": 1024, "memory": 2048, "memoryReservation": 1024});
+        scene
+            .apply(
+                "TaskDefinition",
+                "web",
+                json!({"cpu": "2 vCPU", "memory": "4 GB", "containerDefinitions": [container]}),
+            )
+            .await;
         scene.apply("EcsService", "web", service(1)).await;
         scene.steady("web", "web:1", 1).await;
     });
@@ -133,8 +156,13 @@ fn sizes_that_kubernetes_writes_in_another_way_come_to_rest() {
 fn lists_that_change_their_order_come_to_rest() {
     together(async |scene| {
         scene.make_cluster().await;
-        let variables = |names: &[&str]| names.iter().map(|name| json!({"name": name, "value": "1"})).collect::<Vec<_>>();
-        for (number, names, ports) in [(1, vec!["A", "B", "C"], [80, 443, 8080]), (2, vec!["C", "A", "B"], [8080, 80, 443]), (3, vec!["B", "C"], [443, 80, 81])] {
+        let variables =
+            |names: &[&str]| names.iter().map(|name| json!({"name": name, "value": "1"})).collect::<Vec<_>>();
+        for (number, names, ports) in [
+            (1, vec!["A", "B", "C"], [80, 443, 8080]),
+            (2, vec!["C", "A", "B"], [8080, 80, 443]),
+            (3, vec!["B", "C"], [443, 80, 81]),
+        ] {
             let mut spec = definition("nginx:1", &ports);
             spec["containerDefinitions"][0]["environment"] = json!(variables(&names));
             scene.apply("TaskDefinition", "web", spec).await;
@@ -150,16 +178,28 @@ fn what_others_add_to_a_deployment_does_not_unsettle_the_service() {
         running(scene, 1).await;
         let add = json!({"spec": {"template": {"spec": {"containers": [{"name": "web", "env": [{"name": "ADDED", "value": "1"}]}]}}}});
         let path = scene.path("Deployment", "web");
-        let answer = connection::request(&scene.client, http::Method::PATCH, &path, "application/strategic-merge-patch+json", &add).await;
+        let answer = connection::request(
+            &scene.client,
+            http::Method::PATCH,
+            &path,
+            "application/strategic-merge-patch+json",
+            &add,
+        )
+        .await;
         assert_eq!(answer.code, 200, "{}", answer.message());
-        scene.until("Deployment", "web", "has rolled out what was added", |deployment| {
-            deployment["metadata"]["generation"] == deployment["status"]["observedGeneration"] && deployment["status"]["updatedReplicas"] == 1
-                && deployment["status"]["replicas"] == 1
-        }).await;
+        scene
+            .until("Deployment", "web", "has rolled out what was added", |deployment| {
+                deployment["metadata"]["generation"] == deployment["status"]["observedGeneration"]
+                    && deployment["status"]["updatedReplicas"] == 1
+                    && deployment["status"]["replicas"] == 1
+            })
+            .await;
         scene.steady("web", "web:1", 1).await;
         // What is the operator's is put back.
         scene.merge("Deployment", "web", json!({"spec": {"replicas": 3}})).await;
-        scene.until("Deployment", "web", "has one replica again", |deployment| deployment["spec"]["replicas"] == 1).await;
+        scene
+            .until("Deployment", "web", "has one replica again", |deployment| deployment["spec"]["replicas"] == 1)
+            .await;
         scene.steady("web", "web:1", 1).await;
     });
 }
@@ -208,15 +248,24 @@ fn a_deleted_service_drains_and_its_objects_go_with_it() {
         scene.delete("EcsService", "web").await;
         let draining = scene
             .until("EcsService", "web", "is DRAINING with one task left", |service| {
-                service["status"]["status"] == "DRAINING" && text(&condition(service, "Ready")["message"]).contains(" 1 tasks are still there")
+                service["status"]["status"] == "DRAINING"
+                    && text(&condition(service, "Ready")["message"]).contains(" 1 tasks are still there")
             })
             .await;
         assert_eq!((&draining["status"]["desiredCount"], &draining["status"]["runningCount"]), (&json!(0), &json!(0)));
         scene.until_gone("Deployment", "web").await;
-        assert!(!scene.get("NetworkPolicy", "ecs-security-group-web").await.is_null(), "the rules hold until the last task is gone");
+        assert!(
+            !scene.get("NetworkPolicy", "ecs-security-group-web").await.is_null(),
+            "the rules hold until the last task is gone"
+        );
         scene.merge("Pod", &pod, json!({"metadata": {"finalizers": null}})).await;
         scene.until_gone("EcsService", "web").await;
-        for (kind, name) in [("Service", "web"), ("EcsSecurityGroup", "web"), ("NetworkPolicy", "ecs-security-group-web"), ("ControllerRevision", "web-1")] {
+        for (kind, name) in [
+            ("Service", "web"),
+            ("EcsSecurityGroup", "web"),
+            ("NetworkPolicy", "ecs-security-group-web"),
+            ("ControllerRevision", "web-1"),
+        ] {
             scene.until_gone(kind, name).await;
         }
     });
@@ -233,14 +282,18 @@ fn a_service_that_is_deleted_and_made_again_at_once_starts_afresh() {
             let again = scene.steady("web", "web:1", 1).await;
             assert_ne!(again["metadata"]["uid"], first["metadata"]["uid"]);
             let group = scene.get("EcsSecurityGroup", "web").await;
-            assert_eq!(group["metadata"]["ownerReferences"][0]["uid"], again["metadata"]["uid"], "tasks must not run with a group that is about to go");
+            assert_eq!(
+                group["metadata"]["ownerReferences"][0]["uid"], again["metadata"]["uid"],
+                "tasks must not run with a group that is about to go"
+            );
             let policy = scene.get("NetworkPolicy", "ecs-security-group-web").await;
             assert_eq!(policy["metadata"]["ownerReferences"][0]["uid"], group["metadata"]["uid"]);
             let made = |object: &Value| text(&object["metadata"]["creationTimestamp"]);
             assert!(made(&policy) <= made(&scene.list("Pod").await[0]));
             assert!(is_steady(&again, "web:1", 1));
         }
-        let stalls: Vec<_> = scene.events("web").await.into_iter().filter(|note| note.contains("belongs to somebody else")).collect();
+        let stalls: Vec<_> =
+            scene.events("web").await.into_iter().filter(|note| note.contains("belongs to somebody else")).collect();
         assert_eq!(stalls, Vec::<String>::new(), "the remains of an earlier service are nobody else's");
     });
 }

@@ -11,7 +11,8 @@ use crate::{
 /// Waits until the TaskDefinition has seen its newest edit, and returns the number that it speaks of.
 async fn registered(scene: &Scene, name: &str) -> i64 {
     let seen = |object: &Value| {
-        object["status"]["observedGeneration"] == object["metadata"]["generation"] && object["status"]["revision"].is_i64()
+        object["status"]["observedGeneration"] == object["metadata"]["generation"]
+            && object["status"]["revision"].is_i64()
     };
     scene.until("TaskDefinition", name, "is registered", seen).await["status"]["revision"].as_i64().unwrap()
 }
@@ -29,7 +30,11 @@ fn each_change_registers_the_next_revision_and_nothing_else_does() {
         let first = scene.get("TaskDefinitionRevision", "web.1").await;
         assert_eq!(first["spec"]["definition"]["containerDefinitions"][0]["essential"], true);
         assert_eq!((&first["spec"]["state"], &first["metadata"]["ownerReferences"]), (&json!("Active"), &Value::Null));
-        let status = scene.until("TaskDefinitionRevision", "web.1", "has a status", |revision| revision["status"]["status"] == "ACTIVE").await;
+        let status = scene
+            .until("TaskDefinitionRevision", "web.1", "has a status", |revision| {
+                revision["status"]["status"] == "ACTIVE"
+            })
+            .await;
         assert_eq!(status["status"]["taskDefinitionArn"], "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1");
 
         // The same in other words: a default written out, a number as a text.
@@ -62,9 +67,11 @@ fn numbers_go_on_after_everything_was_deleted() {
         assert_eq!(registered(scene, "web").await, 2);
         scene.delete("TaskDefinition", "web").await;
         for name in ["web.1", "web.2"] {
-            scene.until("TaskDefinitionRevision", name, "is inactive", |revision| {
-                revision["spec"]["state"] == "Inactive" && revision["status"]["status"] == "INACTIVE"
-            }).await;
+            scene
+                .until("TaskDefinitionRevision", name, "is inactive", |revision| {
+                    revision["spec"]["state"] == "Inactive" && revision["status"]["status"] == "INACTIVE"
+                })
+                .await;
         }
         for name in ["web.1", "web.2"] {
             scene.delete("TaskDefinitionRevision", name).await;
@@ -101,7 +108,9 @@ fn a_family_belongs_to_the_first_task_definition_until_that_is_deleted() {
         scene.delete("TaskDefinition", "first-one").await;
         scene.condition("TaskDefinition", "second-one", "Accepted", "True", "Accepted").await;
         assert_eq!(registered(scene, "second-one").await, 2);
-        scene.until("TaskDefinitionRevision", "one.1", "is inactive", |revision| revision["spec"]["state"] == "Inactive").await;
+        scene
+            .until("TaskDefinitionRevision", "one.1", "is inactive", |revision| revision["spec"]["state"] == "Inactive")
+            .await;
         assert_eq!(scene.get("TaskDefinitionRevision", "one.2").await["spec"]["state"], "Active");
     });
 }
@@ -116,7 +125,10 @@ fn an_invalid_edit_is_told_and_the_last_good_revision_stays() {
         invalid["containerDefinitions"][0]["essential"] = json!(false);
         scene.apply("TaskDefinition", "web", invalid).await;
         let refused = scene.condition("TaskDefinition", "web", "Accepted", "False", "Invalid").await;
-        assert!(text(&refused["message"]).contains("Task definition doesn't have any essential container."), "{refused}");
+        assert!(
+            text(&refused["message"]).contains("Task definition doesn't have any essential container."),
+            "{refused}"
+        );
         assert_eq!(scene.get("TaskDefinition", "web").await["status"]["revision"], 1);
         assert_eq!(scene.names("TaskDefinitionRevision").await, ["web.1"]);
         scene.define("nginx:2").await;

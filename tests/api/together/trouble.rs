@@ -17,7 +17,9 @@ fn an_unknown_and_an_inactive_task_definition_are_told_and_heal() {
         scene.define("nginx:1").await;
         scene.steady("web", "web:1", 1).await;
         scene.delete("TaskDefinition", "web").await;
-        scene.until("TaskDefinitionRevision", "web.1", "is inactive", |revision| revision["spec"]["state"] == "Inactive").await;
+        scene
+            .until("TaskDefinitionRevision", "web.1", "is inactive", |revision| revision["spec"]["state"] == "Inactive")
+            .await;
         // What runs goes on, and can be scaled; what is new is refused.
         scene.apply("EcsService", "late", service(1)).await;
         let refused = scene.condition("EcsService", "late", "Accepted", "False", "TaskDefinitionInactive").await;
@@ -27,7 +29,8 @@ fn an_unknown_and_an_inactive_task_definition_are_told_and_heal() {
         scene.define("nginx:1").await;
         scene.steady("late", "web:2", 1).await;
         scene.steady("web", "web:2", 2).await;
-        let warnings: Vec<_> = scene.events("late").await.into_iter().filter(|note| note.starts_with("TaskDefinition is")).collect();
+        let warnings: Vec<_> =
+            scene.events("late").await.into_iter().filter(|note| note.starts_with("TaskDefinition is")).collect();
         assert_eq!(warnings.len(), 1, "it is told once: {warnings:?}");
     });
 }
@@ -53,20 +56,29 @@ fn a_foreign_deployment_and_a_foreign_service_are_never_touched() {
         scene.make_cluster().await;
         scene.define("nginx:1").await;
         let labels = json!({"app": "other"});
-        let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "other", "image": "other"}]}});
+        let template =
+            json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "other", "image": "other"}]}});
         let spec = json!({"replicas": 0, "selector": {"matchLabels": labels}, "template": template});
         let deployment = scene.create(&scene.document("Deployment", "web", json!({"spec": spec}))).await;
-        let address = scene.create(&scene.document("Service", "api", json!({"spec": {"selector": labels, "ports": [{"port": 1}]}}))).await;
+        let address = scene
+            .create(&scene.document("Service", "api", json!({"spec": {"selector": labels, "ports": [{"port": 1}]}})))
+            .await;
         for name in ["web", "api"] {
             scene.apply("EcsService", name, service(1)).await;
         }
         for (name, kind) in [("web", "Deployment"), ("api", "Service")] {
             let stalled = scene.condition("EcsService", name, "Stalled", "True", "ForeignObject").await;
-            assert!(text(&stalled["message"]).starts_with(&format!("{kind} {name} exists and belongs to somebody else")), "{stalled}");
+            assert!(
+                text(&stalled["message"]).starts_with(&format!("{kind} {name} exists and belongs to somebody else")),
+                "{stalled}"
+            );
         }
         for (kind, before) in [("Deployment", &deployment), ("Service", &address)] {
             let after = scene.get(kind, &text(&before["metadata"]["name"])).await;
-            assert_eq!((&after["spec"], &after["metadata"]["labels"]), (&before["spec"], &before["metadata"]["labels"]));
+            assert_eq!(
+                (&after["spec"], &after["metadata"]["labels"]),
+                (&before["spec"], &before["metadata"]["labels"])
+            );
             assert_eq!(after["metadata"]["ownerReferences"], Value::Null);
         }
         // A deleted service does not take foreign objects along.

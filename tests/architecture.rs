@@ -1,5 +1,12 @@
 //! The layers of the code and its house rules, read off the source text. Each rule is tried on text that breaks it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends when something is not as it should be"
+)]
+
 use std::{
     fs,
     path::{Path, PathBuf},

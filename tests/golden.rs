@@ -1,6 +1,13 @@
 //! Whole translations: ECS documents in (`golden/*.in.yaml`), every Kubernetes object out (`golden/*.yaml`), through the
 //! pure layers only. `UPDATE_GOLDEN=1 cargo test --test golden` writes the expected files anew; read the difference.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends when something is not as it should be"
+)]
+
 use std::{fs, path::PathBuf};
 
 use ecs_operator::{
@@ -168,7 +175,8 @@ fn read(name: &str) -> String {
 }
 
 fn render(objects: &[Value]) -> String {
-    objects.iter().map(|object| format!("---\n{}", serde_saphyr::to_string(object).unwrap())).collect()
+    let documents = objects.iter().map(|object| serde_saphyr::to_string(object).unwrap());
+    documents.fold(String::new(), |all, document| all + "---\n" + &document)
 }
 
 #[test]

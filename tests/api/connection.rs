@@ -13,9 +13,9 @@ pub const VARIABLE: &str = "ECS_OPERATOR_TEST_KUBECONFIG";
 
 /// Where the kubeconfig is; a test that has none fails and says how to get one.
 pub fn kubeconfig() -> PathBuf {
-    std::env::var_os(VARIABLE).map(PathBuf::from).unwrap_or_else(|| {
+    std::env::var_os(VARIABLE).map_or_else(|| {
         panic!("This test needs a Kubernetes API server: hack/cluster/up --name apitest --parts api --kwok 3 && export {VARIABLE}=$(hack/cluster/kubeconfig --name apitest)")
-    })
+    }, PathBuf::from)
 }
 
 /// One runtime for all tests of the binary, because they share connections.

@@ -39,7 +39,8 @@ impl Operator {
     /// Starts it and waits until its caches are filled, unless it dies before.
     pub async fn start_behind(front: Arc<Front>) -> Self {
         let mut registry = Registry::default();
-        let controllers = Controllers::new(front.client(limited_client().await), settings(), &mut registry);
+        let controllers =
+            Controllers::new(front.client(limited_client().await), settings(), "under-test".into(), &mut registry);
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, filled) = oneshot::channel::<()>();
         let task = tokio::spawn(run(controllers, stopped, ready));
@@ -100,13 +101,7 @@ async fn run(controllers: Controllers, stopped: oneshot::Receiver<()>, ready: on
 }
 
 fn settings() -> Settings {
-    Settings {
-        region: "us-east-1".into(),
-        account_id: "123456789012".into(),
-        default_cluster: true,
-        concurrency: 8,
-        instance: "under-test".into(),
-    }
+    Settings { region: "us-east-1".into(), account_id: "123456789012".into(), default_cluster: true, concurrency: 8 }
 }
 
 /// A connection with the rights of the table. Made anew for each operator, as a new process would.

@@ -1,13 +1,7 @@
 //! The schemas and CEL rules on a real API server: every rule has a case that it accepts and one that it refuses.
 //! Needs `ECS_OPERATOR_TEST_KUBECONFIG`; no operator runs meanwhile.
 
-#![allow(clippy::needless_pass_by_value, reason = "json! makes values")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends when something is not as it should be"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests are written to be read")]
 
 #[path = "api/connection.rs"]
 mod connection;

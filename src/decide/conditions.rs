@@ -37,6 +37,8 @@ pub mod reason {
     pub const REFUSED_BY_API_SERVER: &str = "RefusedByApiServer";
     /// The percentages allow neither to start nor to stop a task.
     pub const DEPLOYMENT_BLOCKED: &str = "DeploymentBlocked";
+    /// Kubernetes refuses to make the Pods of tasks: Pod Security, a quota, an admission policy.
+    pub const UNABLE_TO_PLACE_TASK: &str = "UnableToPlaceTask";
     /// A deployment is under way, or tasks are started or stopped.
     pub const DEPLOYMENT_IN_PROGRESS: &str = "DeploymentInProgress";
     /// As many tasks as desired run, all of the newest deployment.

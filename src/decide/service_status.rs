@@ -51,6 +51,8 @@ pub struct ServiceFacts<'a> {
     pub tasks: &'a [ObservedTask],
     /// What the workload says.
     pub workload: WorkloadProgress,
+    /// Why Kubernetes refuses to make Pods, when it does.
+    pub refused_pods: Option<&'a str>,
     /// The deployments of the last status.
     pub before: &'a [ServiceDeployment],
     /// Now.
@@ -127,6 +129,15 @@ pub fn findings(facts: &ServiceFacts<'_>) -> Vec<Finding> {
             Finding::holds(STALLED, reason::DEPLOYMENT_BLOCKED, blocked_message(facts.name)),
         ];
     }
+    if let Some(cause) = facts.refused_pods {
+        let message = unable_to_place_message(facts.name, cause);
+        return vec![
+            accepted,
+            Finding::fails(READY, reason::UNABLE_TO_PLACE_TASK, message.clone()),
+            Finding::fails(RECONCILING, reason::UNABLE_TO_PLACE_TASK, message.clone()),
+            Finding::holds(STALLED, reason::UNABLE_TO_PLACE_TASK, message),
+        ];
+    }
     let message = format!(
         "{} of {} tasks are running, {} pending; {} of them belong to the newest deployment.",
         counts.running, facts.desired_count, counts.pending, facts.workload.updated
@@ -184,6 +195,7 @@ pub fn events(facts: &ServiceFacts<'_>, deployments: &[ServiceDeployment], was_s
     if let Template::Held { .. } = facts.template {
         events.push(blocked_message(facts.name));
     }
+    events.extend(facts.refused_pods.map(|cause| unable_to_place_message(facts.name, cause)));
     events
 }
 
@@ -220,6 +232,10 @@ fn newest(template: Template) -> i64 {
 
 fn steady_message(service: &str) -> String {
     format!("(service {service}) has reached a steady state.")
+}
+
+fn unable_to_place_message(service: &str, cause: &str) -> String {
+    format!("(service {service}) was unable to place a task. Reason: {cause}")
 }
 
 fn blocked_message(service: &str) -> String {
@@ -266,6 +282,7 @@ mod tests {
             template: Template::Wanted(2),
             tasks: &under_way,
             workload: progress(4, 2, 3),
+            refused_pods: None,
             before: &[],
             now: &now,
         };
@@ -304,6 +321,7 @@ mod tests {
             template: Template::Wanted(1),
             tasks: &two,
             workload: progress(2, 2, 2),
+            refused_pods: None,
             before: &[],
             now: &now,
         };
@@ -323,11 +341,32 @@ mod tests {
             template: Template::Wanted(1),
             tasks: &none,
             workload: WorkloadProgress { observed: false, ..Default::default() },
+            refused_pods: None,
             before: &[],
             now: &now,
         };
         assert!(!is_steady(&facts));
         assert!(is_steady(&ServiceFacts { workload: progress(0, 0, 0), ..facts }));
+    }
+
+    #[test]
+    fn a_refusal_of_kubernetes_is_told_with_its_cause() {
+        let (now, one, none) = (now(), [deployment(1)], tasks(&[], &[]));
+        let facts = ServiceFacts {
+            name: "web",
+            desired_count: 1,
+            deployments: &one,
+            template: Template::Wanted(1),
+            tasks: &none,
+            workload: progress(0, 0, 0),
+            refused_pods: Some("violates PodSecurity"),
+            before: &[],
+            now: &now,
+        };
+        let told = "(service web) was unable to place a task. Reason: violates PodSecurity";
+        assert_eq!(events(&facts, &deployments(&facts), false), [told]);
+        let stalled = findings(&facts).into_iter().find(|finding| finding.type_ == STALLED).unwrap();
+        assert_eq!((stalled.holds, stalled.message.as_str()), (true, told));
     }
 
     #[test]

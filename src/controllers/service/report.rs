@@ -1,5 +1,6 @@
 //! Fifth step: the status, and the events that the step from the last one gives.
 
+use k8s_openapi::api::apps::v1::DeploymentCondition;
 use kube::ResourceExt;
 
 use crate::{
@@ -65,6 +66,7 @@ pub(super) async fn applied(
         template: plan.template,
         tasks: &observed.tasks,
         workload: progress(observed, plan, result),
+        refused_pods: refused_pods(observed),
         before: &observed.status.deployments,
         now: &now,
     };
@@ -117,6 +119,15 @@ fn progress(observed: &Observed, plan: &Plan, result: &Result<Workload, Error>) 
         updated: status.updated_replicas.unwrap_or(0),
         available: status.available_replicas.unwrap_or(0),
     }
+}
+
+/// Why the Deployment cannot make Pods, as its ReplicaSet was told.
+fn refused_pods(observed: &Observed) -> Option<&str> {
+    let status = observed.deployment.as_ref()?.status.as_ref()?;
+    let failure = |condition: &&DeploymentCondition| condition.type_ == "ReplicaFailure" && condition.status == "True";
+    let message = status.conditions.iter().flatten().find(failure)?.message.as_deref()?;
+    // What stands before is the name of the Pod, another one at each attempt.
+    Some(message.split_once(" is forbidden: ").map_or(message, |(_, cause)| cause))
 }
 
 fn deployment_facts(observed: &Observed, plan: &Plan, context: &Context) -> Vec<DeploymentFacts> {

@@ -5,6 +5,7 @@ use std::{
     fmt::Debug,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::{StreamExt, channel::mpsc};
@@ -18,6 +19,10 @@ use kube::{
     },
 };
 use serde::de::DeserializeOwned;
+
+/// For how long a write of ours is waited for to come back, and how often it is looked for.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What a cache can hold.
 pub trait Cached:
@@ -76,6 +81,20 @@ impl<K: Cached> Cache<K> {
             object.meta().namespace.as_deref() == Some(namespace)
                 && object.labels().get(label).map(String::as_str) == Some(value)
         })
+    }
+
+    /// Waits until the store has another version of an object than the given one, or none: what was written has been seen
+    /// then. Not for long: a watch may be interrupted.
+    pub async fn wait_for_newer(&self, object: &K) {
+        let reference = reference(object.meta());
+        let seen =
+            || self.store.get(&reference).is_none_or(|stored| stored.resource_version() != object.resource_version());
+        for _ in 0..LONGEST_WAIT.as_millis() / LOOK.as_millis() {
+            if seen() {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// How many objects of a Namespace cannot be read. They exist all the same.

@@ -121,7 +121,7 @@ fn progress(observed: &Observed, plan: &Plan, result: &Result<Workload, Error>) 
     }
 }
 
-/// Why the Deployment cannot make Pods, as its ReplicaSet was told.
+/// Why the Deployment cannot make Pods, as its `ReplicaSet` was told.
 fn refused_pods(observed: &Observed) -> Option<&str> {
     let status = observed.deployment.as_ref()?.status.as_ref()?;
     let failure = |condition: &&DeploymentCondition| condition.type_ == "ReplicaFailure" && condition.status == "True";
@@ -172,6 +172,8 @@ async fn write(
         return Ok(());
     }
     status::write(&context.api(&observed.namespace), service, new).await?;
+    // The next look must see this status, or it would tell the same events again.
+    context.caches.services.wait_for_newer(service).await;
     for message in messages {
         tracing::info!(service = %service.name_any(), %message, "service event");
         context.events.tell(service, Severity::Normal, "ServiceEvent", message).await;

@@ -1,7 +1,7 @@
 //! One watched kind: a store that follows the API server, and whoever wants to know of changes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt::Debug,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -113,20 +113,27 @@ impl<K: Cached> Cache<K> {
         let guarded: Api<DeserializeGuard<K>> = same_objects(&api);
         let mut changes = std::pin::pin!(watcher::watcher(guarded, config).default_backoff());
         let mut before = BTreeMap::new();
+        let mut undecodable = HashSet::new();
         while let Some(change) = changes.next().await {
             match change {
                 Ok(Event::Init) => {
                     before = self.by_key();
-                    lock(&self.undecodable).clear();
+                    undecodable.clear();
                     writer.apply_watcher_event(&Event::Init);
                 }
                 Ok(Event::InitDone) => {
                     writer.apply_watcher_event(&Event::InitDone);
+                    lock(&self.undecodable).retain(|object, _| undecodable.contains(object));
                     self.tell_of_new_list(std::mem::take(&mut before));
                     filled();
                 }
                 Ok(Event::InitApply(object)) => {
-                    if let Some(object) = self.decoded(object) {
+                    let object_ref = reference(object.meta());
+                    let decoded = self.decoded(object).or_else(|| {
+                        undecodable.insert(object_ref.clone());
+                        self.store.get(&object_ref).map(Arc::unwrap_or_clone)
+                    });
+                    if let Some(object) = decoded {
                         writer.apply_watcher_event(&Event::InitApply(object));
                     }
                 }
@@ -145,8 +152,11 @@ impl<K: Cached> Cache<K> {
     }
 
     fn delete(&self, writer: &mut Writer<K>, object: DeserializeGuard<K>) {
-        lock(&self.undecodable).remove(&reference(object.meta()));
-        if let DeserializeGuard(Ok(object)) = object {
+        let object_ref = reference(object.meta());
+        lock(&self.undecodable).remove(&object_ref);
+        // Of one that cannot be read the store may have an earlier version.
+        let last = || self.store.get(&object_ref).map(Arc::unwrap_or_clone);
+        if let Some(object) = object.0.ok().or_else(last) {
             writer.apply_watcher_event(&Event::Delete(object.clone()));
             self.tell(&object);
         }

@@ -8,7 +8,9 @@ use std::{
 };
 
 /// Somebody else was faster: what changed is about to be seen.
-const AFTER_STALE: Duration = Duration::from_millis(200);
+const FIRST_STALE: Duration = Duration::from_millis(200);
+/// Unless the watch is behind: it brings the object back here by itself when it is not any more.
+const LONGEST_STALE: Duration = Duration::from_secs(5);
 const FIRST: Duration = Duration::from_millis(500);
 /// The API server may be back any moment.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -46,15 +48,15 @@ impl<T: Hash + Eq> BackOff<T> {
 
     /// Counts a failure and says how long to wait.
     pub fn failed(&self, object: T, failure: Failure) -> Duration {
-        let longest = match failure {
-            Failure::Stale => return AFTER_STALE,
-            Failure::Refused => LONGEST_REFUSED,
-            Failure::Passing => LONGEST,
+        let (first, longest) = match failure {
+            Failure::Stale => (FIRST_STALE, LONGEST_STALE),
+            Failure::Refused => (FIRST, LONGEST_REFUSED),
+            Failure::Passing => (FIRST, LONGEST),
         };
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures.entry(object).or_default();
         *count = count.saturating_add(1);
-        FIRST.saturating_mul(1 << (*count - 1).min(16)).min(longest)
+        first.saturating_mul(1 << (*count - 1).min(16)).min(longest)
     }
 }
 
@@ -70,7 +72,8 @@ mod tests {
         assert_eq!(back_off.failed("b", Failure::Passing).as_millis(), 500);
         back_off.succeeded(&"a");
         assert_eq!(back_off.failed("a", Failure::Refused).as_millis(), 500);
-        assert_eq!(back_off.failed("a", Failure::Stale), AFTER_STALE);
+        let waits: Vec<_> = (0..7).map(|_| back_off.failed("d", Failure::Stale).as_millis()).collect();
+        assert_eq!(waits, [200, 400, 800, 1600, 3200, 5000, 5000]);
         for _ in 0..100 {
             back_off.failed("c", Failure::Refused);
         }

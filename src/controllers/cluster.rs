@@ -88,7 +88,18 @@ async fn reconcile(cluster: Arc<EcsCluster>, context: Arc<Context>) -> Result<Ou
         NamespaceDecision::Refuse { .. } | NamespaceDecision::Wait { .. } => Outcome::Wait(LOOK_AGAIN),
         NamespaceDecision::Make | NamespaceDecision::KeepMade | NamespaceDecision::Adopt => Outcome::Done,
     };
+    // The finalizer comes first: nothing is made for a cluster that could vanish without being waited for.
+    if (decision == NamespaceDecision::Make || cluster_holds(&decision))
+        && !finalizer::is_set(&*cluster, finalizer::CLUSTER)
+    {
+        // The change brings the cluster back here.
+        finalizer::add(&Api::all(context.client.clone()), &*cluster, finalizer::CLUSTER).await?;
+        return Ok(Outcome::Done);
+    }
     let result = apply_namespace(&cluster, &observed, &decision, &context).await;
+    if let Err(Error::Stale { .. }) = result {
+        return result.map(|()| outcome);
+    }
     report(&cluster, &observed, verdict(&decision, &result), &context).await?;
     result.map(|()| outcome)
 }
@@ -164,11 +175,6 @@ async fn apply_namespace(
         NamespaceDecision::Adopt => namespace::adopted(&observed.namespace_name, &observed.object),
         NamespaceDecision::Wait { .. } | NamespaceDecision::Refuse { .. } => return Ok(()),
     };
-    // The finalizer comes first: nothing is made for a cluster that could vanish without being waited for.
-    let clusters: Api<EcsCluster> = Api::all(context.client.clone());
-    if !finalizer::is_set(cluster, finalizer::CLUSTER) {
-        finalizer::add(&clusters, cluster, finalizer::CLUSTER).await?;
-    }
     let may_be_written = |found: &Namespace| {
         let found = observed_namespace(found);
         let label = names::label_value(&observed.object);
@@ -202,6 +208,8 @@ async fn delete(cluster: &EcsCluster, observed: &Observed, context: &Context) ->
                 findings: vec![Finding::fails(READY, reason::DELETION_WAITS, message)],
             };
             report(cluster, observed, verdict, context).await?;
+            // No watch tells of the end of a service that cannot be read.
+            return Ok(Outcome::Wait(LOOK_AGAIN));
         }
         DeletionDecision::Release => {
             if held && decide(observed) == NamespaceDecision::Adopt {

@@ -51,6 +51,9 @@ async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Resul
         Ok(checked) => {
             let policy = network_policy::of_group(&observed.namespace, &observed.name, &observed.owner, &checked);
             let result = apply_policy(&observed, &policy, &context).await;
+            if let Err(Error::Stale { .. }) = result {
+                return result.map(|()| Outcome::Done);
+            }
             (applied(&result), result)
         }
     };

@@ -55,11 +55,12 @@ fn registered_from(
 async fn reconcile(revision: Arc<TaskDefinitionRevision>, context: Arc<Context>) -> Result<Outcome, Error> {
     let namespace = revision.namespace().unwrap_or_default();
     let orphaned = observe_orphaned(&revision, &context, &namespace).await?;
-    let state = if orphaned { RevisionState::Inactive } else { revision.spec.state };
-    if state != revision.spec.state {
+    if orphaned {
+        // The change brings it back here, to be reported.
         deregister(&revision, &context, &namespace).await?;
+    } else {
+        report(&revision, &context, &namespace).await?;
     }
-    report(&revision, state, &context, &namespace).await?;
     Ok(Outcome::Done)
 }
 
@@ -99,13 +100,8 @@ async fn deregister(revision: &TaskDefinitionRevision, context: &Context, namesp
     }
 }
 
-async fn report(
-    revision: &TaskDefinitionRevision,
-    state: RevisionState,
-    context: &Context,
-    namespace: &str,
-) -> Result<(), Error> {
-    let word = match state {
+async fn report(revision: &TaskDefinitionRevision, context: &Context, namespace: &str) -> Result<(), Error> {
+    let word = match revision.spec.state {
         RevisionState::Active => "ACTIVE",
         RevisionState::Inactive => "INACTIVE",
     };

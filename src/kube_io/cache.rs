@@ -1,11 +1,10 @@
 //! One watched kind: a store that follows the API server, and whoever wants to know of changes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt::Debug,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use futures::{StreamExt, channel::mpsc};
@@ -19,10 +18,6 @@ use kube::{
     },
 };
 use serde::de::DeserializeOwned;
-
-/// For how long a write of ours is waited for to come back, and how often it is looked for.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
-const LOOK: Duration = Duration::from_millis(5);
 
 /// What a cache can hold.
 pub trait Cached:
@@ -83,20 +78,6 @@ impl<K: Cached> Cache<K> {
         })
     }
 
-    /// Waits until the store has another version of an object than the given one, or none: what was written has been seen
-    /// then. Not for long: a watch may be interrupted.
-    pub async fn wait_for_newer(&self, object: &K) {
-        let reference = reference(object.meta());
-        let seen =
-            || self.store.get(&reference).is_none_or(|stored| stored.resource_version() != object.resource_version());
-        for _ in 0..LONGEST_WAIT.as_millis() / LOOK.as_millis() {
-            if seen() {
-                return;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
     /// How many objects of a Namespace cannot be read. They exist all the same.
     pub fn undecodable_in(&self, namespace: &str) -> usize {
         lock(&self.undecodable).keys().filter(|object| object.namespace.as_deref() == Some(namespace)).count()
@@ -137,20 +118,27 @@ impl<K: Cached> Cache<K> {
         let guarded: Api<DeserializeGuard<K>> = same_objects(&api);
         let mut changes = std::pin::pin!(watcher::watcher(guarded, config).default_backoff());
         let mut before = BTreeMap::new();
+        let mut undecodable = HashSet::new();
         while let Some(change) = changes.next().await {
             match change {
                 Ok(Event::Init) => {
                     before = self.by_key();
-                    lock(&self.undecodable).clear();
+                    undecodable.clear();
                     writer.apply_watcher_event(&Event::Init);
                 }
                 Ok(Event::InitDone) => {
                     writer.apply_watcher_event(&Event::InitDone);
+                    lock(&self.undecodable).retain(|object, _| undecodable.contains(object));
                     self.tell_of_new_list(std::mem::take(&mut before));
                     filled();
                 }
                 Ok(Event::InitApply(object)) => {
-                    if let Some(object) = self.decoded(object) {
+                    let object_ref = reference(object.meta());
+                    let decoded = self.decoded(object).or_else(|| {
+                        undecodable.insert(object_ref.clone());
+                        self.store.get(&object_ref).map(Arc::unwrap_or_clone)
+                    });
+                    if let Some(object) = decoded {
                         writer.apply_watcher_event(&Event::InitApply(object));
                     }
                 }
@@ -169,8 +157,11 @@ impl<K: Cached> Cache<K> {
     }
 
     fn delete(&self, writer: &mut Writer<K>, object: DeserializeGuard<K>) {
-        lock(&self.undecodable).remove(&reference(object.meta()));
-        if let DeserializeGuard(Ok(object)) = object {
+        let object_ref = reference(object.meta());
+        lock(&self.undecodable).remove(&object_ref);
+        // Of one that cannot be read the store may have an earlier version.
+        let last = || self.store.get(&object_ref).map(Arc::unwrap_or_clone);
+        if let Some(object) = object.0.ok().or_else(last) {
             writer.apply_watcher_event(&Event::Delete(object.clone()));
             self.tell(&object);
         }

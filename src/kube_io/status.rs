@@ -27,10 +27,11 @@ pub fn says_the_same<S: Serialize>(one: &S, other: &S) -> bool {
     without_times(one) == without_times(other)
 }
 
-/// Writes the status of an object. One that has gone in the meantime needs none.
+/// Writes the status of an object that is as it was seen: what is written was worked out from its last status, and would
+/// tell twice, or forget, what came in between. One that has gone in the meantime needs none.
 ///
 /// # Errors
-/// When the API server refuses or cannot be reached.
+/// When the object has changed since it was seen, or the API server refuses or cannot be reached.
 pub async fn write<K, S>(api: &Api<K>, object: &K, status: &S) -> Result<(), Error>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
@@ -41,13 +42,16 @@ where
     let body = json!({
         "apiVersion": K::api_version(&()),
         "kind": K::kind(&()),
-        "metadata": { "name": name, "uid": object.uid() },
+        "metadata": { "name": name, "uid": object.uid(), "resourceVersion": object.resource_version() },
         "status": status,
     });
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     match api.patch_status(&name, &parameters, &Patch::Apply(&body)).await {
         Ok(_) => Ok(()),
         Err(error) if api_status(&error).is_some_and(is_gone) => Ok(()),
+        Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => {
+            Err(Error::Stale { what: format!("{} {name}", K::kind(&())) })
+        }
         Err(error) => Err(Error::request(format!("write the status of {} {name}", K::kind(&())), error)),
     }
 }

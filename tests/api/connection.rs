@@ -77,8 +77,20 @@ impl Answer {
 /// Sends a request as it is.
 pub async fn request(client: &Client, method: Method, path: &str, content_type: &str, body: &Value) -> Answer {
     let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
-    let request = Request::builder().method(method).uri(path).header("content-type", content_type);
-    let response = client.send(request.body(Body::from(bytes)).unwrap()).await.unwrap();
+    let build = || {
+        let request = Request::builder().method(method.clone()).uri(path).header("content-type", content_type);
+        request.body(Body::from(bytes.clone())).unwrap()
+    };
+    let mut response = client.send(build()).await;
+    // Where a test stops the API server, a connection of the time before may break later.
+    for _ in 0..50 {
+        if response.is_ok() || method == Method::POST {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        response = client.send(build()).await;
+    }
+    let response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
     let code = response.status().as_u16();
     let warnings =
         response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap_or_default().to_owned());

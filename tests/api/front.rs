@@ -54,6 +54,8 @@ pub enum Fault {
     Slow(Duration),
     /// It is carried out, and then the operator's process ends.
     LastOne,
+    /// The process has ended.
+    TooLate,
 }
 
 type Plan = Box<dyn FnMut(&Call) -> Fault + Send>;
@@ -63,6 +65,7 @@ pub struct Front {
     plan: Mutex<Plan>,
     calls: Mutex<Vec<Call>>,
     forbidden: Mutex<Vec<String>>,
+    lag: Mutex<Option<(String, Duration)>>,
     cut: watch::Sender<u32>,
     dead: AtomicBool,
     death: Notify,
@@ -79,6 +82,7 @@ impl Front {
             plan: Mutex::new(Box::new(plan)),
             calls: Mutex::default(),
             forbidden: Mutex::default(),
+            lag: Mutex::default(),
             cut: watch::channel(0).0,
             dead: AtomicBool::new(false),
             death: Notify::new(),
@@ -93,6 +97,18 @@ impl Front {
     /// Ends every watch that is open now.
     pub fn cut_watches(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Watches of a kind that begin from now on run behind by this much.
+    pub fn let_lag(&self, plural: &str, by: Duration) {
+        *self.lag.lock().unwrap() = Some((plural.into(), by));
+    }
+
+    fn lag_of(&self, call: &Call) -> Duration {
+        let lag = self.lag.lock().unwrap();
+        lag.as_ref()
+            .filter(|(plural, _)| call.is_watch && call.path.ends_with(plural))
+            .map_or(Duration::ZERO, |(_, by)| *by)
     }
 
     /// Waits for the request after which the process ends.
@@ -179,6 +195,7 @@ async fn pass(front: &Front, client: &Client, request: Request<Body>) -> Result<
             tokio::time::sleep(delay).await;
             forward(front, client, &call, request).await
         }
+        Fault::TooLate => std::future::pending().await,
         Fault::LastOne => {
             let answer = forward(front, client, &call, request).await;
             front.die();
@@ -206,8 +223,12 @@ async fn forward(
         }
         return Ok(Response::from_parts(parts, Answer::from(bytes)));
     }
+    let lag = front.lag_of(call);
     Ok(response.map(|body| {
-        let frames = Answer::new(body).into_data_stream();
+        let frames = Answer::new(body).into_data_stream().then(move |frame| async move {
+            tokio::time::sleep(lag).await;
+            frame
+        });
         if call.is_watch {
             Answer::from_stream(frames.take_until(Box::pin(async move { drop(cut.changed().await) })))
         } else {

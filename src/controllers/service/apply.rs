@@ -35,16 +35,21 @@ pub(super) enum Workload {
     Waiting,
 }
 
-pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -> Result<Workload, Error> {
+/// Writes into the service itself what it lacks: the finalizer, because nothing is made for a service that could vanish
+/// without being drained, and its count. Whether it did: the change brings the service back here.
+pub(super) async fn complete(observed: &Observed, plan: &Plan, context: &Context) -> Result<bool, Error> {
     let services: Api<EcsService> = context.api(&observed.namespace);
-    // The finalizer comes first: nothing is made for a service that could vanish without being drained.
     if !finalizer::is_set(&*observed.service, finalizer::SERVICE) {
-        finalizer::add(&services, &observed.service, finalizer::SERVICE).await?;
-        return Ok(Workload::Waiting);
-    }
-    if plan.write_desired_count {
+        finalizer::add(&services, &*observed.service, finalizer::SERVICE).await?;
+    } else if plan.write_desired_count {
         scale::write_desired_count(&services, &observed.service, plan.desired_count).await?;
+    } else {
+        return Ok(false);
     }
+    Ok(true)
+}
+
+pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -> Result<Workload, Error> {
     apply_network(observed, plan, context).await?;
     if let Some(snapshot) = &plan.new_snapshot {
         store_snapshot(observed, snapshot, context).await?;

@@ -79,7 +79,13 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
         Err(refusal) => report::refused(&observed, &refusal, &context).await?,
         Ok(accepted) => {
             let plan = plan::plan(&observed, &accepted, &context.arns);
+            if apply::complete(&observed, &plan, &context).await? {
+                return Ok(Outcome::Done);
+            }
             let result = apply::apply(&observed, &plan, &context).await;
+            if let Err(Error::Stale { .. }) = result {
+                return result.map(|_| Outcome::Done);
+            }
             report::applied(&observed, &accepted, &plan, &result, &context).await?;
             result?;
         }

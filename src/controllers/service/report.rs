@@ -172,8 +172,6 @@ async fn write(
         return Ok(());
     }
     status::write(&context.api(&observed.namespace), service, new).await?;
-    // The next look must see this status, or it would tell the same events again.
-    context.caches.services.wait_for_newer(service).await;
     for message in messages {
         tracing::info!(service = %service.name_any(), %message, "service event");
         context.events.tell(service, Severity::Normal, "ServiceEvent", message).await;

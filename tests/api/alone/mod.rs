@@ -1,1 +1,9 @@
 //! Tests that have the cluster for themselves and start, stop and break operators.
+
+mod away;
+mod calm;
+mod crash;
+mod faults;
+mod outage;
+mod race;
+mod undecodable;

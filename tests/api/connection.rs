@@ -64,6 +64,8 @@ async fn install_crds(client: &Client) {
 #[derive(Debug)]
 pub struct Answer {
     pub code: u16,
+    /// Shared with tests that look at them.
+    #[allow(dead_code, reason = "this file is part of two test binaries")]
     pub warnings: Vec<String>,
     pub body: Value,
 }

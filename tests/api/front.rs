@@ -33,10 +33,6 @@ impl Call {
     pub fn is_write(&self) -> bool {
         self.method != "GET"
     }
-
-    pub fn is_event(&self) -> bool {
-        self.path.ends_with("/events")
-    }
 }
 
 /// What becomes of a request.

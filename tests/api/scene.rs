@@ -58,18 +58,9 @@ impl Scene {
         format!("{}/{name}", self.collection(kind))
     }
 
-    /// An object as a user would write it.
-    pub fn document(&self, kind: &str, name: &str, body: Value) -> Value {
-        let (api, _, _) = location(kind);
-        let version = api.trim_start_matches("/apis/").trim_start_matches("/api/");
-        let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
-        object.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
-        object
-    }
-
     /// Applies an object, and takes it for granted that it is accepted.
     pub async fn apply(&self, kind: &str, name: &str, spec: Value) -> Value {
-        self.apply_document(&self.document(kind, name, json!({"spec": spec}))).await
+        self.apply_document(&document(kind, name, &json!({"spec": spec}))).await
     }
 
     pub async fn apply_document(&self, document: &Value) -> Value {
@@ -215,13 +206,22 @@ pub fn service(desired_count: i32) -> Value {
     json!({"taskDefinition": "web", "desiredCount": desired_count, "kubernetes": {"preStopSeconds": 0}})
 }
 
+/// An object as a user would write it: the members of `body` beside its name.
+pub fn document(kind: &str, name: &str, body: &Value) -> Value {
+    let (api, _, _) = location(kind);
+    let version = api.trim_start_matches("/apis/").trim_start_matches("/api/");
+    let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
+    object.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+    object
+}
+
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
 pub fn condition(object: &Value, type_: &str) -> Value {
     let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
-    conditions.cloned().find(|condition| condition["type"] == type_).unwrap_or_default()
+    conditions.into_iter().find(|condition| condition["type"] == type_).cloned().unwrap_or_default()
 }
 
 pub fn is_steady(service: &Value, revision: &str, tasks: i64) -> bool {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     connection::wait_until,
     operator::Operator,
-    scene::{Scene, service},
+    scene::{Scene, document, service},
     turns::alone,
 };
 
@@ -36,9 +36,9 @@ fn unreadable() -> Value {
 }
 
 async fn store_unreadable(scene: &Scene, name: &str) {
-    let document = scene.document("EcsService", name, json!({"spec": unreadable()}));
+    let unreadable_service = document("EcsService", name, &json!({"spec": unreadable()}));
     wait_until("the lax schema is in force", async || {
-        crate::connection::apply(&scene.client, &scene.path("EcsService", name), &document).await.code < 300
+        crate::connection::apply(&scene.client, &scene.path("EcsService", name), &unreadable_service).await.code < 300
     })
     .await;
 }

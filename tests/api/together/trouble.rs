@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    scene::{service, text},
+    scene::{document, service, text},
     turns::together,
 };
 
@@ -59,9 +59,9 @@ fn a_foreign_deployment_and_a_foreign_service_are_never_touched() {
         let template =
             json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "other", "image": "other"}]}});
         let spec = json!({"replicas": 0, "selector": {"matchLabels": labels}, "template": template});
-        let deployment = scene.create(&scene.document("Deployment", "web", json!({"spec": spec}))).await;
+        let deployment = scene.create(&document("Deployment", "web", &json!({"spec": spec}))).await;
         let address = scene
-            .create(&scene.document("Service", "api", json!({"spec": {"selector": labels, "ports": [{"port": 1}]}})))
+            .create(&document("Service", "api", &json!({"spec": {"selector": labels, "ports": [{"port": 1}]}})))
             .await;
         for name in ["web", "api"] {
             scene.apply("EcsService", name, service(1)).await;

@@ -115,7 +115,7 @@ fn translate_service(
     let closed = matches!(mode, Some(NetworkMode::Host | NetworkMode::None));
     let mut groups = service.security_groups.clone();
     if groups.is_empty() && !closed {
-        let mut group = security_group::of_service(NAMESPACE, "default", object, &owner, &task_definition);
+        let mut group = security_group::of_service(NAMESPACE, "default", object, &owner, &task_definition.ports());
         objects.push(typed(&group));
         group.metadata.uid = Some(UID.into());
         objects.push(policy_of(&group));
@@ -124,7 +124,8 @@ fn translate_service(
     if mode == Some(NetworkMode::None) {
         objects.push(typed(&network_policy::isolation(NAMESPACE, object, &owner)));
     }
-    objects.extend(cluster_ip_service(NAMESPACE, "default", object, &owner, &task_definition).iter().map(typed));
+    objects
+        .extend(cluster_ip_service(NAMESPACE, "default", object, &owner, &task_definition.ports()).iter().map(typed));
     let template = pod_template(TaskTemplate {
         arns: &arns,
         cluster_object: "default",

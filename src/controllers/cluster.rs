@@ -3,8 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{Future, future::Shared};
-use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
+use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    core::Status,
+    runtime::reflector::ObjectRef,
+};
+use serde_json::json;
 
 use crate::{
     api::cluster::{ClusterState, EcsCluster, EcsClusterStatus},
@@ -15,12 +21,15 @@ use crate::{
     },
     ecs,
     kube_io::{
-        apply::{Applied, Force, apply},
-        error::Error,
+        apply::{APPLIED, Applied, Force, apply},
+        error::{Error, api_status},
         events::Severity,
         finalizer, status,
     },
-    translate::{labels, names, namespace, owner::Owner},
+    translate::{
+        labels, names, namespace,
+        owner::{Owner, Ownership},
+    },
 };
 
 use super::{
@@ -28,9 +37,6 @@ use super::{
     driver::{Driver, Outcome},
     triggers::Triggers,
 };
-
-/// Tasks come and go in bursts, and only their number is reported.
-const DEBOUNCE: Duration = Duration::from_millis(300);
 
 /// No watch tells of a Namespace that is not ours, so one that is refused is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -56,7 +62,7 @@ where
     triggers.from(&caches.services, move |each| in_namespace(each.metadata.namespace.as_deref(), &services));
     let pods = Arc::clone(&caches);
     triggers.from(&caches.pods, move |each| in_namespace(each.metadata.namespace.as_deref(), &pods));
-    let driver = Driver { store: caches.clusters.store.clone(), triggers: receiver, debounce: DEBOUNCE };
+    let driver = Driver { store: caches.clusters.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
 
@@ -153,7 +159,9 @@ fn decide(observed: &Observed) -> NamespaceDecision {
 
 fn observed_namespace(namespace: &Namespace) -> ObservedNamespace {
     let label = |name: &str| namespace.labels().get(name).cloned();
-    let owner = namespace.owner_references().iter().find(|owner| owner.controller == Some(true));
+    // Only another cluster is a rival; what else controls a Namespace may let us in.
+    let is_cluster = |owner: &&OwnerReference| owner.controller == Some(true) && owner.kind == EcsCluster::kind(&());
+    let owner = namespace.owner_references().iter().find(is_cluster);
     ObservedNamespace {
         terminating: namespace.metadata.deletion_timestamp.is_some(),
         owner_uid: owner.map(|owner| owner.uid.clone()),
@@ -180,7 +188,7 @@ async fn apply_namespace(
         let label = names::label_value(&observed.object);
         let verdict =
             cluster::namespace(&observed.namespace_name, &observed.object, &observed.owner.uid, &label, Some(&found));
-        matches!(verdict, NamespaceDecision::KeepMade | NamespaceDecision::Adopt)
+        if cluster_holds(&verdict) { Ownership::Ours } else { Ownership::Foreign }
     };
     let namespaces: Api<Namespace> = Api::all(context.client.clone());
     let wanted_by = format!("EcsCluster {}", observed.object);
@@ -227,11 +235,16 @@ fn cluster_holds(decision: &NamespaceDecision) -> bool {
 
 /// Takes our labels off an adopted Namespace: another cluster may have it then.
 async fn give_back(observed: &Observed, context: &Context) -> Result<(), Error> {
-    let mut bare = namespace::adopted(&observed.namespace_name, &observed.object);
-    bare.metadata.labels = None;
+    let patch = json!({ "metadata": {
+        "labels": { (labels::CLUSTER): null },
+        "annotations": { (APPLIED): null },
+    } });
     let api: Api<Namespace> = Api::all(context.client.clone());
-    let wanted_by = format!("EcsCluster {}", observed.object);
-    apply(&api, &bare, observed.namespace.as_ref(), |_| true, Force::Yes, &wanted_by).await.map(|_| ())
+    match api.patch(&observed.namespace_name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(()),
+        Err(error) if api_status(&error).is_some_and(Status::is_not_found) => Ok(()),
+        Err(error) => Err(Error::request(format!("give Namespace {} back", observed.namespace_name), error)),
+    }
 }
 
 struct Verdict {

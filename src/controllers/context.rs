@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, channel::mpsc};
 use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
-use kube::{Api, Client, Resource, core::NamespaceResourceScope};
+use kube::{Api, Client, Resource, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 
 use crate::{
     ecs::arn::ArnScope,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::{Settings, metrics::Metrics};
+use super::{Settings, metrics::Metrics, triggers::LastSeen};
 
 /// What every controller holds.
 pub struct Context {
@@ -55,40 +55,47 @@ impl Context {
         Api::namespaced(self.client.clone(), namespace)
     }
 
+    /// Whether a cluster's Namespace is being deleted: nothing new is written in it then.
+    #[must_use]
+    pub fn is_terminating(&self, namespace: &str) -> bool {
+        let found = self.caches.namespaces.store.get(&ObjectRef::new(namespace));
+        found.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_some())
+    }
+
     /// Now, for decisions.
     #[must_use]
     pub fn now(&self) -> Time {
         Time(Timestamp::now())
     }
 
-    /// Events for objects that no controller can hold, because they cannot be read.
-    pub(super) fn tell_of_undecodable_objects(&self) {
-        tell_of_undecodable(&self.caches.clusters, &self.events);
-        tell_of_undecodable(&self.caches.task_definitions, &self.events);
-        tell_of_undecodable(&self.caches.revisions, &self.events);
-        tell_of_undecodable(&self.caches.services, &self.events);
-        tell_of_undecodable(&self.caches.security_groups, &self.events);
+    /// Tells of objects that no controller can hold, because they cannot be read; until it is dropped.
+    pub(super) async fn tell_of_undecodable_objects(&self) {
+        futures::join!(
+            tell_of_undecodable(&self.caches.clusters, &self.events),
+            tell_of_undecodable(&self.caches.task_definitions, &self.events),
+            tell_of_undecodable(&self.caches.revisions, &self.events),
+            tell_of_undecodable(&self.caches.services, &self.events),
+            tell_of_undecodable(&self.caches.security_groups, &self.events),
+        );
     }
 }
 
-fn tell_of_undecodable<K: Cached + Resource<DynamicType = ()>>(cache: &Cache<K>, events: &Events) {
-    let (sender, mut receiver) = mpsc::unbounded::<(ObjectReference, String)>();
-    cache.on_undecodable(Box::new(move |object, error| {
+async fn tell_of_undecodable<K: Cached + Resource<DynamicType = ()>>(cache: &Cache<K>, events: &Events) {
+    let (sender, mut receiver) = mpsc::unbounded();
+    cache.feed_undecodable(sender);
+    let told = LastSeen::new();
+    while let Some((object, error)) = receiver.next().await {
         let reference = ObjectReference {
             api_version: Some(K::api_version(&()).into_owned()),
             kind: Some(K::kind(&()).into_owned()),
-            ..object.clone().into()
+            ..object.into()
         };
-        // The receiver lives as long as the process.
-        let _ = sender.unbounded_send((reference, error.to_owned()));
-    }));
-    let events = events.clone();
-    tokio::spawn(async move {
-        while let Some((object, error)) = receiver.next().await {
+        // A new list brings the same error again.
+        if told.has_changed(reference.uid.as_deref().unwrap_or_default(), error.clone()) {
             let note = format!(
                 "The object cannot be read and is left as it is: {error}. Correct it with kubectl edit or apply it again."
             );
-            events.tell_of(object, Severity::Warning, "Undecodable", &note).await;
+            events.tell_of(reference, Severity::Warning, "Undecodable", &note).await;
         }
-    });
+    }
 }

@@ -49,8 +49,6 @@ pub struct Driver<K: Cached + Resource<DynamicType = ()>> {
     pub store: Store<K>,
     /// Which of them to look at.
     pub triggers: UnboundedReceiver<ObjectRef<K>>,
-    /// For how long triggers of one object are collected before it is looked at.
-    pub debounce: Duration,
 }
 
 impl<K: Cached + Resource<DynamicType = ()>> Driver<K> {
@@ -77,7 +75,7 @@ impl<K: Cached + Resource<DynamicType = ()>> Driver<K> {
         };
         Controller::for_stream(stream::pending(), self.store)
             .reconcile_on(self.triggers)
-            .with_config(Config::default().concurrency(context.settings.concurrency).debounce(self.debounce))
+            .with_config(Config::default().concurrency(context.settings.concurrency))
             .graceful_shutdown_on(stop)
             .run(guarded, on_error, Arc::clone(context))
             .for_each(|_| std::future::ready(()))

@@ -50,7 +50,6 @@ impl Controllers {
         let caches = Arc::new(Caches::default());
         let metrics = Metrics::register(registry, Arc::clone(&caches));
         let context = Arc::new(Context::new(client, caches, settings, instance, metrics));
-        context.tell_of_undecodable_objects();
         Self { context }
     }
 
@@ -69,13 +68,17 @@ impl Controllers {
     pub async fn reconcile(&self, stop: impl Future<Output = ()> + Send + 'static) {
         let stop = stop.shared();
         let context = &self.context;
-        futures::join!(
-            cluster::run(context, stop.clone()),
-            task_definition::run(context, stop.clone()),
-            task_definition_revision::run(context, stop.clone()),
-            security_group::run(context, stop.clone()),
-            service::run(context, stop.clone()),
-            default_cluster::run(context, stop.clone()),
-        );
+        let controllers = async {
+            futures::join!(
+                cluster::run(context, stop.clone()),
+                task_definition::run(context, stop.clone()),
+                task_definition_revision::run(context, stop.clone()),
+                security_group::run(context, stop.clone()),
+                service::run(context, stop.clone()),
+                default_cluster::run(context, stop.clone()),
+            );
+        };
+        let telling = context.tell_of_undecodable_objects();
+        futures::future::select(Box::pin(controllers), Box::pin(telling)).await;
     }
 }

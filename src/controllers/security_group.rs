@@ -1,6 +1,6 @@
 //! EcsSecurityGroup -> NetworkPolicy.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{Future, future::Shared};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -33,15 +33,15 @@ where
     let caches = Arc::clone(&context.caches);
     let (triggers, receiver) = Triggers::of(&caches.security_groups);
     triggers.owner_of(&caches.network_policies);
-    let driver = Driver { store: caches.security_groups.store.clone(), triggers: receiver, debounce: Duration::ZERO };
+    let driver = Driver { store: caches.security_groups.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
 
 async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Result<Outcome, Error> {
-    if group.metadata.deletion_timestamp.is_some() {
+    let observed = observe(&group, &context);
+    if group.metadata.deletion_timestamp.is_some() || context.is_terminating(&observed.namespace) {
         return Ok(Outcome::Done);
     }
-    let observed = observe(&group, &context);
     let (findings, result) = match security_group::check(&group.spec) {
         Err(violations) => {
             // The policy stays as it was: a mistake in a rule must neither open nor close what was open.
@@ -76,9 +76,9 @@ fn observe(group: &EcsSecurityGroup, context: &Context) -> Observed {
 
 async fn apply_policy(observed: &Observed, policy: &NetworkPolicy, context: &Context) -> Result<(), Error> {
     let wanted_by = format!("EcsSecurityGroup {}", observed.name);
-    let is_ours = |found: &NetworkPolicy| observed.owner.controls(found);
+    let ownership = |found: &NetworkPolicy| observed.owner.ownership(found);
     let api = context.api(&observed.namespace);
-    apply(&api, policy, observed.policy.as_deref(), is_ours, Force::Yes, &wanted_by).await.map(|_| ())
+    apply(&api, policy, observed.policy.as_deref(), ownership, Force::Yes, &wanted_by).await.map(|_| ())
 }
 
 fn refused(message: &str) -> Vec<Finding> {

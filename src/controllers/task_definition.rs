@@ -1,6 +1,6 @@
 //! TaskDefinition -> revisions. Each change of its content registers the next one.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{Future, future::Shared};
 use kube::{ResourceExt, api::ListParams, runtime::reflector::ObjectRef};
@@ -13,7 +13,7 @@ use crate::{
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, reason},
         family::{self, FamilyClaim},
-        registration::{self, ObservedRevision, Registration},
+        registration::{self, NumberClaim, ObservedRevision, Registration},
     },
     ecs::{content_hash::content_hash, field_outcomes, normalise::normalise, task_definition, violation},
     kube_io::{
@@ -23,7 +23,7 @@ use crate::{
         revision_numbers::RevisionNumbers,
         status,
     },
-    translate::{labels, names, revision},
+    translate::{labels, names, owner::Ownership, revision},
 };
 
 use super::{
@@ -49,23 +49,39 @@ where
             .map(|other| ObjectRef::from_obj(&*other))
             .collect()
     });
-    let driver = Driver { store: caches.task_definitions.store.clone(), triggers: receiver, debounce: Duration::ZERO };
+    // A revision that somebody has deleted is missing at once, not at the next start.
+    let all = Arc::clone(&caches);
+    triggers.from(&caches.revisions, move |revision: &TaskDefinitionRevision| {
+        let uid = revision.labels().get(labels::TASK_DEFINITION_UID);
+        let same_namespace = all.task_definitions.in_namespace(&revision.namespace().unwrap_or_default()).into_iter();
+        same_namespace.filter(|each| each.uid().as_ref() == uid).map(|each| ObjectRef::from_obj(&*each)).collect()
+    });
+    let driver = Driver { store: caches.task_definitions.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
 
 async fn reconcile(task_definition: Arc<TaskDefinition>, context: Arc<Context>) -> Result<Outcome, Error> {
-    if task_definition.metadata.deletion_timestamp.is_some() {
+    let observed = observe(&task_definition, &context);
+    if task_definition.metadata.deletion_timestamp.is_some() || context.is_terminating(&observed.namespace) {
         return Ok(Outcome::Done);
     }
-    let observed = observe(&task_definition, &context);
     match validate(&task_definition, &observed) {
         Err(refusal) => report(&task_definition, &observed, Err(refusal), &context).await?,
         Ok(candidate) => {
-            let number = match decide(&candidate, &observed) {
-                Registration::Current(number) => number,
-                Registration::Due => register(&task_definition, &observed, &candidate, &context).await?,
+            let registered = match decide(&candidate, &observed) {
+                Registration::Current(number) => Ok(number),
+                Registration::Due => register(&task_definition, &observed, &candidate, &context).await,
             };
-            report(&task_definition, &observed, Ok(number), &context).await?;
+            match registered {
+                Ok(number) => report(&task_definition, &observed, Ok(number), &context).await?,
+                // The next look is near, and may find that all is well.
+                Err(error @ Error::Stale { .. }) => return Err(error),
+                Err(error) => {
+                    let refusal = Refusal { reason: reason::NOT_REGISTERED, message: error.to_string() };
+                    report(&task_definition, &observed, Err(refusal), &context).await?;
+                    return Err(error);
+                }
+            }
         }
     }
     Ok(Outcome::Done)
@@ -148,16 +164,36 @@ async fn register(
         numbers.record(&observed.family, &claim).await?;
     }
     let desired = revision::revision(&observed.namespace, &observed.uid, claim.revision, candidate.definition.clone());
-    let is_ours = |found: &TaskDefinitionRevision| {
+    let ownership = |found: &TaskDefinitionRevision| {
         let found = observed_revision(found);
-        found.content == candidate.content && found.task_definition_uid == observed.uid
+        let same = found.content == candidate.content && found.task_definition_uid == observed.uid;
+        if same { Ownership::Ours } else { Ownership::Foreign }
     };
     let wanted_by = format!("TaskDefinition {}", task_definition.name_any());
-    apply(&context.api(&observed.namespace), &desired, None, is_ours, Force::Yes, &wanted_by).await?;
+    apply(&context.api(&observed.namespace), &desired, None, ownership, Force::Yes, &wanted_by).await?;
     let note = format!("Registered task definition {}:{}.", observed.family, claim.revision);
     context.events.tell(task_definition, Severity::Normal, "Registered", &note).await;
-    numbers.record(&observed.family, &claim.settled()).await?;
+    settle(&mut numbers, observed, &claim, context).await?;
     Ok(claim.revision)
+}
+
+/// Gives the number to nobody, now that its revision exists. All families of a Namespace share the ConfigMap, so
+/// somebody else may write it at the same time.
+async fn settle(
+    numbers: &mut RevisionNumbers,
+    observed: &Observed,
+    claim: &NumberClaim,
+    context: &Context,
+) -> Result<(), Error> {
+    loop {
+        match numbers.record(&observed.family, &claim.settled()).await {
+            Err(Error::Stale { .. }) => *numbers = RevisionNumbers::read(&context.client, &observed.namespace).await?,
+            result => return result,
+        }
+        if numbers.last(&observed.family)?.as_ref() != Some(claim) {
+            return Ok(());
+        }
+    }
 }
 
 /// All revisions of the family, whoever registered them, as the API server has them now.

@@ -1,6 +1,6 @@
 //! TaskDefinitionRevision: deregistered when its TaskDefinition is gone, also when that happened while the operator was away.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{Future, future::Shared};
 use kube::{
@@ -39,7 +39,7 @@ where
     triggers.from(&caches.task_definitions, move |task_definition: &TaskDefinition| {
         registered_from(&revisions, task_definition).iter().map(|revision| ObjectRef::from_obj(&**revision)).collect()
     });
-    let driver = Driver { store: caches.revisions.store.clone(), triggers: receiver, debounce: Duration::ZERO };
+    let driver = Driver { store: caches.revisions.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
 
@@ -54,6 +54,9 @@ fn registered_from(
 
 async fn reconcile(revision: Arc<TaskDefinitionRevision>, context: Arc<Context>) -> Result<Outcome, Error> {
     let namespace = revision.namespace().unwrap_or_default();
+    if context.is_terminating(&namespace) {
+        return Ok(Outcome::Done);
+    }
     let orphaned = observe_orphaned(&revision, &context, &namespace).await?;
     if orphaned {
         // The change brings it back here, to be reported.

@@ -68,11 +68,11 @@ pub fn namespace(
                 "Namespace {name} belongs to EcsCluster {label}. A Namespace belongs to one cluster: choose another in spec.kubernetes.namespace."
             ),
         },
-        (_, None, Some(adopt)) if adopt == cluster_object => NamespaceDecision::Adopt,
+        (_, None, Some(adopt)) if adopt == cluster_label => NamespaceDecision::Adopt,
         _ => NamespaceDecision::Refuse {
             reason: reason::NAMESPACE_TAKEN,
             message: format!(
-                "Namespace {name} exists and was not made for this cluster. To let the cluster use it, label it: kubectl label namespace {name} {adopt}={cluster_object}; or choose another in spec.kubernetes.namespace.",
+                "Namespace {name} exists and was not made for this cluster. To let the cluster use it, label it: kubectl label namespace {name} {adopt}={cluster_label}; or choose another in spec.kubernetes.namespace.",
                 adopt = "ecs-operator.dev/adopt"
             ),
         },

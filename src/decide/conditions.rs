@@ -25,6 +25,8 @@ pub mod reason {
     pub const TASK_DEFINITION_INACTIVE: &str = "TaskDefinitionInactive";
     /// A security group does not exist.
     pub const SECURITY_GROUP_NOT_FOUND: &str = "SecurityGroupNotFound";
+    /// The content keeps the rules, but could not be registered.
+    pub const NOT_REGISTERED: &str = "NotRegistered";
     /// Another TaskDefinition of the Namespace has the family.
     pub const FAMILY_TAKEN: &str = "FamilyTaken";
     /// The Namespace belongs to somebody else.

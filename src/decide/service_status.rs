@@ -206,15 +206,14 @@ const MOST_EVENTS: usize = 20;
 const REPEAT_SECONDS: i64 = 6 * 3600;
 
 /// Adds events to those of the last status, the newest first. One that was told in the last six hours is told again only
-/// when something else was told since. Returns the events and those that are new.
+/// when the service has been at rest since. Returns the events and those that are new.
 #[must_use]
 pub fn append_events(before: &[ServiceEvent], messages: Vec<String>, now: &Time) -> (Vec<ServiceEvent>, Vec<String>) {
     let mut all = before.to_vec();
     let mut fresh = Vec::new();
     for message in messages {
-        let repeated = all.first().is_some_and(|last| {
-            last.message == message && now.0.as_second() - last.created_at.0.as_second() < REPEAT_SECONDS
-        });
+        let repeated = since_last_rest(&all)
+            .any(|told| told.message == message && now.0.as_second() - told.created_at.0.as_second() < REPEAT_SECONDS);
         if !repeated {
             all.insert(0, ServiceEvent { created_at: now.clone(), message: message.clone() });
             fresh.push(message);
@@ -224,14 +223,22 @@ pub fn append_events(before: &[ServiceEvent], messages: Vec<String>, now: &Time)
     (all, fresh)
 }
 
+/// The events back to the last time that the service was at rest, that one included.
+fn since_last_rest(events: &[ServiceEvent]) -> impl Iterator<Item = &ServiceEvent> {
+    let rest = events.iter().position(|event| event.message.ends_with(AT_REST));
+    events.iter().take(rest.map_or(events.len(), |rest| rest + 1))
+}
+
 fn newest(template: Template) -> i64 {
     match template {
         Template::Wanted(number) | Template::Held { waiting: number, .. } => number,
     }
 }
 
+const AT_REST: &str = " has reached a steady state.";
+
 fn steady_message(service: &str) -> String {
-    format!("(service {service}) has reached a steady state.")
+    format!("(service {service}){AT_REST}")
 }
 
 fn unable_to_place_message(service: &str, cause: &str) -> String {
@@ -376,6 +383,8 @@ mod tests {
         let (second, fresh) = append_events(&first, vec!["a".into()], &now());
         assert_eq!((second.len(), fresh.len()), (1, 0));
         let (third, _) = append_events(&second, vec!["b".into(), "a".into()], &now());
-        assert_eq!(third.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["a", "b", "a"]);
+        let rest = steady_message("web");
+        let (fourth, _) = append_events(&third, vec![rest.clone(), rest.clone(), "a".into()], &now());
+        assert_eq!(fourth.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["a", &rest, "b", "a"]);
     }
 }

@@ -35,7 +35,7 @@ pub struct Claim {
 pub enum NoCluster {
     /// No cluster claims it, or none has got it.
     #[error(
-        "Cluster not found. Namespace {0:?} belongs to no EcsCluster: make one whose namespace it is, or put the object into the Namespace of a cluster."
+        "Cluster not found. Namespace {0:?} belongs to no EcsCluster: put the object into the Namespace of a cluster (metadata.namespace; ecs-default is that of the cluster default), or make an EcsCluster whose spec.kubernetes.namespace it is."
     )]
     None(String),
     /// More than one has it.

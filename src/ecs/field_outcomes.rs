@@ -17,18 +17,25 @@ struct Row {
     outcome: Outcome,
     /// How it differs or why it is ignored; empty when Kubernetes does the same.
     detail: &'static str,
+    /// The value that the row speaks of; `None` for any.
+    value: Option<&'static str>,
 }
 
 const fn mapped(path: &'static str) -> Row {
-    Row { path, outcome: Mapped, detail: "" }
+    Row { path, outcome: Mapped, detail: "", value: None }
 }
 
 const fn approximated(path: &'static str, detail: &'static str) -> Row {
-    Row { path, outcome: Approximated, detail }
+    Row { path, outcome: Approximated, detail, value: None }
 }
 
 const fn ignored(path: &'static str, detail: &'static str) -> Row {
-    Row { path, outcome: Ignored, detail }
+    Row { path, outcome: Ignored, detail, value: None }
+}
+
+/// The same, of one value of the field only.
+const fn approximated_value(path: &'static str, value: &'static str, detail: &'static str) -> Row {
+    Row { path, outcome: Approximated, detail, value: Some(value) }
 }
 
 const TASK_DEFINITION: &[Row] = &[
@@ -58,6 +65,17 @@ const TASK_DEFINITION: &[Row] = &[
     mapped("cpu"),
     mapped("memory"),
     mapped("networkMode"),
+    approximated_value(
+        "networkMode",
+        "host",
+        "NetworkPolicies do not act in the node's network: no security group holds for these tasks.",
+    ),
+    approximated_value("networkMode", "bridge", "The containers of a task share one network and its ports."),
+    approximated_value(
+        "networkMode",
+        "none",
+        "The task has an address, and a NetworkPolicy that lets nothing in or out.",
+    ),
     mapped("requiresCompatibilities"),
 ];
 
@@ -101,8 +119,9 @@ pub fn of_service(spec: &EcsServiceSpec) -> Vec<FieldOutcome> {
 
 fn report(document: &Value, rows: &[Row]) -> Vec<FieldOutcome> {
     let mut outcomes = Vec::new();
-    for_each_field(document, "", "", &mut |path, pattern, _| {
-        if let Some(row) = rows.iter().find(|row| row.path == pattern && row.outcome != Mapped) {
+    for_each_field(document, "", "", &mut |path, pattern, value| {
+        let speaks_of_it = |row: &&Row| row.path == pattern && row.value.is_none_or(|wanted| value == wanted);
+        if let Some(row) = rows.iter().filter(speaks_of_it).find(|row| row.outcome != Mapped) {
             outcomes.push(FieldOutcome { path: path.into(), outcome: row.outcome, detail: row.detail.into() });
         }
     });

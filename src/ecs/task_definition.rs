@@ -10,7 +10,7 @@ use crate::api::task_definition::{Compatibility, NetworkMode, RegisterTaskDefini
 use super::{
     container::{self, Container},
     fargate,
-    port::PortSpace,
+    port::{Port, PortSpace},
     size::{self, CpuUnits, MebiBytes},
     task_definition_reference::is_family,
     violation::Violation,
@@ -35,6 +35,14 @@ pub struct TaskDefinition {
     pub memory: Option<MebiBytes>,
     /// Absent stays absent: ECS does not fill it in.
     pub network_mode: Option<NetworkMode>,
+}
+
+impl TaskDefinition {
+    /// The ports of all containers.
+    #[must_use]
+    pub fn ports(&self) -> Vec<Port> {
+        self.containers.iter().flat_map(|container| &container.ports).cloned().collect()
+    }
 }
 
 /// Checks a task definition. `default_family` is the family when the definition names none.

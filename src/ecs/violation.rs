@@ -5,7 +5,7 @@ use std::fmt;
 /// One broken rule of ECS, or of this operator where its id begins with `OP`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Id of the rule, as in `docs/fields.md`: `TD09`, `SV16`, ...
+    /// Id of the rule: `TD09`, `SV16`, ...
     pub rule: &'static str,
     /// The field, from `spec` on.
     pub path: String,

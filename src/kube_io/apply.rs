@@ -10,7 +10,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::ecs::content_hash::short_hash;
+use crate::{ecs::content_hash::short_hash, translate::owner::Ownership};
 
 use super::error::{Error, api_status};
 
@@ -18,7 +18,7 @@ use super::error::{Error, api_status};
 pub const FIELD_MANAGER: &str = "ecs-operator";
 
 /// Annotation with a hash of what was applied last: it tells when a field is not wanted any more.
-const APPLIED: &str = "ecs-operator.dev/applied";
+pub const APPLIED: &str = "ecs-operator.dev/applied";
 
 /// What an apply did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub enum Force {
     No,
 }
 
-/// Makes an object as it is wanted, or changes it to be so. `observed` is what the cache has of it, `is_ours` tells
-/// whether an object of the name is the operator's, `wanted_by` what needs it.
+/// Makes an object as it is wanted, or changes it to be so. `observed` is what the cache has of it, `ownership` tells
+/// whose an object of the name is, `wanted_by` what needs it.
 ///
 /// # Errors
 /// When an object of the name is not ours, or the API server refuses or cannot be reached.
@@ -49,7 +49,7 @@ pub async fn apply<K, D>(
     api: &Api<K>,
     desired: &D,
     observed: Option<&K>,
-    is_ours: impl Fn(&K) -> bool,
+    ownership: impl Fn(&K) -> Ownership,
     force: Force,
     wanted_by: &str,
 ) -> Result<Applied, Error>
@@ -59,14 +59,14 @@ where
 {
     let body = Body::new::<K>(desired);
     if let Some(observed) = observed {
-        return change(api, body, observed, is_ours, force, wanted_by).await;
+        return change(api, body, observed, ownership, force, wanted_by).await;
     }
     match create(api, &body).await {
         Ok(()) => Ok(Applied::Created),
         Err(Error::Request { source, .. }) if api_status(&source).is_some_and(|status| status.code == 409) => {
             // The cache is behind, or the object is somebody else's and carries no label of ours.
             let found = api.get(&body.name).await.map_err(|error| Error::request(body.action("read"), error))?;
-            change(api, body, &found, is_ours, force, wanted_by).await
+            change(api, body, &found, ownership, force, wanted_by).await
         }
         Err(error) => Err(error),
     }
@@ -91,15 +91,19 @@ async fn change<K>(
     api: &Api<K>,
     mut body: Body,
     observed: &K,
-    is_ours: impl Fn(&K) -> bool,
+    ownership: impl Fn(&K) -> Ownership,
     force: Force,
     wanted_by: &str,
 ) -> Result<Applied, Error>
 where
     K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
 {
-    if !is_ours(observed) {
-        return Err(Error::Foreign { kind: body.kind, name: body.name, wanted_by: wanted_by.into() });
+    match ownership(observed) {
+        Ownership::Ours => {}
+        Ownership::Remnant => return Err(Error::Stale { what: body.action("the owner of") }),
+        Ownership::Foreign => {
+            return Err(Error::Foreign { kind: body.kind, name: body.name, wanted_by: wanted_by.into() });
+        }
     }
     let observed_value = serde_json::to_value(observed).unwrap_or_default();
     if holds(&body.value, &observed_value) {

@@ -33,8 +33,8 @@ impl<K> Cached for K where
 /// Hears of each object that was made, changed or deleted; answers whether it wants to hear more.
 type Listener<K> = Box<dyn Fn(&K) -> bool + Send>;
 
-/// Hears of an object that cannot be read: its reference and what is wrong with it.
-pub type UndecodableListener<K> = Box<dyn Fn(&ObjectRef<K>, &str) + Send>;
+/// An object that cannot be read, and what is wrong with it.
+pub type Undecodable<K> = (ObjectRef<K>, String);
 
 /// The objects of one kind.
 pub struct Cache<K: Cached> {
@@ -43,7 +43,7 @@ pub struct Cache<K: Cached> {
     writer: Mutex<Option<Writer<K>>>,
     listeners: Mutex<Vec<Listener<K>>>,
     undecodable: Mutex<HashMap<ObjectRef<K>, String>>,
-    undecodable_listeners: Mutex<Vec<UndecodableListener<K>>>,
+    undecodable_listeners: Mutex<Vec<mpsc::UnboundedSender<Undecodable<K>>>>,
 }
 
 impl<K: Cached> Default for Cache<K> {
@@ -88,9 +88,15 @@ impl<K: Cached> Cache<K> {
         lock(&self.undecodable).len()
     }
 
-    /// Tells of objects that cannot be read.
-    pub fn on_undecodable(&self, listener: UndecodableListener<K>) {
-        lock(&self.undecodable_listeners).push(listener);
+    /// Sends the objects that cannot be read to a queue: first those that are known, then each that is met. Ends with the
+    /// queue.
+    pub fn feed_undecodable(&self, queue: mpsc::UnboundedSender<Undecodable<K>>) {
+        let mut listeners = lock(&self.undecodable_listeners);
+        for (object, error) in lock(&self.undecodable).iter() {
+            // A queue that is closed already is forgotten with the next object.
+            let _ = queue.unbounded_send((object.clone(), error.clone()));
+        }
+        listeners.push(queue);
     }
 
     /// Sends whatever `targets` makes of each object to a queue: first of those that are there, then of each that was
@@ -179,9 +185,8 @@ impl<K: Cached> Cache<K> {
                 let object = reference(&invalid.metadata);
                 tracing::warn!(%object, error = %invalid.error, "object cannot be read; it is left as it is");
                 lock(&self.undecodable).insert(object.clone(), invalid.error.clone());
-                for listener in lock(&self.undecodable_listeners).iter() {
-                    listener(&object, &invalid.error);
-                }
+                lock(&self.undecodable_listeners)
+                    .retain(|queue| queue.unbounded_send((object.clone(), invalid.error.clone())).is_ok());
                 None
             }
         }
@@ -209,7 +214,8 @@ impl<K: Cached> Cache<K> {
 }
 
 fn reference<K: Cached>(metadata: &kube::api::ObjectMeta) -> ObjectRef<K> {
-    let object = ObjectRef::new(metadata.name.as_deref().unwrap_or_default());
+    let mut object = ObjectRef::new(metadata.name.as_deref().unwrap_or_default());
+    object.extra.uid.clone_from(&metadata.uid);
     match metadata.namespace.as_deref() {
         Some(namespace) => object.within(namespace),
         None => object,

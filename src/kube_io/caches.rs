@@ -81,13 +81,15 @@ impl Caches {
         ] = Self::NAMES;
         let everything = watcher::Config::default;
         let made = || watcher::Config::default().labels(&labels::query(&labels::managed()));
+        // An adopted Namespace keeps the label that says who manages it.
+        let of_clusters = || watcher::Config::default().labels(labels::CLUSTER);
         futures::future::join_all([
             follow(&self.clusters, client, everything(), clusters, filled),
             follow(&self.task_definitions, client, everything(), task_definitions, filled),
             follow(&self.revisions, client, everything(), revisions, filled),
             follow(&self.services, client, everything(), services, filled),
             follow(&self.security_groups, client, everything(), security_groups, filled),
-            follow(&self.namespaces, client, made(), namespaces, filled),
+            follow(&self.namespaces, client, of_clusters(), namespaces, filled),
             follow(&self.deployments, client, made(), deployments, filled),
             follow(&self.snapshots, client, made(), snapshots, filled),
             follow(&self.kubernetes_services, client, made(), addresses, filled),

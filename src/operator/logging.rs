@@ -10,7 +10,7 @@ use tracing_subscriber::{Layer as _, fmt, layer::SubscriberExt as _, util::Subsc
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// One JSON object a line; the fields of its spans, such as cluster and service, are in `spans`.
+    /// One JSON object a line; the fields of its spans, kind, namespace and name, are in `spans`.
     Json,
     /// For reading at a terminal.
     Text,

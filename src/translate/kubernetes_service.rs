@@ -6,10 +6,7 @@ use k8s_openapi::{
 };
 use kube::api::ObjectMeta;
 
-use crate::{
-    api::port_mapping::ApplicationProtocol,
-    ecs::{port::Port, task_definition::TaskDefinition},
-};
+use crate::{api::port_mapping::ApplicationProtocol, ecs::port::Port};
 
 use super::{container::protocol, labels, names, owner::Owner};
 
@@ -20,10 +17,9 @@ pub fn cluster_ip_service(
     cluster_object: &str,
     service_object: &str,
     owner: &Owner,
-    task_definition: &TaskDefinition,
+    ports: &[Port],
 ) -> Option<Service> {
-    let ports: Vec<_> =
-        task_definition.containers.iter().flat_map(|container| &container.ports).map(service_port).collect();
+    let ports: Vec<_> = ports.iter().map(service_port).collect();
     (!ports.is_empty()).then(|| Service {
         metadata: ObjectMeta {
             name: Some(names::workload(service_object)),

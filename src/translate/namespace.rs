@@ -18,6 +18,7 @@ pub fn made(name: &str, cluster_object: &str, owner: &Owner, level: PodSecurityL
     let mut namespace = adopted(name, cluster_object);
     namespace.metadata.owner_references = Some(vec![owner.reference()]);
     let labels = namespace.metadata.labels.get_or_insert_default();
+    labels.extend(labels::managed());
     labels.insert("pod-security.kubernetes.io/enforce".into(), level.into());
     namespace
 }
@@ -25,10 +26,9 @@ pub fn made(name: &str, cluster_object: &str, owner: &Owner, level: PodSecurityL
 /// What is written on a Namespace that was there before the cluster: whose it is, and nothing else.
 #[must_use]
 pub fn adopted(name: &str, cluster_object: &str) -> Namespace {
-    let mut labels = labels::managed();
-    labels.insert(labels::CLUSTER.into(), names::label_value(cluster_object));
+    let cluster = [(labels::CLUSTER.into(), names::label_value(cluster_object))];
     Namespace {
-        metadata: ObjectMeta { name: Some(name.into()), labels: Some(labels), ..Default::default() },
+        metadata: ObjectMeta { name: Some(name.into()), labels: Some(cluster.into()), ..Default::default() },
         ..Default::default()
     }
 }

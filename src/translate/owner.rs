@@ -3,6 +3,17 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
 
+/// Whose an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// It may be changed.
+    Ours,
+    /// It belonged to an earlier owner of the same name, and is about to be deleted with it.
+    Remnant,
+    /// It is somebody else's and is never touched.
+    Foreign,
+}
+
 /// What an owner reference needs to know of an object that the API server has stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -39,10 +50,20 @@ impl Owner {
         }
     }
 
+    /// Whose an object is, as this owner sees it.
+    #[must_use]
+    pub fn ownership<K: Resource>(&self, object: &K) -> Ownership {
+        let references = object.meta().owner_references.as_deref().unwrap_or_default();
+        match references.iter().find(|reference| reference.controller == Some(true)) {
+            Some(controller) if controller.uid == self.uid => Ownership::Ours,
+            Some(controller) if controller.kind == self.kind && controller.name == self.name => Ownership::Remnant,
+            _ => Ownership::Foreign,
+        }
+    }
+
     /// Whether it controls an object.
     #[must_use]
     pub fn controls<K: Resource>(&self, object: &K) -> bool {
-        let references = object.meta().owner_references.as_deref().unwrap_or_default();
-        references.iter().any(|reference| reference.controller == Some(true) && reference.uid == self.uid)
+        self.ownership(object) == Ownership::Ours
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         port_mapping::TransportProtocol,
         security_group::{EcsSecurityGroup, EcsSecurityGroupSpec, IpProtocol, SecurityGroupRule},
     },
-    ecs::{port::Port, task_definition::TaskDefinition},
+    ecs::port::Port,
 };
 
 use super::{labels, names, owner::Owner};
@@ -20,9 +20,8 @@ pub fn of_service(
     cluster_object: &str,
     service_object: &str,
     owner: &Owner,
-    task_definition: &TaskDefinition,
+    ports: &[Port],
 ) -> EcsSecurityGroup {
-    let ports = task_definition.containers.iter().flat_map(|container| &container.ports);
     EcsSecurityGroup {
         metadata: ObjectMeta {
             name: Some(names::workload(service_object)),
@@ -33,7 +32,7 @@ pub fn of_service(
         },
         spec: EcsSecurityGroupSpec {
             description: Some("The container ports of the service are open to anyone.".into()),
-            ingress: Some(ports.map(open_to_anyone).collect()),
+            ingress: Some(ports.iter().map(open_to_anyone).collect()),
             egress: None,
         },
         status: None,

@@ -9,7 +9,10 @@ use kube::api::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ecs::content_hash::decimal_id;
+use crate::{
+    api::port_mapping::TransportProtocol,
+    ecs::{content_hash::decimal_id, port::Port},
+};
 
 use super::{labels, names, owner::Owner};
 
@@ -84,11 +87,29 @@ impl Snapshot {
         }
     }
 
+    /// The ports that its tasks listen on, read from the template.
+    #[must_use]
+    pub fn ports(&self) -> Vec<Port> {
+        let containers = self.content.template["spec"]["containers"].as_array().into_iter().flatten();
+        let ports = containers.flat_map(|container| container["ports"].as_array().into_iter().flatten());
+        ports.filter_map(read_port).collect()
+    }
+
     /// The id of the deployment in ECS's form: `ecs-svc/` and a number.
     #[must_use]
     pub fn deployment_id(&self, service_uid: &str) -> String {
         deployment_id(service_uid, self.number)
     }
+}
+
+fn read_port(port: &Value) -> Option<Port> {
+    Some(Port {
+        container_port: u16::try_from(port["containerPort"].as_u64()?).ok()?,
+        host_port: None,
+        protocol: if port["protocol"] == "UDP" { TransportProtocol::Udp } else { TransportProtocol::Tcp },
+        name: port["name"].as_str().map(str::to_owned),
+        app_protocol: None,
+    })
 }
 
 /// The id of a service's deployment in ECS's form.

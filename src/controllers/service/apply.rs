@@ -54,14 +54,15 @@ pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -
     if let Some(snapshot) = &plan.new_snapshot {
         store_snapshot(observed, snapshot, context).await?;
     }
-    if plan.waiting_for.is_some() {
+    let waits = plan.waiting_for.is_some();
+    if waits && observed.applied_snapshot().is_none() {
         return Ok(Workload::Waiting);
     }
     let applied = apply_object(
         &context.api::<Deployment>(&observed.namespace),
         &plan.deployment,
         observed.deployment.as_deref(),
-        |found| observed.owner.controls(found),
+        |found| observed.owner.ownership(found),
         Force::Yes,
         &wanted_by(observed),
     )
@@ -69,7 +70,11 @@ pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -
     for obsolete in &plan.obsolete_snapshots {
         delete_if_there(&context.api::<ControllerRevision>(&observed.namespace), obsolete, None).await?;
     }
-    Ok(if applied == Applied::Unchanged { Workload::Unchanged } else { Workload::Changed })
+    Ok(match applied {
+        _ if waits => Workload::Waiting,
+        Applied::Unchanged => Workload::Unchanged,
+        Applied::Created | Applied::Changed => Workload::Changed,
+    })
 }
 
 async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
@@ -78,23 +83,23 @@ async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> R
         let api: Api<EcsSecurityGroup> = context.api(namespace);
         let found = observed.own_group().map(|group| &**group);
         // A rule that its users have refined is theirs. A group that appeared since is theirs altogether.
-        match apply_object(&api, group, found, |found| observed.owner.controls(found), Force::No, &wanted_by).await {
+        match apply_object(&api, group, found, |found| observed.owner.ownership(found), Force::No, &wanted_by).await {
             Ok(_) | Err(Error::Foreign { .. }) => {}
             Err(error) => return Err(error),
         }
     }
     if let Some(policy) = &plan.isolation {
         let api: Api<NetworkPolicy> = context.api(namespace);
-        let is_ours = |found: &NetworkPolicy| observed.owner.controls(found);
-        apply_object(&api, policy, observed.isolation.as_deref(), is_ours, Force::Yes, &wanted_by).await?;
+        let ownership = |found: &NetworkPolicy| observed.owner.ownership(found);
+        apply_object(&api, policy, observed.isolation.as_deref(), ownership, Force::Yes, &wanted_by).await?;
     }
     let services: Api<Service> = context.api(namespace);
-    let is_ours = |found: &Service| observed.owner.controls(found);
+    let ownership = |found: &Service| observed.owner.ownership(found);
     match (&plan.kubernetes_service, &observed.kubernetes_service) {
         (Some(service), found) => {
-            apply_object(&services, service, found.as_deref(), is_ours, Force::Yes, &wanted_by).await?;
+            apply_object(&services, service, found.as_deref(), ownership, Force::Yes, &wanted_by).await?;
         }
-        (None, Some(found)) if is_ours(found) => {
+        (None, Some(found)) if observed.owner.controls(&**found) => {
             delete_if_there(&services, &found.name_any(), found.uid()).await?;
         }
         (None, _) => {}

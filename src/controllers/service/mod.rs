@@ -8,7 +8,7 @@ mod plan;
 mod report;
 mod validate;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{Future, future::Shared};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
@@ -30,9 +30,6 @@ use super::{
     driver::{Driver, Outcome},
     triggers::{LastSeen, Triggers},
 };
-
-/// Pods change several times while they start; each service is looked at once for a burst.
-const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// Reconciles services until `stop` resolves.
 pub async fn run<S: Future<Output = ()> + Send + 'static>(context: &Arc<Context>, stop: Shared<S>)
@@ -66,7 +63,7 @@ where
             Vec::new()
         }
     });
-    let driver = Driver { store: caches.services.store.clone(), triggers: receiver, debounce: DEBOUNCE };
+    let driver = Driver { store: caches.services.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
 
@@ -74,6 +71,9 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
     let observed = observe::observe(service, &context);
     if observed.service.metadata.deletion_timestamp.is_some() {
         return drain::drain(&observed, &context).await;
+    }
+    if observed.namespace_terminating {
+        return Ok(Outcome::Done);
     }
     match validate::validate(&observed) {
         Err(refusal) => report::refused(&observed, &refusal, &context).await?,

@@ -6,7 +6,7 @@ use k8s_openapi::{
     api::{apps::v1::Deployment, core::v1::Service, networking::v1::NetworkPolicy},
     apimachinery::pkg::apis::meta::v1::Time,
 };
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 
 use crate::{
     api::{
@@ -51,7 +51,7 @@ impl Observed {
         deployment.labels().get(labels::DEPLOYMENT)?.parse().ok()
     }
 
-    /// The security group that is named after the service, when it was made for it.
+    /// The security group that is named after the service, whoever made it.
     pub(super) fn own_group(&self) -> Option<&Arc<EcsSecurityGroup>> {
         let name = names::workload(&self.name);
         self.security_groups.iter().find(|group| group.name_any() == name)
@@ -63,13 +63,12 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
     let workload = names::workload(&name);
     let owner = Owner::of(&*service);
-    let namespace_object = caches.namespaces.store.get(&ObjectRef::new(&namespace));
     let snapshots = caches.snapshots.labelled(&namespace, labels::SNAPSHOT_OF, &workload);
     let pods = caches.pods.labelled(&namespace, labels::SERVICE, &workload);
     Observed {
         status: service.status.clone().unwrap_or_default(),
         clusters: caches.clusters.store.state_filter(|cluster| namespace_of(cluster) == namespace),
-        namespace_terminating: namespace_object.is_some_and(|object| object.metadata.deletion_timestamp.is_some()),
+        namespace_terminating: context.is_terminating(&namespace),
         revisions: caches.revisions.in_namespace(&namespace),
         security_groups: caches.security_groups.in_namespace(&namespace),
         deployment: caches.deployments.get(&namespace, &workload),

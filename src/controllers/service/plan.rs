@@ -1,5 +1,7 @@
 //! Third step: which objects a service needs, and which deployment of it runs. Pure.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::{core::v1::Service, networking::v1::NetworkPolicy};
 use kube::ResourceExt;
 use serde_json::Value;
@@ -10,11 +12,12 @@ use crate::{
         conditions::{READY, is_true},
         deployment::{self, ObservedSnapshot, Template, Wanted},
     },
-    ecs::arn::ArnScope,
+    ecs::{arn::ArnScope, port::Port},
     translate::{
         deployment::{Workload, deployment as render_deployment},
         kubernetes_service::cluster_ip_service,
         network_policy,
+        owner::Ownership,
         pod_template::{TaskTemplate, pod_template},
         security_group,
         snapshot::{Snapshot, Trigger},
@@ -71,6 +74,10 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, arns: &ArnScope) ->
         Template::Wanted(number) => number,
         Template::Held { running, .. } => running,
     };
+    let ports = open_ports(observed, accepted, template);
+    let waiting_for = waiting_for(observed, accepted, running);
+    // What runs already goes on, and can be scaled, while the new deployment waits.
+    let running = if waiting_for.is_some() { observed.applied_snapshot().unwrap_or(running) } else { running };
     let workload = Workload {
         namespace: &observed.namespace,
         cluster_object: &accepted.cluster_object,
@@ -85,7 +92,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, arns: &ArnScope) ->
     Plan {
         desired_count,
         write_desired_count: service.desired_count.is_none(),
-        own_group: own_group(observed, accepted),
+        own_group: own_group(observed, accepted, &ports),
         isolation: (accepted.task_definition.network_mode == Some(NetworkMode::None))
             .then(|| network_policy::isolation(&observed.namespace, &observed.name, &observed.owner)),
         kubernetes_service: cluster_ip_service(
@@ -93,9 +100,9 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, arns: &ArnScope) ->
             &accepted.cluster_object,
             &observed.name,
             &observed.owner,
-            &accepted.task_definition,
+            &ports,
         ),
-        waiting_for: waiting_for(observed, accepted, running),
+        waiting_for,
         deployment: rendered.map(|snapshot| render_deployment(workload, snapshot)).unwrap_or_default(),
         obsolete_snapshots: obsolete_snapshots(observed, wanted, running),
         new_snapshot,
@@ -129,15 +136,16 @@ fn new_snapshot(observed: &Observed, accepted: &Accepted, arns: &ArnScope, numbe
 }
 
 /// The service's own group is made and kept by the operator; a group of that name which somebody else made is taken as it is.
-fn own_group(observed: &Observed, accepted: &Accepted) -> Option<EcsSecurityGroup> {
-    let made_by_others = observed.own_group().is_some_and(|group| !observed.owner.controls(&**group));
+fn own_group(observed: &Observed, accepted: &Accepted, ports: &[Port]) -> Option<EcsSecurityGroup> {
+    let foreign = |group: &Arc<EcsSecurityGroup>| observed.owner.ownership(&**group) == Ownership::Foreign;
+    let made_by_others = observed.own_group().is_some_and(foreign);
     (matches!(accepted.groups, Groups::Own(_)) && !made_by_others).then(|| {
         security_group::of_service(
             &observed.namespace,
             &accepted.cluster_object,
             &observed.name,
             &observed.owner,
-            &accepted.task_definition,
+            ports,
         )
     })
 }
@@ -149,10 +157,36 @@ fn waiting_for(observed: &Observed, accepted: &Accepted, running: i64) -> Option
     }
     let ready = |name: &String| {
         let found = observed.security_groups.iter().find(|group| group.name_any() == *name);
-        found.and_then(|group| group.status.as_ref()).is_some_and(|status| is_true(&status.conditions, READY))
+        found.is_some_and(|group| {
+            let status = group.status.clone().unwrap_or_default();
+            status.observed_generation == group.metadata.generation && is_true(&status.conditions, READY)
+        })
     };
     let missing = accepted.groups.names().iter().find(|name| !ready(name))?;
     Some(format!("Tasks start when EcsSecurityGroup {missing} is Ready: no task runs before its rules are enforced."))
+}
+
+/// The ports of the wanted revision, and those that tasks of earlier deployments still listen on: they serve until they
+/// are replaced. While a deployment is held, only what runs counts.
+fn open_ports(observed: &Observed, accepted: &Accepted, template: Template) -> Vec<Port> {
+    let mut ports: Vec<Port> = match template {
+        Template::Wanted(_) => accepted.task_definition.ports(),
+        Template::Held { .. } => Vec::new(),
+    };
+    let in_use = |number: i64| {
+        observed.applied_snapshot() == Some(number) || observed.tasks.iter().any(|task| task.deployment == number)
+    };
+    let mut stored: Vec<_> = observed.snapshots.iter().filter(|stored| in_use(stored.snapshot.number)).collect();
+    stored.sort_by_key(|stored| std::cmp::Reverse(stored.snapshot.number));
+    for port in stored.iter().flat_map(|stored| stored.snapshot.ports()) {
+        let known = |known: &Port| {
+            known.container_port == port.container_port || (port.name.is_some() && known.name == port.name)
+        };
+        if !ports.iter().any(known) {
+            ports.push(port);
+        }
+    }
+    ports
 }
 
 fn obsolete_snapshots(observed: &Observed, wanted: i64, running: i64) -> Vec<String> {

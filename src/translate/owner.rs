@@ -56,9 +56,13 @@ impl Owner {
         let references = object.meta().owner_references.as_deref().unwrap_or_default();
         match references.iter().find(|reference| reference.controller == Some(true)) {
             Some(controller) if controller.uid == self.uid => Ownership::Ours,
-            Some(controller) if controller.kind == self.kind && controller.name == self.name => Ownership::Remnant,
+            Some(controller) if self.is_successor_of(controller) => Ownership::Remnant,
             _ => Ownership::Foreign,
         }
+    }
+
+    fn is_successor_of(&self, controller: &OwnerReference) -> bool {
+        (&controller.api_version, &controller.kind, &controller.name) == (&self.api_version, &self.kind, &self.name)
     }
 
     /// Whether it controls an object.

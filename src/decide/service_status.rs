@@ -223,10 +223,10 @@ pub fn append_events(before: &[ServiceEvent], messages: Vec<String>, now: &Time)
     (all, fresh)
 }
 
-/// The events back to the last time that the service was at rest, that one included.
+/// The events since the service was at rest; when nothing was told since, that it is.
 fn since_last_rest(events: &[ServiceEvent]) -> impl Iterator<Item = &ServiceEvent> {
     let rest = events.iter().position(|event| event.message.ends_with(AT_REST));
-    events.iter().take(rest.map_or(events.len(), |rest| rest + 1))
+    events.iter().take(rest.map_or(events.len(), |rest| rest.max(1)))
 }
 
 fn newest(template: Template) -> i64 {

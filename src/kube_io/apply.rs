@@ -100,7 +100,9 @@ where
 {
     match ownership(observed) {
         Ownership::Ours => {}
-        Ownership::Remnant => return Err(Error::Stale { what: body.action("the owner of") }),
+        Ownership::Remnant => {
+            return Err(Error::Remnant { kind: body.kind, name: body.name, wanted_by: wanted_by.into() });
+        }
         Ownership::Foreign => {
             return Err(Error::Foreign { kind: body.kind, name: body.name, wanted_by: wanted_by.into() });
         }

@@ -25,6 +25,18 @@ pub enum Error {
         /// What needs the name.
         wanted_by: String,
     },
+    /// An object of the name that is needed is left of an earlier object of ours, and about to be deleted with it.
+    #[error(
+        "{kind} {name} is left of an earlier {wanted_by}; it is waited for until the garbage collector has deleted it"
+    )]
+    Remnant {
+        /// Its kind.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// What needs the name.
+        wanted_by: String,
+    },
     /// Somebody else was faster; the next look will show it.
     #[error("{what} has changed in the meantime")]
     Stale {
@@ -46,7 +58,7 @@ impl Error {
             Self::Request { source, .. } => {
                 api_status(source).filter(|status| status.is_invalid() || status.is_forbidden() || status.code == 400)
             }
-            Self::Foreign { .. } | Self::Stale { .. } => None,
+            Self::Foreign { .. } | Self::Remnant { .. } | Self::Stale { .. } => None,
         }
     }
 
@@ -62,6 +74,7 @@ impl Error {
                 None => "connection",
             },
             Self::Foreign { .. } => "foreign_object",
+            Self::Remnant { .. } => "remnant",
             Self::Stale { .. } => "stale",
         }
     }

@@ -91,6 +91,7 @@ fn findings(facts: &ServiceFacts<'_>, plan: &Plan, result: &Result<Workload, Err
         (Err(error @ Error::Foreign { .. }), _) => {
             service_status::stalled(true, reason::FOREIGN_OBJECT, &error.to_string())
         }
+        (Err(error @ Error::Remnant { .. }), _) => service_status::waiting(&error.to_string()),
         (Err(error), _) if error.refusal().is_some() => {
             service_status::stalled(true, reason::REFUSED_BY_API_SERVER, &error.to_string())
         }

@@ -95,10 +95,10 @@ impl Random {
     }
 }
 
-/// A quarter of the requests meets some fault.
+/// One of eight requests meets some fault.
 fn storm(seed: u64) -> impl FnMut(&Call) -> Fault + Send {
     let mut random = Random(seed);
-    move |call| match random.below(32) {
+    move |call| match random.below(64) {
         0 => Fault::Refused(409),
         1 => Fault::Refused(429),
         2 => Fault::Refused(500),

@@ -3,16 +3,16 @@
 
 use std::fmt::Debug;
 
-use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
-};
+use kube::{Api, Resource, ResourceExt, api::PatchParams};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{ecs::content_hash::short_hash, translate::owner::Ownership};
 
-use super::error::{Error, api_status};
+use super::{
+    apply_request::{self, Part},
+    error::{Error, api_status},
+};
 
 /// The operator as the owner of fields.
 pub const FIELD_MANAGER: &str = "ecs-operator";
@@ -141,7 +141,7 @@ where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
 {
     let parameters = PatchParams { force: force == Force::Yes, ..PatchParams::apply(FIELD_MANAGER) };
-    api.patch(&body.name, &parameters, &Patch::Apply(&body.value))
+    apply_request::send(api, &body.name, Part::Object, &parameters, &body.value)
         .await
         .map_err(|error| Error::request(body.action("apply"), error))
 }

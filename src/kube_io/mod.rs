@@ -1,6 +1,7 @@
 //! All traffic with the API server. What is written is decided elsewhere; here is how it is read and written.
 
 pub mod apply;
+pub mod apply_request;
 pub mod cache;
 pub mod caches;
 pub mod error;

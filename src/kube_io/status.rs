@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
-use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
-};
+use kube::{Api, Resource, ResourceExt, api::PatchParams};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::error::{Error, api_status};
+use super::{
+    apply_request::{self, Part},
+    error::{Error, api_status},
+};
 
 /// The operator as the owner of statuses.
 const FIELD_MANAGER: &str = "ecs-operator-status";
@@ -46,7 +46,7 @@ where
         "status": status,
     });
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    match api.patch_status(&name, &parameters, &Patch::Apply(&body)).await {
+    match apply_request::send(api, &name, Part::Status, &parameters, &body).await {
         Ok(_) => Ok(()),
         Err(error) if api_status(&error).is_some_and(is_gone) => Ok(()),
         Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => {

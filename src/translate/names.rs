@@ -112,10 +112,23 @@ pub fn container_port(name: &str) -> String {
     }
 }
 
-/// A port of a Service.
+/// A port of a Service: its own name, else `tcp-80`. A name that a port without one could have, such as `tcp-81`, gets a
+/// hash, unless it is the one that this port would have.
 #[must_use]
 pub fn service_port(name: Option<&str>, protocol: &str, port: u16) -> String {
-    name.map_or_else(|| format!("{}-{port}", protocol.to_ascii_lowercase()), |name| slug(name, LABEL))
+    let unnamed = format!("{}-{port}", protocol.to_ascii_lowercase());
+    match name {
+        None => unnamed,
+        Some(name) if name != unnamed && is_name_of_unnamed(name) => {
+            format!("{name}-{}", short_hash(name, HASH_DIGITS))
+        }
+        Some(name) => slug(name, LABEL),
+    }
+}
+
+fn is_name_of_unnamed(name: &str) -> bool {
+    let number = ["tcp-", "udp-"].iter().find_map(|protocol| name.strip_prefix(protocol));
+    number.is_some_and(|number| number.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]
@@ -141,6 +154,8 @@ mod tests {
         assert!(workload("1web").starts_with("s-1web"));
         assert_eq!(security_group_label("web"), "ecs-operator.dev/security-group.web");
         assert_eq!(service_port(None, "TCP", 80), "tcp-80");
+        assert_eq!(service_port(Some("tcp-80"), "TCP", 80), "tcp-80");
+        assert_eq!(service_port(Some("tcp-81"), "TCP", 80), format!("tcp-81-{}", short_hash("tcp-81", 8)));
     }
 
     proptest! {

@@ -23,7 +23,7 @@ use crate::{
         revision_numbers::RevisionNumbers,
         status,
     },
-    translate::{labels, names, owner::Ownership, revision},
+    translate::{labels, owner::Ownership, revision},
 };
 
 use super::{
@@ -154,16 +154,38 @@ async fn register(
     context: &Context,
 ) -> Result<i64, Error> {
     let mut numbers = RevisionNumbers::read(&context.client, &observed.namespace).await?;
-    let last = numbers.last(&observed.family)?;
-    let revisions = list_revisions(observed, context).await?;
+    let before = numbers.last(&observed.family)?;
+    let mut revisions = list_revisions(observed, context).await?;
     if let Registration::Current(number) = registration::registration(&candidate.content, &observed.uid, &revisions) {
         return Ok(number);
     }
-    let claim = registration::claim(&candidate.content, &observed.uid, last.as_ref(), &revisions);
-    if last.as_ref() != Some(&claim) {
-        numbers.record(&observed.family, &claim).await?;
+    let mut last = before;
+    loop {
+        let claim = registration::claim(&candidate.content, &observed.uid, last.as_ref(), &revisions);
+        if last.as_ref() != Some(&claim) {
+            numbers.record(&observed.family, &claim).await?;
+        }
+        match create_revision(task_definition, observed, candidate, claim.revision, context).await {
+            Ok(()) => {
+                settle(&mut numbers, observed, &claim, context).await?;
+                return Ok(claim.revision);
+            }
+            // Somebody else made an object of this name: the number is passed over.
+            Err(Error::Foreign { .. }) => revisions.push(ObservedRevision::of_somebody(claim.revision)),
+            Err(error) => return Err(error),
+        }
+        last = Some(claim);
     }
-    let desired = revision::revision(&observed.namespace, &observed.uid, claim.revision, candidate.definition.clone());
+}
+
+async fn create_revision(
+    task_definition: &TaskDefinition,
+    observed: &Observed,
+    candidate: &Candidate,
+    number: i64,
+    context: &Context,
+) -> Result<(), Error> {
+    let desired = revision::revision(&observed.namespace, &observed.uid, number, candidate.definition.clone());
     let ownership = |found: &TaskDefinitionRevision| {
         let found = observed_revision(found);
         let same = found.content == candidate.content && found.task_definition_uid == observed.uid;
@@ -171,10 +193,9 @@ async fn register(
     };
     let wanted_by = format!("TaskDefinition {}", task_definition.name_any());
     apply(&context.api(&observed.namespace), &desired, None, ownership, Force::Yes, &wanted_by).await?;
-    let note = format!("Registered task definition {}:{}.", observed.family, claim.revision);
+    let note = format!("Registered task definition {}:{number}.", observed.family);
     context.events.tell(task_definition, Severity::Normal, "Registered", &note).await;
-    settle(&mut numbers, observed, &claim, context).await?;
-    Ok(claim.revision)
+    Ok(())
 }
 
 /// Gives the number to nobody, now that its revision exists. All families of a Namespace share the ConfigMap, so
@@ -198,13 +219,14 @@ async fn settle(
 
 /// All revisions of the family, whoever registered them, as the API server has them now.
 async fn list_revisions(observed: &Observed, context: &Context) -> Result<Vec<ObservedRevision>, Error> {
-    let family = format!("{}={}", labels::FAMILY, names::label_value(&observed.family));
+    // By the field, not by the label: a revision that somebody made by hand lacks it.
+    let family = format!("spec.family={}", observed.family);
     let listed = context
         .api::<TaskDefinitionRevision>(&observed.namespace)
-        .list(&ListParams::default().labels(&family))
+        .list(&ListParams::default().fields(&family))
         .await
         .map_err(|error| Error::request("list TaskDefinitionRevisions", error))?;
-    Ok(listed.items.iter().filter(|each| each.spec.family == observed.family).map(observed_revision).collect())
+    Ok(listed.items.iter().map(observed_revision).collect())
 }
 
 async fn report(

@@ -14,6 +14,14 @@ pub struct ObservedRevision {
     pub task_definition_uid: String,
 }
 
+impl ObservedRevision {
+    /// What is known of a revision's name that somebody else has taken: its number cannot be given.
+    #[must_use]
+    pub fn of_somebody(number: i64) -> Self {
+        Self { number, content: String::new(), task_definition_uid: String::new() }
+    }
+}
+
 /// The highest number of a family. While its revision is being created it says for what: that survives a crash, and makes
 /// two operators who race for a number get the same one for the same content.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -109,6 +117,12 @@ mod tests {
         assert_eq!(claim("b", "u", Some(&last), &[revision(1, "a", "u")]).revision, 2);
         assert_eq!(claim("c", "u", Some(&last), &[revision(1, "a", "u")]).revision, 3);
         assert_eq!(claim("b", "v", Some(&last), &[revision(1, "a", "u")]).revision, 3);
+    }
+
+    #[test]
+    fn a_number_whose_name_somebody_has_taken_is_passed_over() {
+        let first = claim("a", "u", None, &[]);
+        assert_eq!(claim("a", "u", Some(&first), &[ObservedRevision::of_somebody(first.revision)]).revision, 2);
     }
 
     #[test]

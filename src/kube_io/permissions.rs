@@ -92,7 +92,7 @@ pub const PERMISSIONS: &[Permission] = &[
     cluster(
         "apps",
         "controllerrevisions",
-        &["create", "delete", "list", "watch"],
+        &["create", "delete", "get", "list", "watch"],
         "keep the Pod template that each deployment of a service was started with",
     ),
     cluster(

@@ -19,7 +19,7 @@ use crate::{
         error::{Error, api_status},
         finalizer, scale,
     },
-    translate::{names, snapshot::Snapshot},
+    translate::{owner::Ownership, snapshot::Snapshot},
 };
 
 use super::{observe::Observed, plan::Plan};
@@ -108,16 +108,26 @@ async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> R
 }
 
 /// Stores a new deployment. When the cache was behind, there may be one of this number already: the next look shows it.
+/// One that is not the service's is told.
 async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Context) -> Result<(), Error> {
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
     let object = snapshot.controller_revision(&observed.namespace, &observed.name, &observed.owner);
-    match api.create(&kube::api::PostParams::default(), &object).await {
-        Ok(_) => Ok(()),
-        Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => Err(Error::Stale {
-            what: format!("ControllerRevision {}", names::snapshot(&observed.name, snapshot.number)),
-        }),
-        Err(error) => Err(Error::request(format!("store ControllerRevision {}", object.name_any()), error)),
+    let refused = match api.create(&kube::api::PostParams::default(), &object).await {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    let name = object.name_any();
+    if api_status(&refused).is_none_or(|status| status.code != 409) {
+        return Err(Error::request(format!("store ControllerRevision {name}"), refused));
     }
+    let found = api.get_opt(&name).await;
+    let found = found.map_err(|error| Error::request(format!("read ControllerRevision {name}"), error))?;
+    let (kind, wanted_by) = ("ControllerRevision".to_owned(), wanted_by(observed));
+    Err(match found.map(|found| observed.owner.ownership(&found)) {
+        Some(Ownership::Foreign) => Error::Foreign { kind, name, wanted_by },
+        Some(Ownership::Remnant) => Error::Remnant { kind, name, wanted_by },
+        Some(Ownership::Ours) | None => Error::Stale { what: format!("{kind} {name}") },
+    })
 }
 
 /// Deletes an object; one that has gone, or is another by now, is fine.

@@ -124,3 +124,70 @@ fn an_operator_that_ends_after_the_nth_write_makes_nothing_twice() {
         assert_eq!(scene.list("ReplicaSet").await.len(), 11);
     });
 }
+
+/// Each revision has another content than the one before, each deployment another revision, and the numbers go up with
+/// them: nothing was given twice.
+async fn has_nothing_twice(scene: &Scene) {
+    let by_number = |objects: Vec<Value>, number: &str| {
+        let mut objects: Vec<_> = objects
+            .into_iter()
+            .map(|object| (object.pointer(number).and_then(Value::as_i64).unwrap(), object))
+            .collect();
+        objects.sort_by_key(|(number, _)| *number);
+        objects
+    };
+    let revisions = by_number(scene.list("TaskDefinitionRevision").await, "/spec/revision");
+    for pair in revisions.windows(2) {
+        assert!(pair[0].0 < pair[1].0, "a number was given twice: {pair:?}");
+        assert_ne!(pair[0].1["spec"]["definition"], pair[1].1["spec"]["definition"], "a content was registered twice");
+    }
+    let numbers = scene.get("ConfigMap", "ecs-operator-revision-numbers").await["data"]["web"].clone();
+    let last: Value = serde_json::from_str(numbers.as_str().unwrap()).unwrap();
+    assert_eq!(last["revision"], revisions.last().unwrap().0);
+    let snapshots = by_number(scene.list("ControllerRevision").await, "/revision");
+    let deployed: Vec<_> =
+        snapshots.iter().map(|(_, snapshot)| snapshot["data"]["trigger"]["revision"].as_i64().unwrap()).collect();
+    assert!(
+        deployed.is_sorted_by(|one, next| one < next),
+        "a revision was deployed twice, or after a later one: {deployed:?}"
+    );
+    for (_, snapshot) in &snapshots {
+        let number = snapshot["data"]["trigger"]["revision"].as_i64().unwrap();
+        let of = &revisions.iter().find(|(revision, _)| *revision == number).unwrap().1;
+        let wanted = &of["spec"]["definition"]["containerDefinitions"][0]["image"];
+        assert_eq!(&snapshot["data"]["template"]["spec"]["containers"][0]["image"], wanted);
+    }
+}
+
+#[test]
+fn operators_that_are_killed_in_a_storm_of_edits_make_nothing_twice() {
+    alone(async |scene| {
+        drop(Operator::start().await);
+        scene.apply("EcsCluster", &scene.cluster, json!({})).await;
+        scene.define("nginx:0").await;
+        scene.apply("EcsService", "web", service(1)).await;
+        for kill in 1..=30_u64 {
+            let operator = Operator::start().await;
+            for edit in 0..3 {
+                scene.define(&format!("nginx:{kill}-{edit}")).await;
+                // Another moment each time, from before the first write to after the last.
+                tokio::time::sleep(std::time::Duration::from_millis((kill * 37 + edit * 53) % 200)).await;
+            }
+            drop(operator);
+        }
+        let operator = Operator::start().await;
+        scene.define("nginx:last").await;
+        let runs_last = |service: &Value| {
+            is_steady(service, &text(&service["status"]["taskDefinitionRevision"]), 1)
+                && service["status"]["deployments"].as_array().map(Vec::len) == Some(1)
+        };
+        scene
+            .until("Deployment", "web", "runs the last edit", |deployment| {
+                deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:last"
+            })
+            .await;
+        scene.until("EcsService", "web", "is steady", runs_last).await;
+        has_nothing_twice(scene).await;
+        operator.stop().await;
+    });
+}

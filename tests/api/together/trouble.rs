@@ -106,3 +106,83 @@ fn what_the_api_server_refuses_is_told_in_its_words() {
         scene.steady("web", "web:1", 1).await;
     });
 }
+
+#[test]
+fn a_revision_that_somebody_made_by_hand_is_passed_over() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        let by_hand = |family: &str, number: i64| {
+            let definition = crate::scene::definition("by-hand", &[]);
+            json!({"spec": {"family": family, "revision": number, "state": "Inactive", "definition": definition}})
+        };
+        // Without the operator's labels, and one whose name and family disagree.
+        scene.create(&document("TaskDefinitionRevision", "web.1", &by_hand("web", 1))).await;
+        scene.create(&document("TaskDefinitionRevision", "web.2", &by_hand("api", 2))).await;
+        scene.create(&document("TaskDefinitionRevision", "other", &by_hand("web", 4))).await;
+        scene.define("nginx:1").await;
+        let registered = scene.condition("TaskDefinition", "web", "Accepted", "True", "Accepted").await;
+        assert_eq!(registered["message"], "The content is registered as web:5.");
+        scene.delete("TaskDefinitionRevision", "other").await;
+        scene.create(&document("TaskDefinitionRevision", "web.6", &by_hand("api", 6))).await;
+        scene.define("nginx:2").await;
+        scene
+            .until("TaskDefinition", "web", "is registered as web:7", |object| object["status"]["revision"] == 7)
+            .await;
+        let names = scene.names("TaskDefinitionRevision").await;
+        assert_eq!(names, ["web.1", "web.2", "web.5", "web.6", "web.7"]);
+        for name in ["web.1", "web.2", "web.6"] {
+            let revision = scene.get("TaskDefinitionRevision", name).await;
+            let image = &revision["spec"]["definition"]["containerDefinitions"][0]["image"];
+            assert_eq!(image, "by-hand", "{name} was touched");
+        }
+    });
+}
+
+#[test]
+fn characters_that_yaml_does_not_take_reach_the_process() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        let odd = "a\u{7f}b\u{80}c\u{85}d\u{9f}e\u{2028}f\u{feff}g\u{fffe}h\u{ffff}i\tj\nk";
+        let mut definition = crate::scene::definition("nginx:1", &[80]);
+        definition["containerDefinitions"][0]["environment"] = json!([{"name": "ODD", "value": odd}]);
+        definition["containerDefinitions"][0]["command"] = json!([odd]);
+        scene.create(&document("TaskDefinition", "web", &json!({"spec": definition}))).await;
+        scene.apply("EcsService", "web", service(1)).await;
+        scene.steady("web", "web:1", 1).await;
+        let deployment = scene.get("Deployment", "web").await;
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["args"][0], odd);
+        let variables = container["env"].as_array().unwrap();
+        assert!(variables.contains(&json!({"name": "ODD", "value": odd})), "{variables:?}");
+    });
+}
+
+#[test]
+fn ports_with_a_name_that_another_could_have_are_told_apart() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        let mut definition = crate::scene::definition("nginx:1", &[81, 82]);
+        definition["containerDefinitions"][0]["portMappings"][1]["name"] = json!("tcp-81");
+        scene.apply("TaskDefinition", "web", definition).await;
+        scene.apply("EcsService", "web", service(1)).await;
+        scene.steady("web", "web:1", 1).await;
+        let ports = scene.get("Service", "web").await["spec"]["ports"].clone();
+        assert_eq!((&ports[0]["port"], &ports[0]["name"]), (&json!(81), &json!("tcp-81")));
+        assert_eq!(ports[1]["port"], 82);
+    });
+}
+
+#[test]
+fn a_foreign_object_in_the_place_of_a_deployments_snapshot_is_told() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        scene.create(&document("ControllerRevision", "web-1", &json!({"revision": 1}))).await;
+        scene.apply("EcsService", "web", service(1)).await;
+        let stalled = scene.condition("EcsService", "web", "Stalled", "True", "ForeignObject").await;
+        let told = text(&stalled["message"]);
+        assert!(told.starts_with("ControllerRevision web-1 exists and belongs to somebody else"), "{told}");
+        scene.delete("ControllerRevision", "web-1").await;
+        scene.steady("web", "web:1", 1).await;
+    });
+}

@@ -91,24 +91,31 @@ binary() {
 
 # need_binaries builds those that the cache does not have.
 need_binaries() {
-  local name missing=()
-  ((${#FOLDER_OF[@]})) || locate_binaries
-  for name in "$@"; do
-    [[ -n ${MODULE_OF[$name]-} ]] || fail "there is no binary named '$name': ${ALL_BINARIES[*]}"
-    [[ -x $(binary "$name") ]] || missing+=("$name")
-  done
-  ((${#missing[@]})) || return 0
-  need_go
-  # What all of them took with empty caches, divided by their number.
-  need_disk "$CACHE" $((${#missing[@]} * 100)) "keeping ${#missing[@]} binaries"
-  need_disk "$(run_go env GOCACHE)" $((${#missing[@]} * 800)) "building ${#missing[@]} binaries"
+  local name number=0
+  need_means_to_build "$@"
+  ((${#MISSING[@]})) || return 0
   lock_builds
-  local number=0
-  for name in "${missing[@]}"; do
+  for name in "${MISSING[@]}"; do
     number=$((number + 1))
-    [[ -x $(binary "$name") ]] || build_binary "$name" "[$number/${#missing[@]}]"
+    [[ -x $(binary "$name") ]] || build_binary "$name" "[$number/${#MISSING[@]}]"
   done
   exec 8>&-
+}
+
+# need_means_to_build fails if those that the cache does not have, which it notes in MISSING, cannot be built.
+need_means_to_build() {
+  local name
+  ((${#FOLDER_OF[@]})) || locate_binaries
+  MISSING=()
+  for name in "$@"; do
+    [[ -n ${MODULE_OF[$name]-} ]] || fail "there is no binary named '$name': ${ALL_BINARIES[*]}"
+    [[ -x $(binary "$name") ]] || MISSING+=("$name")
+  done
+  ((${#MISSING[@]})) || return 0
+  need_go
+  # What all of them took with empty caches, divided by their number.
+  need_disk "$CACHE" $((${#MISSING[@]} * 100)) "keeping ${#MISSING[@]} binaries"
+  need_disk "$(run_go env GOCACHE)" $((${#MISSING[@]} * 800)) "building ${#MISSING[@]} binaries"
 }
 
 need_go() {

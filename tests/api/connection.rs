@@ -83,22 +83,26 @@ pub async fn request(client: &Client, method: Method, path: &str, content_type: 
         let request = Request::builder().method(method.clone()).uri(path).header("content-type", content_type);
         request.body(Body::from(bytes.clone())).unwrap()
     };
-    let mut response = client.send(build()).await;
+    let mut answer = exchange(client, build()).await;
     // Where a test stops the API server, a connection of the time before may break later.
     for _ in 0..50 {
-        if response.is_ok() || method == Method::POST {
+        if answer.is_ok() || method == Method::POST {
             break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
-        response = client.send(build()).await;
+        answer = exchange(client, build()).await;
     }
-    let response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+    answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+}
+
+async fn exchange(client: &Client, request: Request<Body>) -> kube::Result<Answer> {
+    let response = client.send(request).await?;
     let code = response.status().as_u16();
     let warnings =
         response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap_or_default().to_owned());
     let warnings = warnings.collect();
-    let bytes = response.into_body().collect_bytes().await.unwrap();
-    Answer { code, warnings, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    let bytes = response.into_body().collect_bytes().await?;
+    Ok(Answer { code, warnings, body: serde_json::from_slice(&bytes).unwrap_or_default() })
 }
 
 pub async fn get(client: &Client, path: &str) -> Answer {

@@ -162,8 +162,9 @@ async fn has_nothing_twice(scene: &Scene) {
 #[test]
 fn operators_that_are_killed_in_a_storm_of_edits_make_nothing_twice() {
     alone(async |scene| {
-        drop(Operator::start().await);
-        scene.apply("EcsCluster", &scene.cluster, json!({})).await;
+        let first = Operator::start().await;
+        scene.make_cluster().await;
+        drop(first);
         scene.define("nginx:0").await;
         scene.apply("EcsService", "web", service(1)).await;
         for kill in 1..=30_u64 {

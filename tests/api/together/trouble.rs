@@ -177,7 +177,7 @@ fn a_foreign_object_in_the_place_of_a_deployments_snapshot_is_told() {
     together(async |scene| {
         scene.make_cluster().await;
         scene.define("nginx:1").await;
-        scene.create(&document("ControllerRevision", "web-1", &json!({"revision": 1}))).await;
+        scene.create(&document("ControllerRevision", "web-1", &json!({"revision": 1, "data": {}}))).await;
         scene.apply("EcsService", "web", service(1)).await;
         let stalled = scene.condition("EcsService", "web", "Stalled", "True", "ForeignObject").await;
         let told = text(&stalled["message"]);

@@ -112,10 +112,7 @@ async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> R
 async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Context) -> Result<(), Error> {
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
     let object = snapshot.controller_revision(&observed.namespace, &observed.name, &observed.owner);
-    let refused = match api.create(&kube::api::PostParams::default(), &object).await {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
+    let Err(refused) = api.create(&kube::api::PostParams::default(), &object).await else { return Ok(()) };
     let name = object.name_any();
     if api_status(&refused).is_none_or(|status| status.code != 409) {
         return Err(Error::request(format!("store ControllerRevision {name}"), refused));

@@ -8,9 +8,11 @@
 //! ```
 //!
 //! Each layer may use what stands to its left:
-//! `api -> ecs -> translate, decide -> kube_io -> controllers -> operator`.
+//! `api -> ecs -> translate, decide -> kube_io -> controllers -> operator`; `cli` has the commands of people, which need
+//! no operator.
 
 pub mod api;
+pub mod cli;
 pub mod controllers;
 pub mod decide;
 pub mod ecs;

@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("decide", &["api", "ecs"]),
     ("kube_io", &["api", "ecs", "translate", "decide"]),
     ("controllers", &["api", "ecs", "translate", "decide", "kube_io"]),
-    ("operator", &["api", "ecs", "translate", "decide", "kube_io", "controllers"]),
+    ("operator", &["api", "ecs", "translate", "decide", "kube_io", "controllers", "cli"]),
     ("cli", &["api", "ecs", "translate", "decide", "kube_io"]),
 ];
 

@@ -9,13 +9,24 @@
 pub mod cluster;
 pub mod container_definition;
 pub mod definitions;
+pub mod dependency;
+pub mod environment;
 pub mod field_report;
+pub mod health_check;
+pub mod linux_parameters;
+pub mod logging;
+pub mod placement;
 pub mod port_mapping;
+pub mod register_task_definition;
+pub mod resource_requirement;
+pub mod runtime;
 pub mod security_group;
 pub mod service;
 pub mod service_status;
 pub mod task_definition;
+pub mod task_definition_kubernetes;
 pub mod task_definition_revision;
+pub mod volume;
 
 pub use definitions::crds;
 

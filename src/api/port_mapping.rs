@@ -1,16 +1,23 @@
 //! `containerDefinitions[].portMappings`: data only.
 
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A port that a container listens on.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = kube::core::Rule::new("!(has(self.containerPort) && has(self.containerPortRange))").message("cannot specify both single port and port range"))]
 pub struct PortMapping {
     /// Port inside the container, 1 to 65535. It is open to clients as the security groups of the task say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub container_port: Option<i32>,
+
+    /// Ports inside the container, `first-last`; only with network mode `awsvpc` or `bridge`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 11), regex(pattern = r"^[0-9]+-[0-9]+$"))]
+    pub container_port_range: Option<String>,
 
     /// Port on the host. With network mode `awsvpc` it is absent or the same as `containerPort`; with `bridge` or no
     /// network mode a fixed port is opened on the node, and 0 or absent means none: clients use the Service instead.

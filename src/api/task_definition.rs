@@ -1,11 +1,14 @@
 //! TaskDefinition: what a team edits. Each change of its content registers a TaskDefinitionRevision.
 
-use k8s_openapi::apimachinery::pkg::{apis::meta::v1::Condition, util::intstr::IntOrString};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{container_definition::ContainerDefinition, field_report::FieldOutcome};
+use super::{
+    field_report::FieldOutcome,
+    register_task_definition::{Compatibility, RegisterTaskDefinition},
+};
 
 /// A task definition in the shape of RegisterTaskDefinition. Editing it registers the next revision.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -39,59 +42,6 @@ pub struct TaskDefinitionSpec {
     pub definition: RegisterTaskDefinition,
 }
 
-/// The members of RegisterTaskDefinition.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct RegisterTaskDefinition {
-    /// Name under which the revisions are counted, up to 255 letters, digits, `-` and `_`. Default: the object's name. Immutable.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[A-Za-z0-9_-]+$"))]
-    pub family: Option<String>,
-
-    /// The containers of a task, at most 10.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["name".into()]))]
-    pub container_definitions: Option<Vec<ContainerDefinition>>,
-
-    /// CPU of the whole task, a hard limit: CPU units (`256`, `"256"`) or vCPUs (`".25 vCPU"`). 1024 units are one core.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu: Option<IntOrString>,
-
-    /// Memory of the whole task, a hard limit: MiB (`512`, `"512"`) or GB (`"0.5 GB"`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<IntOrString>,
-
-    /// How the containers reach the network. Each task has an address of its own in `awsvpc`, `bridge` and when it is
-    /// absent; `host` uses the node's network, where no security group acts; `none` lets nothing in or out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network_mode: Option<NetworkMode>,
-
-    /// Launch types whose rules the task definition must keep.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
-    pub requires_compatibilities: Option<Vec<Compatibility>>,
-}
-
-/// A network mode of ECS.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum NetworkMode {
-    Bridge,
-    Host,
-    Awsvpc,
-    None,
-}
-
-/// A launch type whose rules a task definition keeps.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Compatibility {
-    Ec2,
-    Fargate,
-    External,
-    ManagedInstances,
-}
-
 /// What the operator made of a task definition.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -108,7 +58,15 @@ pub struct TaskDefinitionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition_arn: Option<String>,
 
-    /// Fields that Kubernetes does not do as ECS does.
+    /// When the newest revision was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Time>,
+
+    /// Launch types that the content of the newest revision allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compatibilities: Vec<Compatibility>,
+
+    /// Fields that Kubernetes does not do as ECS does, those among them that keep the content from being registered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub field_outcomes: Vec<FieldOutcome>,
 

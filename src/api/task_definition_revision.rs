@@ -1,10 +1,11 @@
 //! TaskDefinitionRevision: one immutable revision, `web.3` for ECS's `web:3`. Only the operator writes them.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::task_definition::RegisterTaskDefinition;
+use super::register_task_definition::{Compatibility, RegisterTaskDefinition};
 
 /// A registered revision of a task definition. All but its state is immutable.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -64,4 +65,16 @@ pub struct TaskDefinitionRevisionStatus {
     /// `ACTIVE` or `INACTIVE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+
+    /// When it was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Time>,
+
+    /// When it was deregistered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deregistered_at: Option<Time>,
+
+    /// Launch types that its content allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compatibilities: Vec<Compatibility>,
 }

@@ -15,6 +15,8 @@ use crate::{
     },
 };
 
+use crate::translate::kubernetes_version::{self, KubernetesVersion};
+
 use super::{Settings, metrics::Metrics, triggers::LastSeen};
 
 /// What every controller holds.
@@ -60,6 +62,14 @@ impl Context {
     pub fn is_terminating(&self, namespace: &str) -> bool {
         let found = self.caches.namespaces.store.get(&ObjectRef::new(namespace));
         found.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_some())
+    }
+
+    /// What the Kubernetes cluster can do: as much as its oldest kubelet. The API server is never older.
+    #[must_use]
+    pub fn kubernetes_version(&self) -> KubernetesVersion {
+        let kubelets = self.caches.nodes.store.state();
+        let oldest = kubelets.iter().filter_map(|node| node.kubelet_version()).min();
+        oldest.unwrap_or(kubernetes_version::LEAST)
     }
 
     /// Now, for decisions.

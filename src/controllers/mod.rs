@@ -33,6 +33,8 @@ pub struct Settings {
     pub account_id: String,
     /// Whether the cluster named default always exists.
     pub default_cluster: bool,
+    /// The Namespace where task definitions are looked for that are not in a service's own.
+    pub shared_namespace: Option<String>,
     /// Most objects of a kind that are reconciled at a time.
     pub concurrency: u16,
 }

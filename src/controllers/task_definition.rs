@@ -15,7 +15,14 @@ use crate::{
         family::{self, FamilyClaim},
         registration::{self, NumberClaim, ObservedRevision, Registration},
     },
-    ecs::{content_hash::content_hash, field_outcomes, normalise::normalise, task_definition, violation},
+    ecs::{
+        compatibilities::compatibilities,
+        content_hash::content_hash,
+        field_outcomes,
+        normalise::normalise,
+        task_definition,
+        violation::{self, Violation},
+    },
     kube_io::{
         apply::{Force, apply},
         error::Error,
@@ -23,7 +30,7 @@ use crate::{
         revision_numbers::RevisionNumbers,
         status,
     },
-    translate::{labels, owner::Ownership, revision},
+    translate::{labels, names, owner::Ownership, revision},
 };
 
 use super::{
@@ -77,7 +84,7 @@ async fn reconcile(task_definition: Arc<TaskDefinition>, context: Arc<Context>) 
                 // The next look is near, and may find that all is well.
                 Err(error @ Error::Stale { .. }) => return Err(error),
                 Err(error) => {
-                    let refusal = Refusal { reason: reason::NOT_REGISTERED, message: error.to_string() };
+                    let refusal = Refusal::new(reason::NOT_REGISTERED, error.to_string());
                     report(&task_definition, &observed, Err(refusal), &context).await?;
                     return Err(error);
                 }
@@ -116,7 +123,7 @@ fn observe(task_definition: &TaskDefinition, context: &Context) -> Observed {
 
 /// Content that may be registered.
 struct Candidate {
-    definition: crate::api::task_definition::RegisterTaskDefinition,
+    definition: crate::api::register_task_definition::RegisterTaskDefinition,
     content: String,
 }
 
@@ -124,18 +131,29 @@ struct Candidate {
 struct Refusal {
     reason: &'static str,
     message: String,
+    /// The rules that the content breaks.
+    violations: Vec<Violation>,
+}
+
+impl Refusal {
+    fn new(reason: &'static str, message: String) -> Self {
+        Self { reason, message, violations: Vec::new() }
+    }
 }
 
 fn validate(task_definition: &TaskDefinition, observed: &Observed) -> Result<Candidate, Refusal> {
     let definition = &task_definition.spec.definition;
-    let checked = task_definition::check(definition, &observed.family)
-        .map_err(|violations| Refusal { reason: reason::INVALID, message: violation::summary(&violations) })?;
+    let checked = task_definition::check(definition, &observed.family).map_err(|violations| Refusal {
+        reason: reason::INVALID,
+        message: violation::summary(&violations),
+        violations,
+    })?;
     if let Some(holder) = family::holder(observed.claims.iter().cloned()).filter(|holder| holder.uid != observed.uid) {
         let message = format!(
             "Family {} belongs to TaskDefinition {}, which is older: choose another in spec.family, or delete one of the two.",
             observed.family, holder.name
         );
-        return Err(Refusal { reason: reason::FAMILY_TAKEN, message });
+        return Err(Refusal::new(reason::FAMILY_TAKEN, message));
     }
     let content = content_hash(definition, &observed.family);
     Ok(Candidate { definition: normalise(definition, &checked), content })
@@ -237,6 +255,7 @@ async fn report(
 ) -> Result<(), Error> {
     let old = task_definition.status.clone().unwrap_or_default();
     let generation = task_definition.metadata.generation;
+    let violations = result.as_ref().err().map(|refusal| refusal.violations.clone()).unwrap_or_default();
     let (findings, number) = match result {
         Ok(number) => {
             let message = format!("The content is registered as {}:{number}.", observed.family);
@@ -244,7 +263,7 @@ async fn report(
             (vec![accepted, Finding::holds(READY, reason::AVAILABLE, message)], Some(number))
         }
         // The last good revision stays, and services go on with it.
-        Err(Refusal { reason, message }) => (
+        Err(Refusal { reason, message, .. }) => (
             vec![
                 Finding::fails(ACCEPTED, reason, message.clone()),
                 Finding::fails(READY, reason::NOT_ACCEPTED, message),
@@ -252,11 +271,19 @@ async fn report(
             old.revision,
         ),
     };
+    let newest = number.and_then(|number| {
+        context.caches.revisions.get(&observed.namespace, &names::revision(&observed.family, number))
+    });
     let new = TaskDefinitionStatus {
         family: Some(observed.family.clone()),
         revision: number,
         task_definition_arn: number.map(|number| context.arns.task_definition(&observed.family, number)),
-        field_outcomes: field_outcomes::of_task_definition(&task_definition.spec.definition),
+        registered_at: newest.as_ref().and_then(|revision| revision.metadata.creation_timestamp.clone()),
+        compatibilities: newest.map(|revision| compatibilities(&revision.spec.definition)).unwrap_or_default(),
+        field_outcomes: field_outcomes::differences(&field_outcomes::of_task_definition(
+            &task_definition.spec.definition,
+            &violations,
+        )),
         observed_generation: generation,
         conditions: conditions::merge(&old.conditions, &findings, generation, &context.now()),
     };
@@ -266,6 +293,9 @@ async fn report(
     status::write(&context.api(&observed.namespace), task_definition, &new).await?;
     for finding in findings.iter().filter(|finding| finding.type_ == ACCEPTED && !finding.holds) {
         context.events.tell(task_definition, Severity::Warning, finding.reason, &finding.message).await;
+    }
+    for note in field_outcomes::newly_ignored(&old.field_outcomes, &new.field_outcomes) {
+        context.events.tell(task_definition, Severity::Warning, "FieldIgnored", &note).await;
     }
     Ok(())
 }

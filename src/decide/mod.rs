@@ -6,5 +6,6 @@ pub mod conditions;
 pub mod deployment;
 pub mod family;
 pub mod registration;
+pub mod revision_retention;
 pub mod service_status;
 pub mod task;

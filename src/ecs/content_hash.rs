@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::api::task_definition::RegisterTaskDefinition;
+use crate::api::register_task_definition::RegisterTaskDefinition;
 
 use super::normalise;
 
@@ -16,7 +16,11 @@ use super::normalise;
 /// fills in more defaults.
 #[must_use]
 pub fn content_hash(definition: &RegisterTaskDefinition, family: &str) -> String {
-    let normalised = normalise::with_defaults(definition, family);
+    let mut normalised = normalise::with_defaults(definition, family);
+    // It says how long revisions are kept, not what they are.
+    if let Some(kubernetes) = &mut normalised.kubernetes {
+        kubernetes.revision_history_limit = None;
+    }
     let value = serde_json::to_value(normalised).unwrap_or_default();
     hex(&Sha256::digest(canonical_json(&value)))
 }
@@ -43,16 +47,16 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// JSON with sorted keys, no white space, no nulls, and lists of named entries in the order of their names: whatever
-/// two writers may write differently and mean the same.
+/// JSON with sorted keys, no white space, nothing that is null or empty, and lists of named entries in the order of their
+/// names: whatever two writers may write differently and mean the same.
 fn canonical_json(value: &Value) -> String {
     match value {
         Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().filter(|(_, value)| !value.is_null()).collect();
+            let mut members: Vec<_> = members.iter().filter(|(_, value)| !is_nothing(value)).collect();
             members.sort_by_key(|(name, _)| name.as_str());
             let members: Vec<_> = members
                 .into_iter()
-                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), canonical_entry(name, value)))
+                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), canonical_member(name, value)))
                 .collect();
             format!("{{{}}}", members.join(","))
         }
@@ -61,17 +65,34 @@ fn canonical_json(value: &Value) -> String {
     }
 }
 
-/// Lists that the schema calls maps by `name`: their order means nothing.
-const MAP_LISTS: [&str; 1] = ["containerDefinitions"];
-
-fn canonical_entry(name: &str, value: &Value) -> String {
+/// In a task definition an empty list or object is the same as none, at any depth.
+fn is_nothing(value: &Value) -> bool {
     match value {
-        Value::Array(entries) if MAP_LISTS.contains(&name) => {
+        Value::Null => true,
+        Value::Array(entries) => entries.is_empty(),
+        Value::Object(members) => members.values().all(is_nothing),
+        _ => false,
+    }
+}
+
+/// Lists that the schema calls maps by the given member: their order means nothing.
+const MAP_LISTS: [(&str, &str); 5] = [
+    ("containerDefinitions", "name"),
+    ("files", "path"),
+    ("secrets", "name"),
+    ("ulimits", "name"),
+    ("volumes", "name"),
+];
+
+fn canonical_member(name: &str, value: &Value) -> String {
+    let key = MAP_LISTS.iter().find(|(list, _)| *list == name).map(|(_, key)| *key);
+    match (value, key) {
+        (Value::Array(entries), Some(key)) => {
             let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by_key(|entry| entry.get("name").and_then(Value::as_str).unwrap_or_default());
+            entries.sort_by_key(|entry| entry.get(key).and_then(Value::as_str).unwrap_or_default());
             format!("[{}]", entries.into_iter().map(canonical_json).collect::<Vec<_>>().join(","))
         }
-        other => canonical_json(other),
+        (other, _) => canonical_json(other),
     }
 }
 
@@ -91,9 +112,9 @@ mod tests {
         let normalised = serde_json::to_value(normalise::with_defaults(&definition, "web")).unwrap();
         assert_eq!(
             canonical_json(&normalised),
-            r#"{"containerDefinitions":[{"cpu":0,"environment":[],"essential":true,"image":"nginx","memory":64,"name":"web","portMappings":[]}],"family":"web"}"#
+            r#"{"containerDefinitions":[{"cpu":0,"essential":true,"image":"nginx","memory":64,"name":"web"}],"family":"web"}"#
         );
-        assert_eq!(hash(document), "c21d63fd10e922c1acc963a655ef8d53bd1515350a6de839e4facacc644cfdcf");
+        assert_eq!(hash(document), "59972c974e3edd413eda721a47dc0f86179fae462ad7efe62484c82dade31e11");
         assert_eq!(decimal_id("web"), 2_715_437_459_337_355_612);
     }
 
@@ -102,7 +123,8 @@ mod tests {
         let plain = json!({"cpu": "256", "memory": "512", "containerDefinitions": [
             {"name": "a", "image": "i"}, {"name": "b", "image": "i", "essential": true, "cpu": 0}]});
         let other = json!({"family": "web", "networkMode": null, "memory": "0.5 GB", "cpu": 256, "containerDefinitions": [
-            {"name": "b", "image": "i", "portMappings": [], "command": []}, {"image": "i", "name": "a", "environment": []}]});
+            {"name": "b", "image": "i", "portMappings": [], "command": [], "links": [], "linuxParameters": {"tmpfs": []}},
+            {"image": "i", "name": "a", "environment": []}], "kubernetes": {"revisionHistoryLimit": 3}});
         assert_eq!(hash(plain), hash(other));
     }
 

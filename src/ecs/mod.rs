@@ -3,16 +3,17 @@
 
 pub mod arn;
 pub mod cluster;
-pub mod container;
+pub mod cluster_query;
+pub mod compatibilities;
 pub mod content_hash;
 pub mod deployment_limits;
-pub mod fargate;
 pub mod field_outcomes;
 pub mod normalise;
-pub mod port;
+pub mod placement;
+pub mod secret_reference;
 pub mod security_group;
 pub mod service;
-pub mod size;
+pub mod slug;
 pub mod task_definition;
 pub mod task_definition_lookup;
 pub mod task_definition_reference;

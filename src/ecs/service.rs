@@ -1,8 +1,8 @@
 //! A checked service, and the rules that it keeps by itself and with its task definition (SV02-SV16).
 
 use crate::api::{
+    register_task_definition::NetworkMode,
     service::{EcsServiceSpec, NetworkConfiguration},
-    task_definition::NetworkMode,
 };
 
 use super::{

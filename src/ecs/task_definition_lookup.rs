@@ -53,7 +53,7 @@ pub fn resolve<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::task_definition::RegisterTaskDefinition;
+    use crate::api::register_task_definition::RegisterTaskDefinition;
 
     fn revision(family: &str, revision: i64, state: RevisionState) -> TaskDefinitionRevisionSpec {
         TaskDefinitionRevisionSpec {

@@ -31,3 +31,47 @@ impl fmt::Display for Violation {
 pub fn summary(violations: &[Violation]) -> String {
     violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
+
+/// Where a check writes down what it finds: every broken rule, not only the first one.
+#[derive(Debug, Default)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Nothing found yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes down a broken rule.
+    pub fn add(&mut self, rule: &'static str, path: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Violation::new(rule, path, message));
+    }
+
+    /// Writes down a broken rule unless something holds.
+    pub fn require(&mut self, holds: bool, rule: &'static str, path: impl Into<String>, message: impl Into<String>) {
+        if !holds {
+            self.add(rule, path, message);
+        }
+    }
+
+    /// Whether every rule is kept so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A value, if every rule is kept.
+    ///
+    /// # Errors
+    /// Every broken rule.
+    pub fn or<T>(self, value: T) -> Result<T, Vec<Violation>> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
+    }
+}
+
+impl Extend<Violation> for Violations {
+    fn extend<I: IntoIterator<Item = Violation>>(&mut self, violations: I) {
+        self.0.extend(violations);
+    }
+}

@@ -3,7 +3,10 @@
 
 use std::fmt::Debug;
 
-use kube::{Api, Resource, ResourceExt, api::PatchParams};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{DeleteParams, PatchParams, Preconditions, PropagationPolicy},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -84,6 +87,26 @@ where
     match create(api, &Body::new::<K>(desired)).await {
         Err(Error::Request { source, .. }) if api_status(&source).is_some_and(|status| status.code == 409) => Ok(()),
         result => result,
+    }
+}
+
+/// Deletes an object; one that has gone, or is another by now, is fine.
+///
+/// # Errors
+/// When the API server refuses or cannot be reached.
+pub async fn delete_if_there<K>(api: &Api<K>, name: &str, uid: Option<String>) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let parameters = DeleteParams {
+        preconditions: uid.map(|uid| Preconditions { uid: Some(uid), resource_version: None }),
+        propagation_policy: Some(PropagationPolicy::Background),
+        ..Default::default()
+    };
+    match api.delete(name, &parameters).await {
+        Ok(_) => Ok(()),
+        Err(error) if api_status(&error).is_some_and(|status| matches!(status.code, 404 | 409)) => Ok(()),
+        Err(error) => Err(Error::request(format!("delete {} {name}", K::kind(&())), error)),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
 
 use super::{
     cache::{Cache, Cached},
+    node::Node,
     pod::Pod,
 };
 
@@ -46,11 +47,13 @@ pub struct Caches {
     pub network_policies: Cache<NetworkPolicy>,
     /// Tasks.
     pub pods: Cache<Pod>,
+    /// What tasks run on.
+    pub nodes: Cache<Node>,
 }
 
 impl Caches {
     /// Names of the caches, as `follow` reports them.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 12] = [
         "ecsclusters",
         "taskdefinitions",
         "taskdefinitionrevisions",
@@ -62,6 +65,7 @@ impl Caches {
         "services",
         "networkpolicies",
         "pods",
+        "nodes",
     ];
 
     /// Follows every kind until the future is dropped. `filled` is called with the name of each cache that is filled.
@@ -78,6 +82,7 @@ impl Caches {
             addresses,
             policies,
             pods,
+            nodes,
         ] = Self::NAMES;
         let everything = watcher::Config::default;
         let made = || watcher::Config::default().labels(&labels::query(&labels::managed()));
@@ -95,6 +100,7 @@ impl Caches {
             follow(&self.kubernetes_services, client, made(), addresses, filled),
             follow(&self.network_policies, client, made(), policies, filled),
             follow(&self.pods, client, made(), pods, filled),
+            follow(&self.nodes, client, everything(), nodes, filled),
         ])
         .await;
     }

@@ -7,6 +7,7 @@ pub mod caches;
 pub mod error;
 pub mod events;
 pub mod finalizer;
+pub mod node;
 pub mod permissions;
 pub mod pod;
 pub mod revision_numbers;

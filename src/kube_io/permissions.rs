@@ -50,8 +50,8 @@ pub const PERMISSIONS: &[Permission] = &[
     cluster(
         "ecs-operator.dev",
         "taskdefinitionrevisions",
-        &["create", "get", "list", "patch", "watch"],
-        "register revisions and deregister those of a deleted task definition",
+        &["create", "delete", "get", "list", "patch", "watch"],
+        "register revisions, deregister those of a deleted task definition, delete old ones that nothing uses",
     ),
     cluster("ecs-operator.dev", "taskdefinitionrevisions/status", &["patch"], "report"),
     cluster(
@@ -83,6 +83,7 @@ pub const PERMISSIONS: &[Permission] = &[
         "give a service's tasks a stable address",
     ),
     cluster("", "pods", WATCH, "count running and pending tasks"),
+    cluster("", "nodes", WATCH, "use what the oldest kubelet can do"),
     cluster(
         "apps",
         "deployments",

@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use super::logging::LogFormat;
+use crate::cli::render::RenderArguments;
 use crate::controllers::Settings;
 use crate::kube_io::permissions::LEASE;
 
@@ -40,6 +41,11 @@ pub enum Command {
     Run(RunArguments),
     /// Prints the custom resource definitions.
     Crds(CrdsArguments),
+    /// Shows what would become of task definitions and services, without a cluster.
+    Render(RenderArguments),
+    /// Prints what becomes of each field, as Markdown.
+    #[command(hide = true)]
+    Fields,
     /// Takes the operator's finalizers off all objects, for an uninstall: nothing waits for an operator any more.
     Release(ReleaseArguments),
 }
@@ -73,6 +79,9 @@ pub struct RunArguments {
     #[arg(long, env = "ECS_OPERATOR_DEFAULT_CLUSTER", value_name = "BOOL", default_value_t = true,
         action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub default_cluster: bool,
+    /// The namespace where task definitions are looked for that are not in the service's own [default: none].
+    #[arg(long, env = "ECS_OPERATOR_SHARED_NAMESPACE", value_name = "NAMESPACE")]
+    pub shared_namespace: Option<String>,
     /// Where health and metrics are served.
     #[arg(long, env = "ECS_OPERATOR_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
@@ -116,6 +125,7 @@ impl RunArguments {
             region: self.region.clone(),
             account_id: self.account_id.clone(),
             default_cluster: self.default_cluster,
+            shared_namespace: self.shared_namespace.clone().filter(|namespace| !namespace.is_empty()),
             concurrency: self.concurrency.get(),
         }
     }
@@ -174,7 +184,7 @@ mod tests {
         let arguments = Arguments::try_parse_from([&["ecs-operator"], flags].concat())?;
         match arguments.into_command() {
             Command::Run(arguments) => Ok(arguments),
-            Command::Crds(_) | Command::Release(_) => unreachable!("not asked for"),
+            _ => unreachable!("not asked for"),
         }
     }
 
@@ -190,6 +200,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             account_id: "000000000000".to_owned(),
             default_cluster: true,
+            shared_namespace: None,
             concurrency: 8,
         };
         assert_eq!(arguments.settings(), settings);

@@ -16,7 +16,7 @@ pub mod readiness;
 pub mod release;
 pub mod shutdown;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -28,6 +28,7 @@ use self::client::ClientError;
 use self::custom_resources::WriteError;
 use self::leader::LeadError;
 use self::process::LONGEST_SHUTDOWN;
+use crate::cli;
 
 /// Requests are few and wait most of the time: more threads would only take memory.
 const WORKER_THREADS: usize = 2;
@@ -81,6 +82,8 @@ impl Error {
 #[must_use]
 pub fn main(arguments: Arguments) -> ExitCode {
     let result = match arguments.into_command() {
+        Command::Render(arguments) => return cli::render::main(&arguments),
+        Command::Fields => write_fields(),
         Command::Run(arguments) => block_on_run(&arguments),
         Command::Crds(arguments) => write_definitions(&arguments),
         Command::Release(arguments) => block_on_release(&arguments),
@@ -116,6 +119,15 @@ fn write_definitions(arguments: &CrdsArguments) -> Result<(), Error> {
         Some(directory) => custom_resources::write_files(&definitions, directory)?,
         None => custom_resources::print(&definitions)?,
     }
+    Ok(())
+}
+
+fn write_fields() -> Result<(), Error> {
+    let page = cli::fields::page();
+    io::stdout()
+        .lock()
+        .write_all(page.as_bytes())
+        .map_err(|error| WriteError::Io("standard output".to_owned(), error))?;
     Ok(())
 }
 

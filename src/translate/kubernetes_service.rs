@@ -6,9 +6,9 @@ use k8s_openapi::{
 };
 use kube::api::ObjectMeta;
 
-use crate::{api::port_mapping::ApplicationProtocol, ecs::port::Port};
+use crate::{api::port_mapping::ApplicationProtocol, ecs::task_definition::port::Port};
 
-use super::{container::protocol, labels, names, owner::Owner};
+use super::{labels, names, owner::Owner, pod::container::protocol};
 
 /// Renders the Service; `None` when the task listens on no port.
 #[must_use]

@@ -20,6 +20,8 @@ pub const REVISION: &str = "ecs-operator.dev/revision";
 pub const TASK_DEFINITION_UID: &str = "ecs-operator.dev/task-definition-uid";
 /// The number of the deployment of a service that a Pod or a Deployment belongs to.
 pub const DEPLOYMENT: &str = "ecs-operator.dev/deployment";
+/// The group of a task; placement constraints ask for it.
+pub const TASK_GROUP: &str = "ecs-operator.dev/task-group";
 /// The EcsService whose deployments a ControllerRevision keeps. No workload selects by it.
 pub const SNAPSHOT_OF: &str = "ecs-operator.dev/snapshot-of";
 /// On a Namespace: the EcsCluster that may adopt it. The only label that users write.

@@ -1,15 +1,18 @@
 //! ECS into Kubernetes objects: pure, deterministic, and unable to fail, because what comes in is checked. Whether and
 //! when an object is written is `decide`'s and the controllers' part.
 
-pub mod container;
 pub mod deployment;
 pub mod kubernetes_service;
+pub mod kubernetes_version;
 pub mod labels;
 pub mod names;
 pub mod namespace;
 pub mod network_policy;
 pub mod owner;
+pub mod placement;
+pub mod pod;
 pub mod pod_template;
 pub mod revision;
 pub mod security_group;
 pub mod snapshot;
+pub mod task_pod;

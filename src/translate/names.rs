@@ -1,7 +1,10 @@
 //! Every name that the operator generates. ECS allows 255 characters, upper case and `_`; Kubernetes mostly 63 lower-case
 //! ones. A name that fits stays as it is; one that does not is cut and gets a hash of the original.
 
-use crate::ecs::content_hash::short_hash;
+use crate::ecs::{
+    content_hash::short_hash,
+    slug::{HASH_DIGITS, slug},
+};
 
 /// Longest DNS label: namespaces, containers, label values.
 const LABEL: usize = 63;
@@ -9,30 +12,11 @@ const LABEL: usize = 63;
 /// Longest name of what becomes a label or the prefix of other names (a Deployment's Pods).
 const PREFIX: usize = 52;
 
+/// Longest name of most objects.
+const OBJECT: usize = 253;
+
 /// Longest name of a port.
 const PORT: usize = 15;
-
-const HASH_DIGITS: usize = 8;
-
-/// A lower-case DNS label of at most `longest` characters for any text; texts that differ keep differing.
-#[must_use]
-pub fn slug(text: &str, longest: usize) -> String {
-    let replaced: String = text
-        .chars()
-        .map(|character| match character.to_ascii_lowercase() {
-            lower @ ('a'..='z' | '0'..='9' | '-') => lower,
-            _ => '-',
-        })
-        .collect();
-    let trimmed = replaced.trim_matches('-');
-    if trimmed == text && text.len() <= longest {
-        return text.into();
-    }
-    let kept: String = trimmed.chars().take(longest.saturating_sub(HASH_DIGITS + 1)).collect();
-    let kept = kept.trim_end_matches('-');
-    let hash = short_hash(text, HASH_DIGITS);
-    if kept.is_empty() { hash } else { format!("{kept}-{hash}") }
-}
 
 /// The Namespace of a cluster that names none: `ecs-default`.
 #[must_use]
@@ -44,6 +28,12 @@ pub fn namespace(cluster: &str) -> String {
 #[must_use]
 pub fn label_value(text: &str) -> String {
     slug(text, LABEL)
+}
+
+/// An object that stands for a family.
+#[must_use]
+pub fn object(family: &str) -> String {
+    slug(family, PREFIX)
 }
 
 /// The TaskDefinitionRevision of a family: `web.3`.
@@ -93,6 +83,114 @@ pub fn isolation_policy(service_object: &str) -> String {
 pub fn security_group_label(security_group: &str) -> String {
     const NAME: &str = "security-group.";
     format!("{}/{NAME}{}", crate::api::GROUP, slug(security_group, LABEL - NAME.len()))
+}
+
+/// The label of a node that stands for an attribute of a container instance: `attr.ecs-operator.dev/rack`. Where the name
+/// of the attribute cannot be the name of a label, its slug is.
+#[must_use]
+pub fn attribute_label(attribute: &str) -> String {
+    let is_end = |character: char| character.is_ascii_alphanumeric();
+    let fits = attribute.len() <= LABEL
+        && attribute.starts_with(is_end)
+        && attribute.ends_with(is_end)
+        && attribute.chars().all(|character| is_end(character) || "-_.".contains(character));
+    let name = if fits { attribute.into() } else { slug(attribute, LABEL) };
+    format!("attr.{}/{name}", crate::api::GROUP)
+}
+
+/// The ServiceAccount of a role. Its prefix keeps task definitions off ServiceAccounts that were not made for them.
+#[must_use]
+pub fn service_account(role: &str) -> String {
+    format!("ecs-role-{}", slug(role, 200))
+}
+
+/// The Secret that stands for a secret of Secrets Manager or a parameter of SSM.
+#[must_use]
+pub fn secret(name: &str) -> String {
+    slug(name, OBJECT)
+}
+
+/// The entry of such a Secret: the member of the secret's JSON, or `value` for the whole.
+#[must_use]
+pub fn secret_key(key: Option<&str>) -> String {
+    let fits = |key: &&str| {
+        key.len() <= OBJECT
+            && key.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
+    };
+    match key {
+        None => "value".into(),
+        Some(key) => Some(key).filter(fits).map_or_else(|| slug(key, OBJECT), str::to_owned),
+    }
+}
+
+/// The ConfigMap that stands for a file of environment variables: bucket and key of an object in S3.
+#[must_use]
+pub fn environment_file(object: &str) -> String {
+    slug(object, OBJECT)
+}
+
+/// The PersistentVolumeClaim that stands for a file system or access point.
+#[must_use]
+pub fn claim(id: &str) -> String {
+    slug(id, OBJECT)
+}
+
+/// The object that stands for a credential specification.
+#[must_use]
+pub fn credential_spec(name: &str) -> String {
+    slug(name, OBJECT)
+}
+
+/// The host name of a task.
+#[must_use]
+pub fn hostname(name: &str) -> String {
+    slug(name, LABEL)
+}
+
+/// A volume of a task.
+#[must_use]
+pub fn volume(name: &str) -> String {
+    slug(name, LABEL)
+}
+
+/// What a volume is made for that only one container sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VolumeOf {
+    /// A memory file system.
+    Memory,
+    /// A device of the node.
+    Device,
+    /// A file.
+    File,
+}
+
+/// The n-th volume of its kind that only one container sees.
+#[must_use]
+pub fn volume_of(container: &str, of: VolumeOf, index: usize) -> String {
+    let of = match of {
+        VolumeOf::Memory => "memory",
+        VolumeOf::Device => "device",
+        VolumeOf::File => "file",
+    };
+    format!("ecs-{of}-{index}-{}", slug(container, 48))
+}
+
+/// The folder of a node that stands for a Docker volume which stays there.
+#[must_use]
+pub fn shared_volume_path(volume: &str) -> String {
+    format!("/var/lib/ecs-operator/volumes/{volume}")
+}
+
+/// The annotation of a Pod with the text of a container's n-th file.
+#[must_use]
+pub fn file_annotation(container: &str, index: usize) -> String {
+    format!("{}/file.{}.{index}", crate::api::GROUP, slug(container, 52))
+}
+
+/// The annotation of a Pod with the Docker labels of a container, in JSON.
+#[must_use]
+pub fn docker_labels_annotation(container: &str) -> String {
+    format!("{}/docker-labels.{}", crate::api::GROUP, slug(container, 49))
 }
 
 /// A container.
@@ -153,6 +251,9 @@ mod tests {
         assert_eq!(workload("web"), "web");
         assert!(workload("1web").starts_with("s-1web"));
         assert_eq!(security_group_label("web"), "ecs-operator.dev/security-group.web");
+        assert_eq!(attribute_label("Rack_1.a"), "attr.ecs-operator.dev/Rack_1.a");
+        assert_eq!(attribute_label("_a"), format!("attr.ecs-operator.dev/a-{}", short_hash("_a", 8)));
+        assert_eq!((secret_key(None), secret_key(Some("DB_password"))), ("value".into(), "DB_password".into()));
         assert_eq!(service_port(None, "TCP", 80), "tcp-80");
         assert_eq!(service_port(Some("tcp-80"), "TCP", 80), "tcp-80");
         assert_eq!(service_port(Some("tcp-81"), "TCP", 80), format!("tcp-81-{}", short_hash("tcp-81", 8)));
@@ -164,7 +265,8 @@ mod tests {
             for (name, longest) in [
                 (slug(&text, LABEL), LABEL), (namespace(&text), LABEL), (workload(&text), PREFIX),
                 (container(&text), LABEL), (container_port(&text), PORT), (service_port(Some(&text), "TCP", 80), LABEL),
-                (network_policy(&text), 253), (isolation_policy(&text), 253), (revision_number_key(&text).to_lowercase().replace(['_', '.'], "x").trim_matches('-').to_owned() + "x", 254),
+                (network_policy(&text), 253), (isolation_policy(&text), 253), (service_account(&text), 253),
+                (secret(&text), 253), (volume(&text), LABEL), (volume_of(&text, VolumeOf::Device, 49), LABEL), (revision_number_key(&text).to_lowercase().replace(['_', '.'], "x").trim_matches('-').to_owned() + "x", 254),
             ] {
                 prop_assert!(is_dns_label(&name) && name.len() <= longest, "{name}");
             }
@@ -172,6 +274,11 @@ mod tests {
             prop_assert!(container_port(&text).contains(|character: char| character.is_ascii_lowercase()));
             prop_assert!(!container_port(&text).contains("--"));
             prop_assert!(security_group_label(&text).split_once('/').unwrap().1.len() <= 63);
+            let attribute = attribute_label(&text).to_lowercase().replace(['_', '.'], "x");
+            prop_assert!(is_dns_label(attribute.split_once('/').unwrap().1) && attribute.len() <= 63 + 22, "{attribute}");
+            for annotation in [file_annotation(&text, 49), docker_labels_annotation(&text)] {
+                prop_assert!(annotation.split_once('/').unwrap().1.len() <= 63, "{annotation}");
+            }
         }
 
         #[test]

@@ -3,7 +3,7 @@
 use kube::api::ObjectMeta;
 
 use crate::api::{
-    task_definition::RegisterTaskDefinition,
+    register_task_definition::RegisterTaskDefinition,
     task_definition_revision::{RevisionState, TaskDefinitionRevision, TaskDefinitionRevisionSpec},
 };
 

@@ -8,7 +8,7 @@ use crate::{
         port_mapping::TransportProtocol,
         security_group::{EcsSecurityGroup, EcsSecurityGroupSpec, IpProtocol, SecurityGroupRule},
     },
-    ecs::port::Port,
+    ecs::task_definition::port::Port,
 };
 
 use super::{labels, names, owner::Owner};

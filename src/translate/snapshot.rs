@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     api::port_mapping::TransportProtocol,
-    ecs::{content_hash::decimal_id, port::Port},
+    ecs::{content_hash::decimal_id, task_definition::port::Port},
 };
 
 use super::{labels, names, owner::Owner};
@@ -36,13 +36,16 @@ pub struct SnapshotContent {
 }
 
 /// The values of a service that start a deployment when one of them changes.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Trigger {
     /// The family of the revision.
     pub family: String,
     /// The revision.
     pub revision: i64,
+    /// The Namespace of the revision, where it is not the service's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// `networkConfiguration` as the service has it.
     pub network_configuration: Value,
     /// `forceNewDeployment`.

@@ -101,7 +101,13 @@ async fn run(controllers: Controllers, stopped: oneshot::Receiver<()>, ready: on
 }
 
 fn settings() -> Settings {
-    Settings { region: "us-east-1".into(), account_id: "123456789012".into(), default_cluster: true, concurrency: 8 }
+    Settings {
+        region: "us-east-1".into(),
+        account_id: "123456789012".into(),
+        default_cluster: true,
+        shared_namespace: None,
+        concurrency: 8,
+    }
 }
 
 /// A connection with the rights of the table. Made anew for each operator, as a new process would.

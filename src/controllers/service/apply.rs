@@ -5,17 +5,13 @@ use k8s_openapi::api::{
     core::v1::Service,
     networking::v1::NetworkPolicy,
 };
-use kube::{
-    Api, Resource, ResourceExt,
-    api::{DeleteParams, Preconditions, PropagationPolicy},
-};
-use serde::de::DeserializeOwned;
+use kube::{Api, ResourceExt};
 
 use crate::{
     api::{security_group::EcsSecurityGroup, service::EcsService},
     controllers::context::Context,
     kube_io::{
-        apply::{Applied, Force, apply as apply_object},
+        apply::{Applied, Force, apply as apply_object, delete_if_there},
         error::{Error, api_status},
         finalizer, scale,
     },
@@ -125,23 +121,6 @@ async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Cont
         Some(Ownership::Remnant) => Error::Remnant { kind, name, wanted_by },
         Some(Ownership::Ours) | None => Error::Stale { what: format!("{kind} {name}") },
     })
-}
-
-/// Deletes an object; one that has gone, or is another by now, is fine.
-pub(super) async fn delete_if_there<K>(api: &Api<K>, name: &str, uid: Option<String>) -> Result<(), Error>
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + std::fmt::Debug,
-{
-    let parameters = DeleteParams {
-        preconditions: uid.map(|uid| Preconditions { uid: Some(uid), resource_version: None }),
-        propagation_policy: Some(PropagationPolicy::Background),
-        ..Default::default()
-    };
-    match api.delete(name, &parameters).await {
-        Ok(_) => Ok(()),
-        Err(error) if api_status(&error).is_some_and(|status| matches!(status.code, 404 | 409)) => Ok(()),
-        Err(error) => Err(Error::request(format!("delete {} {name}", K::kind(&())), error)),
-    }
 }
 
 fn wanted_by(observed: &Observed) -> String {

@@ -6,10 +6,10 @@ use kube::{Api, ResourceExt};
 use crate::{
     api::service::EcsService,
     controllers::{context::Context, driver::Outcome},
-    kube_io::{error::Error, finalizer},
+    kube_io::{apply::delete_if_there, error::Error, finalizer},
 };
 
-use super::{apply::delete_if_there, observe::Observed, report};
+use super::{observe::Observed, report};
 
 pub(super) async fn drain(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
     if !finalizer::is_set(&*observed.service, finalizer::SERVICE) {

@@ -45,7 +45,10 @@ where
     let all = Arc::clone(caches);
     triggers.from(&caches.pods, move |pod: &Pod| service_of_pod(&all, pod));
     let all = Arc::clone(caches);
-    triggers.from(&caches.revisions, move |revision: &TaskDefinitionRevision| services_of_family(&all, revision));
+    let shared = context.settings.shared_namespace.clone();
+    triggers.from(&caches.revisions, move |revision: &TaskDefinitionRevision| {
+        services_of_family(&all, revision, shared.as_deref())
+    });
     let all = Arc::clone(caches);
     triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| {
         services_in(&all, &group.namespace().unwrap_or_default(), |_| true)
@@ -78,7 +81,8 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
     match validate::validate(&observed) {
         Err(refusal) => report::refused(&observed, &refusal, &context).await?,
         Ok(accepted) => {
-            let plan = plan::plan(&observed, &accepted, &context.arns);
+            let surroundings = plan::Surroundings { arns: &context.arns, version: context.kubernetes_version() };
+            let plan = plan::plan(&observed, &accepted, surroundings);
             if apply::complete(&observed, &plan, &context).await? {
                 return Ok(Outcome::Done);
             }
@@ -98,11 +102,21 @@ fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) ->
     services.filter(|service| wanted(service)).map(|service| ObjectRef::from_obj(&*service)).collect()
 }
 
-fn services_of_family(caches: &Caches, revision: &TaskDefinitionRevision) -> Vec<ObjectRef<EcsService>> {
-    services_in(caches, &revision.namespace().unwrap_or_default(), |service| {
+/// The services that may run a revision: of its Namespace, or of all when it is in the shared one.
+fn services_of_family(
+    caches: &Caches,
+    revision: &TaskDefinitionRevision,
+    shared: Option<&str>,
+) -> Vec<ObjectRef<EcsService>> {
+    let namespace = revision.namespace().unwrap_or_default();
+    let is_near =
+        |service: &EcsService| shared == Some(&namespace) || service.metadata.namespace.as_deref() == Some(&namespace);
+    let names_it = |service: &EcsService| {
         TaskDefinitionReference::parse(&service.spec.task_definition)
             .is_ok_and(|reference| reference.family == revision.spec.family)
-    })
+    };
+    let services = caches.services.store.state_filter(|service| is_near(service) && names_it(service));
+    services.iter().map(|service| ObjectRef::from_obj(&**service)).collect()
 }
 
 /// A Pod carries the name of the service's objects, which nearly always is the service's own.

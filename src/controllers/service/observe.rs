@@ -29,6 +29,8 @@ pub(super) struct Observed {
     pub(super) clusters: Vec<Arc<EcsCluster>>,
     pub(super) namespace_terminating: bool,
     pub(super) revisions: Vec<Arc<TaskDefinitionRevision>>,
+    /// Where task definitions are looked for next, and those that are there.
+    pub(super) shared: Option<(String, Vec<Arc<TaskDefinitionRevision>>)>,
     pub(super) security_groups: Vec<Arc<EcsSecurityGroup>>,
     pub(super) deployment: Option<Arc<Deployment>>,
     pub(super) kubernetes_service: Option<Arc<Service>>,
@@ -70,6 +72,12 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         clusters: caches.clusters.store.state_filter(|cluster| namespace_of(cluster) == namespace),
         namespace_terminating: context.is_terminating(&namespace),
         revisions: caches.revisions.in_namespace(&namespace),
+        shared: context
+            .settings
+            .shared_namespace
+            .clone()
+            .filter(|shared| *shared != namespace)
+            .map(|shared| (shared.clone(), caches.revisions.in_namespace(&shared))),
         security_groups: caches.security_groups.in_namespace(&namespace),
         deployment: caches.deployments.get(&namespace, &workload),
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),

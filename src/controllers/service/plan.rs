@@ -7,15 +7,16 @@ use kube::ResourceExt;
 use serde_json::Value;
 
 use crate::{
-    api::{security_group::EcsSecurityGroup, task_definition::NetworkMode},
+    api::{register_task_definition::NetworkMode, security_group::EcsSecurityGroup},
     decide::{
         conditions::{READY, is_true},
         deployment::{self, ObservedSnapshot, Template, Wanted},
     },
-    ecs::{arn::ArnScope, port::Port},
+    ecs::{arn::ArnScope, task_definition::port::Port},
     translate::{
         deployment::{Workload, deployment as render_deployment},
         kubernetes_service::cluster_ip_service,
+        kubernetes_version::KubernetesVersion,
         network_policy,
         owner::Ownership,
         pod_template::{TaskTemplate, pod_template},
@@ -48,7 +49,14 @@ pub(super) struct Plan {
     pub(super) obsolete_snapshots: Vec<String>,
 }
 
-pub(super) fn plan(observed: &Observed, accepted: &Accepted, arns: &ArnScope) -> Plan {
+/// What a deployment is rendered with that is not the service's.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) arns: &'a ArnScope,
+    pub(super) version: KubernetesVersion,
+}
+
+pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surroundings<'_>) -> Plan {
     let service = &accepted.service;
     let last_count = u32::try_from(observed.status.desired_count).unwrap_or(0);
     // A service that was never accepted has a status as well, but the count in it means nothing.
@@ -67,7 +75,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, arns: &ArnScope) ->
         .collect();
     let (wanted, new_snapshot) = match deployment::wanted(&trigger, &snapshots) {
         Wanted::Existing(number) => (number, None),
-        Wanted::New(number) => (number, Some(new_snapshot(observed, accepted, arns, number, trigger))),
+        Wanted::New(number) => (number, Some(new_snapshot(observed, accepted, surroundings, number, trigger))),
     };
     let template = deployment::template(wanted, observed.applied_snapshot(), limits);
     let running = match template {
@@ -115,15 +123,23 @@ fn trigger(observed: &Observed, accepted: &Accepted) -> Trigger {
     Trigger {
         family: accepted.task_definition.family.clone(),
         revision: accepted.revision,
+        namespace: accepted.shared_namespace.clone(),
         network_configuration: serde_json::to_value(network).unwrap_or_default(),
         force_new_deployment: accepted.service.force_new_deployment.clone(),
         pre_stop_seconds: accepted.service.pre_stop_seconds,
     }
 }
 
-fn new_snapshot(observed: &Observed, accepted: &Accepted, arns: &ArnScope, number: i64, trigger: Trigger) -> Snapshot {
+fn new_snapshot(
+    observed: &Observed,
+    accepted: &Accepted,
+    surroundings: Surroundings<'_>,
+    number: i64,
+    trigger: Trigger,
+) -> Snapshot {
     let template = pod_template(TaskTemplate {
-        arns,
+        arns: surroundings.arns,
+        version: surroundings.version,
         cluster_object: &accepted.cluster_object,
         service_object: &observed.name,
         task_definition: &accepted.task_definition,

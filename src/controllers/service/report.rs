@@ -154,7 +154,7 @@ fn with_counts(observed: &Observed, findings: &[Finding], context: &Context) -> 
         status: Some(ServiceState::Active),
         running_count: counts.running,
         pending_count: counts.pending,
-        field_outcomes: field_outcomes::of_service(&observed.service.spec),
+        field_outcomes: field_outcomes::differences(&field_outcomes::of_service(&observed.service.spec)),
         selector: Some(labels::query(&labels::service_selector(&observed.name))),
         observed_generation: generation,
         conditions: conditions::merge(&observed.status.conditions, findings, generation, &context.now()),

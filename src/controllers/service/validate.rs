@@ -1,9 +1,11 @@
 //! Second step: whether the service keeps the rules and what it names exists. Pure.
 
+use std::sync::Arc;
+
 use kube::ResourceExt;
 
 use crate::{
-    api::task_definition::NetworkMode,
+    api::{register_task_definition::NetworkMode, task_definition_revision::TaskDefinitionRevision},
     controllers::cluster::name_of,
     decide::conditions::{ACCEPTED, is_true, reason},
     ecs::{
@@ -28,6 +30,8 @@ pub(super) struct Accepted {
     /// The revision that its reference means now.
     pub(super) revision: i64,
     pub(super) task_definition: TaskDefinition,
+    /// Where the revision is, if not in the service's Namespace.
+    pub(super) shared_namespace: Option<String>,
     pub(super) groups: Groups,
 }
 
@@ -74,11 +78,11 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
         .to_owned();
     let holder = observed.clusters.iter().find(|cluster| name_of(cluster) == cluster_name);
     let cluster_object = holder.map(|cluster| cluster.name_any()).unwrap_or_default();
-    let (revision, task_definition) = resolve(observed, &service)?;
+    let Resolved { revision, task_definition, shared_namespace } = resolve(observed, &service)?;
     service::check_network(&service, task_definition.network_mode)
         .map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     let groups = groups(observed, &service, task_definition.network_mode)?;
-    Ok(Accepted { cluster_name, cluster_object, service, revision, task_definition, groups })
+    Ok(Accepted { cluster_name, cluster_object, service, revision, task_definition, shared_namespace, groups })
 }
 
 fn claims(observed: &Observed) -> Vec<Claim> {
@@ -95,25 +99,41 @@ fn claims(observed: &Observed) -> Vec<Claim> {
         .collect()
 }
 
-fn resolve(observed: &Observed, service: &Service) -> Result<(i64, TaskDefinition), Refusal> {
+/// The revision that a service means: of its own Namespace, else of the shared one.
+struct Resolved {
+    revision: i64,
+    task_definition: TaskDefinition,
+    shared_namespace: Option<String>,
+}
+
+fn resolve(observed: &Observed, service: &Service) -> Result<Resolved, Refusal> {
     let running = observed.applied_snapshot().and_then(|number| {
         let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == number)?;
-        let trigger = &stored.snapshot.content.trigger;
-        Some((trigger.family.as_str(), trigger.revision))
+        Some(&stored.snapshot.content.trigger)
     });
-    let specs = observed.revisions.iter().map(|revision| &revision.spec);
-    let found = task_definition_lookup::resolve(&service.task_definition, specs, running).map_err(|error| {
+    let look = |revisions: &[Arc<TaskDefinitionRevision>], namespace: Option<&String>| {
+        let running = running.filter(|trigger| trigger.namespace.as_ref() == namespace);
+        let running = running.map(|trigger| (trigger.family.as_str(), trigger.revision));
+        let specs = revisions.iter().map(|revision| &revision.spec);
+        task_definition_lookup::resolve(&service.task_definition, specs, running)
+            .map(|found| (found.clone(), namespace.cloned()))
+    };
+    let found = match (look(&observed.revisions, None), &observed.shared) {
+        (Err(LookupError::NotFound(_)), Some((namespace, revisions))) => look(revisions, Some(namespace)),
+        (found, _) => found,
+    };
+    let (found, shared_namespace) = found.map_err(|error| {
         let reason = match error {
             LookupError::NotFound(_) => reason::TASK_DEFINITION_NOT_FOUND,
             LookupError::Inactive(_) => reason::TASK_DEFINITION_INACTIVE,
         };
         Refusal::new(reason, &error)
     })?;
-    let checked = task_definition::check(&found.definition, &found.family).map_err(|violations| {
+    let task_definition = task_definition::check(&found.definition, &found.family).map_err(|violations| {
         let what = format!("{}:{}", found.family, found.revision);
         Refusal::new(reason::INVALID, &format!("Task definition {what}: {}", violation::summary(&violations)))
     })?;
-    Ok((found.revision, checked))
+    Ok(Resolved { revision: found.revision, task_definition, shared_namespace })
 }
 
 fn groups(observed: &Observed, service: &Service, mode: Option<NetworkMode>) -> Result<Groups, Refusal> {

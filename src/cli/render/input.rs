@@ -1,0 +1,233 @@
+//! Documents as people have them -> the operator's kinds: our own YAML, a RegisterTaskDefinition document, what
+//! describe-task-definition prints, a bare list of container definitions. What is no member of a kind is refused by its name.
+
+use std::path::Path;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{
+    api::{
+        GROUP, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition,
+        security_group::EcsSecurityGroupSpec, service::EcsServiceSpec,
+    },
+    ecs::slug::slug,
+};
+
+use super::report::Entry;
+
+/// A text with documents.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where it is from.
+    pub name: String,
+    /// JSON or YAML.
+    pub text: String,
+}
+
+/// A text that is neither JSON nor YAML.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {message}")]
+pub struct SyntaxError {
+    /// Where it is from.
+    pub name: String,
+    /// What is wrong, and where.
+    pub message: String,
+}
+
+/// A document that was understood.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    /// Name of the object.
+    pub(super) name: String,
+    pub(super) namespace: Option<String>,
+    pub(super) content: Content,
+}
+
+/// What is in a document.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    Cluster(EcsClusterSpec),
+    SecurityGroup(EcsSecurityGroupSpec),
+    Service(Box<EcsServiceSpec>),
+    TaskDefinition { definition: Box<RegisterTaskDefinition>, revision: i64 },
+}
+
+impl Input {
+    /// `TaskDefinition/web`.
+    pub(super) fn label(&self) -> String {
+        let kind = match self.content {
+            Content::Cluster(_) => "EcsCluster",
+            Content::SecurityGroup(_) => "EcsSecurityGroup",
+            Content::Service(_) => "EcsService",
+            Content::TaskDefinition { .. } => "TaskDefinition",
+        };
+        format!("{kind}/{}", self.name)
+    }
+}
+
+/// Reads all documents. One that is not understood is refused in the report, and the others go on.
+pub(super) fn read(sources: &[Source], report: &mut Vec<Entry>) -> Result<Vec<Input>, SyntaxError> {
+    let mut inputs = Vec::new();
+    for source in sources {
+        let documents = parse(source)?;
+        let before = inputs.len() + report.len();
+        for document in documents.into_iter().filter(|document| !document.is_null()) {
+            inputs.extend(understand(document, source, report));
+        }
+        if inputs.len() + report.len() == before {
+            report.push(Entry::refused(&source.name, "", "There is no document in it."));
+        }
+    }
+    Ok(inputs)
+}
+
+fn parse(source: &Source) -> Result<Vec<Value>, SyntaxError> {
+    let text = source.text.trim_start_matches('\u{feff}');
+    let failed = |message: String| SyntaxError { name: source.name.clone(), message };
+    if text.trim_start().starts_with(['{', '[']) {
+        let json = |error: serde_json::Error| failed(format!("this is no JSON: {error}"));
+        // Several documents may stand one after the other.
+        serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(json)
+    } else {
+        serde_saphyr::from_multiple(text).map_err(|error| failed(format!("this is no YAML: {error}")))
+    }
+}
+
+fn understand(document: Value, source: &Source, report: &mut Vec<Entry>) -> Option<Input> {
+    match document {
+        Value::Array(containers) => {
+            let document = Map::from_iter([("containerDefinitions".to_owned(), Value::Array(containers))]);
+            of_ecs(document, source, report)
+        }
+        Value::Object(members) if members.contains_key("kind") && members.contains_key("apiVersion") => {
+            of_kubernetes(&members, source, report)
+        }
+        Value::Object(mut members) => match members.remove("taskDefinition") {
+            Some(Value::Object(described)) => of_ecs(described, source, report),
+            Some(other) => {
+                members.insert("taskDefinition".into(), other);
+                of_ecs(members, source, report)
+            }
+            None => of_ecs(members, source, report),
+        },
+        _ => {
+            report.push(Entry::refused(
+                &source.name,
+                "",
+                "A document is an object: a task definition, or one of ecs-operator's kinds.",
+            ));
+            None
+        }
+    }
+}
+
+/// Members that describe-task-definition adds to those of the request.
+const DESCRIBED: [&str; 9] = [
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+    "deregisteredAt",
+    "deleteRequestedAt",
+];
+
+fn of_ecs(mut members: Map<String, Value>, source: &Source, report: &mut Vec<Entry>) -> Option<Input> {
+    let revision = members.get("revision").and_then(Value::as_i64).unwrap_or(1);
+    members.retain(|name, _| !DESCRIBED.contains(&name.as_str()));
+    let stem = Path::new(&source.name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let family = members.get("family").and_then(Value::as_str).filter(|family| !family.is_empty()).map(str::to_owned);
+    let name = family.or(stem).unwrap_or_default();
+    let object = format!("TaskDefinition/{name}");
+    let mut definition: RegisterTaskDefinition = typed(&Value::Object(members), &object, report)?;
+    // A file without a family is named after itself.
+    definition.family.get_or_insert_with(|| slug(&name, 255));
+    let content = Content::TaskDefinition { definition: Box::new(definition), revision };
+    Some(Input { name, namespace: None, content })
+}
+
+fn of_kubernetes(members: &Map<String, Value>, source: &Source, report: &mut Vec<Entry>) -> Option<Input> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (kind, version) = (text(&members["kind"]), text(&members["apiVersion"]));
+    let metadata = members.get("metadata").cloned().unwrap_or_default();
+    let name = text(&metadata["name"]);
+    let object = format!("{kind}/{name}");
+    if !version.starts_with(&format!("{GROUP}/")) {
+        report.push(Entry::refused(
+            &source.name,
+            "apiVersion",
+            format!("{object} is none of ecs-operator's kinds: leave it out."),
+        ));
+        return None;
+    }
+    let spec = members.get("spec").filter(|spec| !spec.is_null()).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    let content = match kind.as_str() {
+        "EcsCluster" => typed(&spec, &object, report).map(Content::Cluster),
+        "EcsSecurityGroup" => typed(&spec, &object, report).map(Content::SecurityGroup),
+        "EcsService" => typed(&spec, &object, report).map(|spec| Content::Service(Box::new(spec))),
+        "TaskDefinition" => typed(&spec, &object, report)
+            .map(|definition| Content::TaskDefinition { definition: Box::new(definition), revision: 1 }),
+        "TaskDefinitionRevision" => {
+            let revision = spec["revision"].as_i64().unwrap_or(1);
+            typed(&spec["definition"], &object, report)
+                .map(|definition| Content::TaskDefinition { definition: Box::new(definition), revision })
+        }
+        _ => {
+            report.push(Entry::refused(
+                &object,
+                "kind",
+                "There is no such kind: write TaskDefinition, EcsService, EcsCluster or EcsSecurityGroup.",
+            ));
+            None
+        }
+    };
+    Some(Input { name, namespace: metadata["namespace"].as_str().map(str::to_owned), content: content? })
+}
+
+/// Reads a value as a type, and refuses what is no member of it.
+fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &mut Vec<Entry>) -> Option<T> {
+    let parsed: Result<T, _> = serde_path_to_error::deserialize(value);
+    match parsed {
+        Err(error) => {
+            let path = error.path().to_string();
+            let path = if path == "." { String::new() } else { path };
+            report.push(Entry::refused(object, path, format!("{}.", error.into_inner())));
+            None
+        }
+        Ok(parsed) => {
+            let known = serde_json::to_value(&parsed).unwrap_or_default();
+            let mut unknown = Vec::new();
+            find_unknown(value, &known, "", &mut unknown);
+            let is_whole = unknown.is_empty();
+            report.extend(unknown.into_iter().map(|path| {
+                Entry::refused(object, path, "There is no such member: correct its name, or take it out.")
+            }));
+            is_whole.then_some(parsed)
+        }
+    }
+}
+
+/// Paths of the members of a document that its type does not have.
+fn find_unknown(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) {
+    match (given, known) {
+        (Value::Object(members), Value::Object(known)) => {
+            for (name, member) in members.iter().filter(|(_, member)| !member.is_null()) {
+                let separator = if path.is_empty() { "" } else { "." };
+                let path = format!("{path}{separator}{name}");
+                match known.get(name) {
+                    Some(known) => find_unknown(member, known, &path, unknown),
+                    None => unknown.push(path),
+                }
+            }
+        }
+        (Value::Array(entries), Value::Array(known)) => {
+            for (index, (entry, known)) in entries.iter().zip(known).enumerate() {
+                find_unknown(entry, known, &format!("{path}[{index}]"), unknown);
+            }
+        }
+        _ => {}
+    }
+}

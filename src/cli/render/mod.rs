@@ -1,0 +1,186 @@
+//! `ecs-operator render`: what would become of task definitions and services, without a cluster. Documents are read in
+//! `input`, objects are made in `objects`; this is the command around them.
+
+mod input;
+mod objects;
+mod report;
+
+use std::{
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::{
+    api::field_report::Outcome,
+    ecs::arn::ArnScope,
+    translate::kubernetes_version::{self, KubernetesVersion},
+};
+
+pub use input::{Source, SyntaxError};
+pub use report::Entry;
+
+/// The flags of `render`.
+#[derive(Debug, Args)]
+pub struct RenderArguments {
+    /// Files with TaskDefinitions and EcsServices, a RegisterTaskDefinition document, or what describe-task-definition prints;
+    /// `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// What comes out on standard output; with yaml, the report is on standard error.
+    #[arg(short, long, value_enum, default_value = "yaml")]
+    pub output: Output,
+    /// What a task definition becomes that no EcsService of the files runs.
+    #[arg(long = "as", value_enum, value_name = "KIND", default_value = "service")]
+    pub kind: Workload,
+    /// The Namespace of documents that name none.
+    #[arg(short, long, default_value = "ecs-default")]
+    pub namespace: String,
+    /// The version of the Kubernetes cluster: that of its oldest kubelet.
+    #[arg(long, value_name = "VERSION", default_value_t = kubernetes_version::LEAST, value_parser = version)]
+    pub kubernetes_version: KubernetesVersion,
+    /// The region in ARNs and in the containers' environment.
+    #[arg(long, default_value = "us-east-1")]
+    pub region: String,
+    /// The account in ARNs.
+    #[arg(long, default_value = "000000000000")]
+    pub account_id: String,
+    /// Fails when something is ignored.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// The objects, as YAML documents.
+    Yaml,
+    /// One document with objects and report.
+    Json,
+}
+
+/// What a task definition becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Workload {
+    /// A service of two tasks.
+    Service,
+    /// One task.
+    Task,
+}
+
+/// What rendering depends on beside the documents.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Region and account.
+    pub arns: ArnScope,
+    /// What the Kubernetes cluster can do.
+    pub version: KubernetesVersion,
+    /// The Namespace of documents that name none.
+    pub namespace: String,
+    /// What a task definition becomes that no service runs.
+    pub workload: Workload,
+}
+
+/// What comes out.
+#[derive(Clone, Debug, Default)]
+pub struct Rendering {
+    /// Kubernetes objects.
+    pub objects: Vec<Value>,
+    /// What became of each field.
+    pub report: Vec<Entry>,
+}
+
+/// Renders documents.
+///
+/// # Errors
+/// When one of them is neither JSON nor YAML.
+pub fn render(sources: &[Source], surroundings: &Surroundings) -> Result<Rendering, SyntaxError> {
+    let mut rendering = Rendering::default();
+    let inputs = input::read(sources, &mut rendering.report)?;
+    objects::render(&inputs, surroundings, &mut rendering);
+    Ok(rendering)
+}
+
+/// Runs the command. The exit code is 1 when something is refused or cannot be read, and with `--strict` when something is
+/// ignored.
+#[must_use]
+pub fn main(arguments: &RenderArguments) -> ExitCode {
+    match run(arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("ecs-operator render: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why nothing comes out.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("cannot read {0}: {1}")]
+    Read(String, io::Error),
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    #[error("cannot write to standard output: {0}")]
+    Write(#[from] io::Error),
+    #[error("cannot print an object: {0}")]
+    Print(String),
+}
+
+fn run(arguments: &RenderArguments) -> Result<bool, RunError> {
+    let sources: Result<Vec<_>, _> = arguments.files.iter().map(|file| source(file)).collect();
+    let surroundings = Surroundings {
+        arns: ArnScope { region: arguments.region.clone(), account_id: arguments.account_id.clone() },
+        version: arguments.kubernetes_version,
+        namespace: arguments.namespace.clone(),
+        workload: arguments.kind,
+    };
+    let rendering = render(&sources?, &surroundings)?;
+    match arguments.output {
+        Output::Json => print_json(&rendering)?,
+        Output::Yaml => {
+            print_yaml(&rendering.objects)?;
+            eprint!("{}", report::text(&rendering.report));
+        }
+    }
+    let has = |outcome| rendering.report.iter().any(|entry| entry.outcome.outcome == outcome);
+    let fails = has(Outcome::Refused) || (arguments.strict && has(Outcome::Ignored));
+    Ok(!fails)
+}
+
+fn source(file: &Path) -> Result<Source, RunError> {
+    let failed = |error| RunError::Read(file.display().to_string(), error);
+    let (name, bytes) = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map_err(failed)?;
+        ("standard input".into(), bytes)
+    } else {
+        (file.display().to_string(), std::fs::read(file).map_err(failed)?)
+    };
+    let text = String::from_utf8(bytes).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    Ok(Source { name, text })
+}
+
+fn print_json(rendering: &Rendering) -> Result<(), RunError> {
+    let document = json!({ "objects": rendering.objects, "report": rendering.report });
+    let text = serde_json::to_string_pretty(&document).map_err(|error| RunError::Print(error.to_string()))?;
+    Ok(writeln!(io::stdout().lock(), "{text}")?)
+}
+
+fn print_yaml(objects: &[Value]) -> Result<(), RunError> {
+    let mut output = io::stdout().lock();
+    for object in objects {
+        let text = serde_saphyr::to_string(object).map_err(|error| RunError::Print(error.to_string()))?;
+        write!(output, "---\n{text}")?;
+    }
+    Ok(())
+}
+
+fn version(text: &str) -> Result<KubernetesVersion, String> {
+    let parsed = KubernetesVersion::parse(text).filter(|version| *version >= kubernetes_version::LEAST);
+    parsed.ok_or_else(|| format!("a version of Kubernetes from {} on, such as 1.37", kubernetes_version::LEAST))
+}

@@ -1,0 +1,137 @@
+//! What becomes of each field that a user can set. The tables are in `task_definition`, `container_definition` and `service`; here they are applied to a
+//! document. A test fails when a field of the model has no row.
+
+mod container_definition;
+mod row;
+mod service;
+mod task_definition;
+
+use serde_json::Value;
+
+use crate::api::{
+    field_report::{FieldOutcome, Outcome},
+    register_task_definition::RegisterTaskDefinition,
+    service::EcsServiceSpec,
+};
+
+use super::violation::Violation;
+use row::{Field, Row};
+
+/// What becomes of each field of a task definition that the user set. `violations` are the rules that it breaks.
+#[must_use]
+pub fn of_task_definition(definition: &RegisterTaskDefinition, violations: &[Violation]) -> Vec<FieldOutcome> {
+    let document = serde_json::to_value(definition).unwrap_or_default();
+    let mut outcomes = report(&document, &|pattern| task_definition_rows().filter(move |row| row.path == pattern));
+    refuse(&mut outcomes, violations);
+    outcomes
+}
+
+/// The same for a service.
+#[must_use]
+pub fn of_service(spec: &EcsServiceSpec) -> Vec<FieldOutcome> {
+    let document = serde_json::to_value(spec).unwrap_or_default();
+    report(&document, &|pattern| service::ROWS.iter().filter(move |row| row.path == pattern))
+}
+
+/// Those that are worth telling: what Kubernetes does not do as ECS does. What is ignored is told once, without its members.
+#[must_use]
+pub fn differences(outcomes: &[FieldOutcome]) -> Vec<FieldOutcome> {
+    let mut told: Vec<FieldOutcome> = Vec::new();
+    for outcome in outcomes.iter().filter(|outcome| outcome.outcome != Outcome::Mapped) {
+        let is_member = |other: &FieldOutcome| {
+            let rest = outcome.path.strip_prefix(&other.path);
+            other.outcome == Outcome::Ignored && rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        if outcome.outcome != Outcome::Ignored || !told.iter().any(is_member) {
+            told.push(outcome.clone());
+        }
+    }
+    told
+}
+
+/// What has to be told of the fields that are ignored now and were not before.
+pub fn newly_ignored<'a>(before: &'a [FieldOutcome], now: &'a [FieldOutcome]) -> impl Iterator<Item = String> + 'a {
+    let is_new = |outcome: &&FieldOutcome| outcome.outcome == Outcome::Ignored && !before.contains(outcome);
+    now.iter().filter(is_new).map(|outcome| format!("{} is ignored. {}", outcome.path, outcome.detail))
+}
+
+/// A row for the documentation: path, outcome and what is said of it.
+pub type DescribedRow = (&'static str, Outcome, &'static str);
+
+/// Every row of both tables, for the documentation, kind by kind.
+#[must_use]
+pub fn tables() -> [(&'static str, Vec<DescribedRow>); 2] {
+    let describe = |row: &Row| (row.path, row.outcome, row.detail);
+    [
+        ("TaskDefinition", task_definition_rows().map(describe).collect()),
+        ("EcsService", service::ROWS.iter().map(describe).collect()),
+    ]
+}
+
+fn task_definition_rows() -> impl Iterator<Item = &'static Row> {
+    task_definition::ROWS.iter().chain(container_definition::ROWS)
+}
+
+/// A broken rule is the outcome of its field.
+fn refuse(outcomes: &mut Vec<FieldOutcome>, violations: &[Violation]) {
+    for violation in violations {
+        let path = violation.path.strip_prefix("spec.").unwrap_or(&violation.path);
+        let detail = format!("{} [{}]", violation.message, violation.rule);
+        let refused = FieldOutcome { path: path.into(), outcome: Outcome::Refused, detail };
+        match outcomes.iter_mut().find(|outcome| outcome.path == path && outcome.outcome != Outcome::Refused) {
+            Some(outcome) => *outcome = refused,
+            None => outcomes.push(refused),
+        }
+    }
+}
+
+fn report<I: Iterator<Item = &'static Row>>(document: &Value, rows: &impl Fn(String) -> I) -> Vec<FieldOutcome> {
+    let mut outcomes = Vec::new();
+    for_each_field(&Field::root(document), "", &mut |field, pattern| {
+        // The rows of a field that speak of some values only stand before the one that speaks of all.
+        if let Some(row) = rows(pattern.to_owned()).find(|row| row.speaks_of(field)) {
+            outcomes.push(FieldOutcome { path: field.path.clone(), outcome: row.outcome, detail: row.tell(field) });
+        }
+    });
+    outcomes
+}
+
+/// Walks over every set member of a document, with its path and the pattern that the tables know it by.
+fn for_each_field<'a>(field: &Field<'a>, pattern: &str, visit: &mut impl FnMut(&Field<'a>, &str)) {
+    match field.value {
+        Value::Object(members) if !is_free_form(pattern) => {
+            for (name, member) in members.iter().filter(|(_, member)| !is_nothing(member)) {
+                let separator = if pattern.is_empty() { "" } else { "." };
+                let member = field.member(name, member);
+                let pattern = format!("{pattern}{separator}{name}");
+                visit(&member, &pattern);
+                for_each_field(&member, &pattern, visit);
+            }
+        }
+        Value::Array(entries) => {
+            for (index, entry) in entries.iter().enumerate() {
+                for_each_field(&field.entry(index, entry), &format!("{pattern}[]"), visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Members whose own members are names that the user chooses.
+fn is_free_form(pattern: &str) -> bool {
+    const FREE_FORM: [&str; 5] = ["options", "dockerLabels", "driverOpts", "labels", "nodeSelector"];
+    pattern.rsplit('.').next().is_some_and(|name| FREE_FORM.contains(&name))
+}
+
+/// An empty list or object is the same as none.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(entries) => entries.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

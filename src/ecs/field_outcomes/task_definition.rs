@@ -1,0 +1,169 @@
+//! What becomes of each field of a task definition, its containers apart.
+
+use serde_json::Value;
+
+use crate::ecs::{arn::last_segment, slug::slug};
+
+use super::row::{Field, Row, approximated, ignored, mapped, refused};
+
+const REPLACED: &str = "kubernetes.volumes says what stands behind the volume.";
+const CLAIM: &str = "It is the PersistentVolumeClaim {} of the Namespace, which has to be there; kubernetes.volumes can name another one.";
+const DRIVER: &str = "What the driver of the PersistentVolume does.";
+
+pub(super) const ROWS: &[Row] = &[
+    mapped("family"),
+    approximated(
+        "taskRoleArn",
+        "The containers run as the ServiceAccount {} of the Namespace, which has to be there. What AWS lets the role do means nothing outside of AWS.",
+    )
+    .named(service_account),
+    approximated(
+        "executionRoleArn",
+        "The kubelet pulls images and reads secrets, with the pull secrets and Secrets that the task names.",
+    ),
+    approximated("networkMode", "NetworkPolicies do not act in the node's network: no security group holds for these tasks.")
+        .when(|field| field.text() == "host"),
+    approximated("networkMode", "The containers of a task share one network and its ports.").when(|field| field.text() == "bridge"),
+    approximated("networkMode", "The task has an address, and a NetworkPolicy that lets nothing in or out.")
+        .when(|field| field.text() == "none"),
+    mapped("networkMode"),
+    mapped("containerDefinitions"),
+    mapped("volumes"),
+    mapped("volumes[].name"),
+    mapped("volumes[].host"),
+    ignored("volumes[].host.sourcePath", REPLACED).when(is_replaced),
+    mapped("volumes[].host.sourcePath"),
+    mapped("volumes[].dockerVolumeConfiguration"),
+    ignored("volumes[].dockerVolumeConfiguration.scope", REPLACED).when(is_replaced),
+    approximated(
+        "volumes[].dockerVolumeConfiguration.scope",
+        "It is a folder of the node: /var/lib/ecs-operator/volumes/{}. The Namespace's Pod Security level may refuse it.",
+    )
+    .when(|field| field.text() == "shared")
+    .named(|field| field.element()["name"].as_str().unwrap_or_default().into()),
+    mapped("volumes[].dockerVolumeConfiguration.scope"),
+    ignored("volumes[].dockerVolumeConfiguration.autoprovision", REPLACED).when(is_replaced),
+    ignored("volumes[].dockerVolumeConfiguration.autoprovision", "A volume that lives as long as its task is always made.")
+        .when(|field| field.parent()["scope"] != "shared"),
+    mapped("volumes[].dockerVolumeConfiguration.autoprovision"),
+    ignored("volumes[].dockerVolumeConfiguration.driver", REPLACED).when(is_replaced),
+    mapped("volumes[].dockerVolumeConfiguration.driver"),
+    ignored("volumes[].dockerVolumeConfiguration.driverOpts", REPLACED).when(is_replaced),
+    mapped("volumes[].dockerVolumeConfiguration.driverOpts"),
+    ignored("volumes[].dockerVolumeConfiguration.labels", "Volumes of a Pod have no labels."),
+    mapped("volumes[].efsVolumeConfiguration"),
+    ignored("volumes[].efsVolumeConfiguration.fileSystemId", REPLACED).when(is_replaced),
+    ignored("volumes[].efsVolumeConfiguration.fileSystemId", "The access point names the PersistentVolumeClaim.")
+        .when(|field| field.parent()["authorizationConfig"]["accessPointId"].is_string()),
+    approximated("volumes[].efsVolumeConfiguration.fileSystemId", CLAIM).named(claim),
+    mapped("volumes[].efsVolumeConfiguration.rootDirectory"),
+    ignored("volumes[].efsVolumeConfiguration.transitEncryption", DRIVER),
+    ignored("volumes[].efsVolumeConfiguration.transitEncryptionPort", DRIVER),
+    mapped("volumes[].efsVolumeConfiguration.authorizationConfig"),
+    ignored("volumes[].efsVolumeConfiguration.authorizationConfig.accessPointId", REPLACED).when(is_replaced),
+    approximated("volumes[].efsVolumeConfiguration.authorizationConfig.accessPointId", CLAIM).named(claim),
+    ignored("volumes[].efsVolumeConfiguration.authorizationConfig.iam", DRIVER),
+    mapped("volumes[].s3filesVolumeConfiguration"),
+    ignored("volumes[].s3filesVolumeConfiguration.fileSystemArn", REPLACED).when(is_replaced),
+    ignored("volumes[].s3filesVolumeConfiguration.fileSystemArn", "The access point names the PersistentVolumeClaim.")
+        .when(|field| field.parent()["accessPointArn"].is_string()),
+    approximated("volumes[].s3filesVolumeConfiguration.fileSystemArn", CLAIM).named(claim),
+    mapped("volumes[].s3filesVolumeConfiguration.rootDirectory"),
+    ignored("volumes[].s3filesVolumeConfiguration.transitEncryptionPort", DRIVER),
+    ignored("volumes[].s3filesVolumeConfiguration.accessPointArn", REPLACED).when(is_replaced),
+    approximated("volumes[].s3filesVolumeConfiguration.accessPointArn", CLAIM).named(claim),
+    mapped("volumes[].fsxWindowsFileServerVolumeConfiguration"),
+    ignored("volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId", REPLACED).when(is_replaced),
+    approximated("volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId", CLAIM).named(claim),
+    mapped("volumes[].fsxWindowsFileServerVolumeConfiguration.rootDirectory"),
+    ignored("volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig", DRIVER),
+    ignored("volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter", DRIVER),
+    ignored("volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.domain", DRIVER),
+    approximated("volumes[].configuredAtLaunch", REPLACED),
+    mapped("placementConstraints"),
+    mapped("placementConstraints[].type"),
+    approximated(
+        "placementConstraints[].expression",
+        "Kubernetes looks at the group when the task is placed, and keeps tasks of that group away from this one as well.",
+    )
+    .when(|field| field.text().contains("task:group")),
+    mapped("placementConstraints[].expression"),
+    approximated(
+        "requiresCompatibilities",
+        "Its rules are checked when the task definition is registered; it does not choose where tasks run.",
+    ),
+    approximated("cpu", "A Pod on Windows has no size of its own: each container may use this much.").when(on_windows),
+    mapped("cpu"),
+    approximated("memory", "A Pod on Windows has no size of its own: each container without one may use this much.").when(on_windows),
+    mapped("memory"),
+    approximated("tags", "They are kept with the revision; Pods do not carry them."),
+    approximated("tags[].key", "It is kept with the revision."),
+    approximated("tags[].value", "It is kept with the revision."),
+    mapped("pidMode"),
+    approximated("ipcMode", "The containers of a Pod share their memory.").when(|field| field.text() == "none"),
+    mapped("ipcMode"),
+    ignored("proxyConfiguration", "App Mesh is retired: the container runs, and no traffic is redirected to it."),
+    ignored("proxyConfiguration.type", "No traffic is redirected."),
+    ignored("proxyConfiguration.containerName", "No traffic is redirected."),
+    ignored("proxyConfiguration.properties", "No traffic is redirected."),
+    ignored("proxyConfiguration.properties[].name", "No traffic is redirected."),
+    ignored("proxyConfiguration.properties[].value", "No traffic is redirected."),
+    refused("inferenceAccelerators", "Elastic Inference is retired: remove it."),
+    refused("inferenceAccelerators[].deviceName", "Elastic Inference is retired: remove it."),
+    refused("inferenceAccelerators[].deviceType", "Elastic Inference is retired: remove it."),
+    approximated("ephemeralStorage", "A task that fills more is evicted."),
+    mapped("ephemeralStorage.sizeInGiB"),
+    mapped("runtimePlatform"),
+    mapped("runtimePlatform.cpuArchitecture"),
+    approximated("runtimePlatform.operatingSystemFamily", "Kubernetes does not tell Full and Core apart.").when(on_windows),
+    mapped("runtimePlatform.operatingSystemFamily"),
+    ignored("enableFaultInjection", "Faults are injected by other means: remove it."),
+    mapped("trustedExecutionConfiguration"),
+    approximated("trustedExecutionConfiguration.isolationMode", "What kubernetes.runtimeClassName names keeps the tasks apart.")
+        .when(|field| field.text() != "SHARED"),
+    mapped("trustedExecutionConfiguration.isolationMode"),
+    ignored("trustedExecutionConfiguration.attestationPolicy", "Nothing asks for it: the RuntimeClass has its own."),
+    mapped("kubernetes"),
+    mapped("kubernetes.terminationGracePeriodSeconds"),
+    approximated("kubernetes.revisionHistoryLimit", "It holds for the family, and registers no revision."),
+    mapped("kubernetes.nodeSelector"),
+    mapped("kubernetes.runtimeClassName"),
+    mapped("kubernetes.securityContext"),
+    mapped("kubernetes.securityContext.fsGroup"),
+    mapped("kubernetes.securityContext.supplementalGroups"),
+    mapped("kubernetes.securityContext.runAsNonRoot"),
+    mapped("kubernetes.securityContext.seccompProfile"),
+    mapped("kubernetes.securityContext.seccompProfile.type"),
+    mapped("kubernetes.securityContext.seccompProfile.localhostProfile"),
+    mapped("kubernetes.volumes"),
+    mapped("kubernetes.volumes[].name"),
+    mapped("kubernetes.volumes[].persistentVolumeClaim"),
+    mapped("kubernetes.volumes[].persistentVolumeClaim.claimName"),
+    mapped("kubernetes.volumes[].persistentVolumeClaim.readOnly"),
+    mapped("kubernetes.volumes[].ephemeral"),
+    mapped("kubernetes.volumes[].ephemeral.sizeInGib"),
+    mapped("kubernetes.volumes[].ephemeral.storageClassName"),
+    mapped("kubernetes.volumes[].nfs"),
+    mapped("kubernetes.volumes[].nfs.server"),
+    mapped("kubernetes.volumes[].nfs.path"),
+];
+
+fn service_account(field: &Field<'_>) -> String {
+    format!("ecs-role-{}", slug(last_segment(field.text()), 200))
+}
+
+fn claim(field: &Field<'_>) -> String {
+    slug(last_segment(field.text()), 253)
+}
+
+/// Whether `kubernetes.volumes` has an entry for the volume that the field is in.
+fn is_replaced(field: &Field<'_>) -> bool {
+    let name = &field.element()["name"];
+    let entries = field.document()["kubernetes"]["volumes"].as_array();
+    entries.is_some_and(|entries| entries.iter().any(|entry| entry["name"] == *name))
+}
+
+fn on_windows(field: &Field<'_>) -> bool {
+    let family: &Value = &field.document()["runtimePlatform"]["operatingSystemFamily"];
+    family.as_str().is_some_and(|family| family.starts_with("WINDOWS"))
+}

@@ -1,0 +1,132 @@
+//! How a task definition names a secret: an ARN or a name of Secrets Manager or of an SSM parameter. Where the value comes
+//! from in the end is not decided here.
+
+/// A secret, and which part of it is meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretReference {
+    /// Name of the secret or parameter, without a leading slash and without the random end of an ARN.
+    pub name: String,
+    /// The member of the secret's JSON that is meant; `None` for the whole secret.
+    pub key: Option<String>,
+    /// Whether a version is named.
+    pub has_version: bool,
+}
+
+/// Why a reference cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSecretReference {
+    /// It begins as an ARN and goes on as none.
+    #[error(
+        "Invalid arn syntax: write the name of the secret, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME (which may go on with :JSON-KEY:VERSION-STAGE:VERSION-ID) or arn:aws:ssm:REGION:ACCOUNT:parameter/NAME."
+    )]
+    Arn,
+    /// There is no name in it.
+    #[error("The name of the secret is empty: write its name or ARN.")]
+    Empty,
+    /// Both a version stage and a version id.
+    #[error("A secret is named by its version stage or its version id, not by both: leave one of them empty.")]
+    TwoVersions,
+}
+
+impl SecretReference {
+    /// Reads a reference.
+    ///
+    /// # Errors
+    /// When there is no name in it.
+    pub fn parse(text: &str) -> Result<Self, InvalidSecretReference> {
+        let reference = match text.strip_prefix("arn:") {
+            Some(arn) => Self::of_arn(arn)?,
+            None => Self { name: trim_slash(text), key: None, has_version: false },
+        };
+        if reference.name.is_empty() { Err(InvalidSecretReference::Empty) } else { Ok(reference) }
+    }
+
+    fn of_arn(arn: &str) -> Result<Self, InvalidSecretReference> {
+        let mut parts = arn.splitn(5, ':');
+        let (_partition, service) = (parts.next(), parts.next());
+        let resource = parts.nth(2).ok_or(InvalidSecretReference::Arn)?;
+        match service {
+            Some("secretsmanager") => Self::of_secret(resource),
+            Some("ssm") => {
+                let name = resource.strip_prefix("parameter").ok_or(InvalidSecretReference::Arn)?;
+                Ok(Self { name: trim_slash(name), key: None, has_version: false })
+            }
+            _ => Err(InvalidSecretReference::Arn),
+        }
+    }
+
+    /// `secret:NAME-RANDOM:JSON-KEY:VERSION-STAGE:VERSION-ID`, where all from the key on may be absent or empty.
+    fn of_secret(resource: &str) -> Result<Self, InvalidSecretReference> {
+        let mut parts = resource.split(':');
+        if parts.next() != Some("secret") {
+            return Err(InvalidSecretReference::Arn);
+        }
+        let name = parts.next().ok_or(InvalidSecretReference::Arn)?;
+        let mut optional = || parts.next().filter(|part| !part.is_empty());
+        let (key, stage, version) = (optional(), optional(), optional());
+        if stage.is_some() && version.is_some() {
+            return Err(InvalidSecretReference::TwoVersions);
+        }
+        Ok(Self {
+            name: trim_slash(without_random_end(name)),
+            key: key.map(str::to_owned),
+            has_version: stage.or(version).is_some(),
+        })
+    }
+}
+
+fn trim_slash(name: &str) -> String {
+    name.trim_start_matches('/').to_owned()
+}
+
+/// Secrets Manager puts a hyphen and six characters behind the name of a secret in its ARN.
+fn without_random_end(name: &str) -> &str {
+    const RANDOM: usize = 6;
+    match name.rsplit_once('-') {
+        Some((name, end)) if end.len() == RANDOM && end.bytes().all(|byte| byte.is_ascii_alphanumeric()) => name,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_arns_of_both_services() {
+        const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:";
+        for (text, name, key, has_version) in [
+            ("db-password", "db-password", None, false),
+            ("/prod/db/password", "prod/db/password", None, false),
+            ("arn:aws:ssm:us-east-1:123456789012:parameter/prod/db/password", "prod/db/password", None, false),
+            ("arn:aws-cn:ssm:cn-north-1:123456789012:parameter/token", "token", None, false),
+            (&format!("{SECRET}prod/db-AbC123"), "prod/db", None, false),
+            (&format!("{SECRET}prod/db-AbC123:password::"), "prod/db", Some("password"), false),
+            (&format!("{SECRET}prod/db-AbC123:password:AWSCURRENT:"), "prod/db", Some("password"), true),
+            (&format!("{SECRET}prod/db-AbC123:::v1"), "prod/db", None, true),
+            (&format!("{SECRET}a_long_name"), "a_long_name", None, false),
+        ] {
+            let reference = SecretReference::parse(text).unwrap();
+            assert_eq!(
+                (reference.name.as_str(), reference.key.as_deref(), reference.has_version),
+                (name, key, has_version),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_names_no_secret() {
+        for text in [
+            "",
+            "/",
+            "arn:",
+            "arn:aws:s3:::bucket",
+            "arn:aws:ssm:us-east-1:1:",
+            "arn:aws:secretsmanager:r:1:secret",
+            "arn:aws:secretsmanager:r:1:secret:n:k:s:v",
+        ] {
+            assert!(SecretReference::parse(text).is_err(), "{text}");
+        }
+    }
+}

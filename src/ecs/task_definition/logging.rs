@@ -1,0 +1,63 @@
+//! The rules of log drivers and log routers (TD35, TD36). Nothing of a log configuration reaches the container.
+
+use crate::{
+    api::{
+        container_definition::ContainerDefinition,
+        logging::{LogConfiguration, LogDriver},
+    },
+    ecs::violation::Violations,
+};
+
+use super::environment::check_reference;
+
+/// Checks the log configurations of all containers.
+pub fn check(containers: &[ContainerDefinition], path: &str, violations: &mut Violations) {
+    let routers = containers.iter().filter(|container| container.firelens_configuration.is_some()).count();
+    let message = "Only one container of a task can have a firelensConfiguration.";
+    violations.require(routers <= 1, "TD36", path, message);
+    for (index, container) in containers.iter().enumerate() {
+        let Some(logging) = &container.log_configuration else { continue };
+        let path = format!("{path}[{index}].logConfiguration");
+        check_options(logging, &format!("{path}.options"), violations);
+        let message =
+            "When a container uses the log driver awsfirelens, another one must have a firelensConfiguration.";
+        let has_router = logging.log_driver != LogDriver::Awsfirelens || routers > 0;
+        violations.require(has_router, "TD36", format!("{path}.logDriver"), message);
+        for (number, secret) in logging.secret_options.iter().flatten().enumerate() {
+            let path = format!("{path}.secretOptions[{number}].valueFrom");
+            check_reference(&secret.value_from, &path, violations);
+        }
+    }
+}
+
+fn check_options(logging: &LogConfiguration, path: &str, violations: &mut Violations) {
+    if logging.log_driver != LogDriver::Awslogs {
+        return;
+    }
+    let missing: Vec<_> =
+        ["awslogs-region", "awslogs-group"].into_iter().filter(|name| !has_option(logging, name)).collect();
+    let message = format!("Log driver awslogs requires options: {}", missing.join(", "));
+    violations.require(missing.is_empty(), "TD35", path, message);
+}
+
+/// Whether an option is given, in the open or as a secret.
+#[must_use]
+pub fn has_option(logging: &LogConfiguration, name: &str) -> bool {
+    let is_secret = || logging.secret_options.iter().flatten().any(|secret| secret.name == name);
+    logging.options.as_ref().is_some_and(|options| options.contains_key(name)) || is_secret()
+}
+
+/// ECS's word for a log driver.
+#[must_use]
+pub fn word(driver: LogDriver) -> &'static str {
+    match driver {
+        LogDriver::JsonFile => "json-file",
+        LogDriver::Syslog => "syslog",
+        LogDriver::Journald => "journald",
+        LogDriver::Gelf => "gelf",
+        LogDriver::Fluentd => "fluentd",
+        LogDriver::Awslogs => "awslogs",
+        LogDriver::Splunk => "splunk",
+        LogDriver::Awsfirelens => "awsfirelens",
+    }
+}

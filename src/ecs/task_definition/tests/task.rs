@@ -1,0 +1,215 @@
+//! Rules of the task as a whole, of its platform and of Fargate.
+
+use super::*;
+
+#[test]
+fn rules_of_the_task_as_a_whole() {
+    let many: Vec<_> = (0..11).map(|i| json!({"name": format!("c{i}"), "image": "i", "memory": 6})).collect();
+    for (rule, path, document) in [
+        ("TD01", "family", document(json!({"family": "we b"}))),
+        ("TD02", C, json!({})),
+        ("TD03", C, json!({"containerDefinitions": many})),
+        ("TD04", "", container(json!({"environment": [{"name": "A", "value": "x".repeat(MOST_BYTES)}]}))),
+        ("TD05", "cpu", document(json!({"cpu": "one"}))),
+        ("TD05", "cpu", document(json!({"cpu": ""}))),
+        ("TD05", "memory", document(json!({"memory": "1 vCPU"}))),
+        ("TD09", C, container(json!({"essential": false}))),
+        ("TD12", "containerDefinitions[].memory", document(json!({"memory": "63"}))),
+        ("TD13", "cpu", with_container(json!({"cpu": 256}), json!({"cpu": 257}))),
+        ("TD37", "proxyConfiguration", document(json!({"proxyConfiguration": {"containerName": "a"}}))),
+        (
+            "TD37",
+            "proxyConfiguration.containerName",
+            document(json!({"proxyConfiguration": {"containerName": "envoy"}})),
+        ),
+        ("TD37", "proxyConfiguration.properties", document(json!({"proxyConfiguration": {"containerName": "a"}}))),
+        (
+            "TD38",
+            "inferenceAccelerators",
+            document(json!({"inferenceAccelerators": [{"deviceName": "d", "deviceType": "t"}]})),
+        ),
+        (
+            "TD43",
+            "placementConstraints[0].expression",
+            document(json!({"placementConstraints": [{"type": "memberOf", "expression": "x"}]})),
+        ),
+        (
+            "TD43",
+            "placementConstraints[0].type",
+            document(json!({"placementConstraints": [{"expression": "attribute:a == b"}]})),
+        ),
+        ("TD44", "taskRoleArn", document(json!({"taskRoleArn": "<role>"}))),
+        ("TD44", "executionRoleArn", document(json!({"executionRoleArn": "arn:aws:iam::123456789012:user/me"}))),
+        ("TD45", "tags[0]", document(json!({"tags": [{"value": "v"}]}))),
+        ("TD45", "tags[0].key", document(json!({"tags": [{"key": "AWS:x"}]}))),
+        ("TD45", "tags[1].key", document(json!({"tags": [{"key": "x"}, {"key": "x"}]}))),
+        (
+            "TD46",
+            "trustedExecutionConfiguration.attestationPolicy",
+            document(json!({"trustedExecutionConfiguration": {"isolationMode": "CONFIDENTIAL_SANDBOX"}})),
+        ),
+        (
+            "OP04",
+            "trustedExecutionConfiguration.isolationMode",
+            document(json!({"trustedExecutionConfiguration": {"isolationMode": "ISOLATED_SANDBOX"}})),
+        ),
+        ("OP13", "containerDefinitions[].command[0]", container(json!({"command": ["a\0"]}))),
+        (
+            "OP16",
+            "pidMode",
+            document(
+                json!({"pidMode": "task", "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}),
+            ),
+        ),
+    ] {
+        assert_broken(rule, path, document);
+    }
+    let over = json!([{"name": "a", "image": "i", "memory": 40}, {"name": "b", "image": "i", "memory": 40}]);
+    assert_broken("TD12", "memory", json!({"memory": "64", "containerDefinitions": over}));
+    assert_accepted(document(json!({
+        "cpu": "1 vCPU", "memory": "0.5GB", "taskRoleArn": "", "tags": [{"key": "a", "value": ""}],
+        "executionRoleArn": "arn:aws:iam::123456789012:role/path/ecsTaskExecutionRole",
+        "kubernetes": {"runtimeClassName": "kata"}, "trustedExecutionConfiguration": {"isolationMode": "ISOLATED_SANDBOX"},
+        "placementConstraints": [{"type": "memberOf", "expression": "attribute:ecs.os-type == linux"}]})));
+}
+
+#[test]
+fn rules_of_windows() {
+    let windows = json!({"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_FULL"}});
+    for (rule, member, value) in [
+        ("TD40", "linuxParameters", json!({"initProcessEnabled": true})),
+        ("OP16", "privileged", json!(true)),
+        ("OP16", "readonlyRootFilesystem", json!(true)),
+        ("OP16", "systemControls", json!([{"namespace": "net.core.somaxconn", "value": "1"}])),
+        ("OP16", "kubernetes.securityContext", json!(null)),
+    ] {
+        let members = if value.is_null() {
+            json!({"kubernetes": {"securityContext": {"runAsUser": 1}}})
+        } else {
+            json!({member: value})
+        };
+        assert_broken(rule, &format!("{C}[].{member}"), with_container(windows.clone(), members));
+    }
+    assert_accepted(with_container(
+        windows,
+        json!({"user": "ContainerUser", "credentialSpecs": ["credentialspec:arn:aws:s3:::b/k.json"]}),
+    ));
+}
+
+#[test]
+fn rules_of_fargate() {
+    for (rule, path, document) in [
+        ("TF01", "networkMode", fargate(json!({"networkMode": "bridge"}))),
+        ("TF02", "cpu", fargate(json!({"cpu": null}))),
+        ("TF03", "memory", fargate(json!({"memory": null}))),
+        ("TF04", "cpu", fargate(json!({"memory": "4096"}))),
+        ("TF05", "cpu", fargate(json!({"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2019_CORE"}}))),
+        ("TF06", "containerDefinitions[].stopTimeout", fargate_container(json!({"stopTimeout": 121}))),
+        (
+            "TF07",
+            "containerDefinitions[].logConfiguration.logDriver",
+            fargate_container(json!({"logConfiguration": {"logDriver": "json-file"}})),
+        ),
+        ("TF08", "executionRoleArn", fargate_container(json!({"logConfiguration": {"logDriver": "awslogs"}}))),
+        (
+            "TF09",
+            "containerDefinitions[].logConfiguration.options",
+            fargate_container(json!({"logConfiguration": {"logDriver": "awslogs"}})),
+        ),
+        ("TF10", "containerDefinitions[].privileged", fargate_container(json!({"privileged": true}))),
+        (
+            "TF11",
+            "containerDefinitions[].linuxParameters.capabilities.add[0]",
+            fargate_container(json!({"linuxParameters": {"capabilities": {"add": ["NET_ADMIN"]}}})),
+        ),
+        (
+            "TF12",
+            "containerDefinitions[].linuxParameters.devices",
+            fargate_container(json!({"linuxParameters": {"devices": [{"hostPath": "/dev/fuse"}]}})),
+        ),
+        (
+            "TF12",
+            "containerDefinitions[].linuxParameters.maxSwap",
+            fargate_container(json!({"linuxParameters": {"maxSwap": 1}})),
+        ),
+        (
+            "TF12",
+            "containerDefinitions[].linuxParameters.swappiness",
+            fargate_container(json!({"linuxParameters": {"swappiness": 1}})),
+        ),
+        (
+            "TF12",
+            "containerDefinitions[].linuxParameters.sharedMemorySize",
+            fargate_container(json!({"linuxParameters": {"sharedMemorySize": 1}})),
+        ),
+        (
+            "TF12",
+            "containerDefinitions[].dockerSecurityOptions",
+            fargate_container(json!({"dockerSecurityOptions": ["no-new-privileges"]})),
+        ),
+        (
+            "TF12",
+            "containerDefinitions[].resourceRequirements",
+            fargate_container(json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
+        ),
+        ("TF12", "ipcMode", fargate(json!({"ipcMode": "task"}))),
+        (
+            "TF12",
+            "placementConstraints",
+            fargate(json!({"placementConstraints": [{"type": "memberOf", "expression": "attribute:a == b"}]})),
+        ),
+        (
+            "TF12",
+            "volumes[0].dockerVolumeConfiguration",
+            fargate(json!({"volumes": [{"name": "v", "dockerVolumeConfiguration": {}}]})),
+        ),
+        (
+            "TF12",
+            "volumes[0].host.sourcePath",
+            fargate(json!({"volumes": [{"name": "v", "host": {"sourcePath": "/v"}}]})),
+        ),
+        ("TF13", "pidMode", fargate(json!({"pidMode": "host"}))),
+        ("TF14", "ephemeralStorage.sizeInGiB", fargate(json!({"ephemeralStorage": {"sizeInGiB": 20}}))),
+        ("TF14", "ephemeralStorage.sizeInGiB", fargate(json!({"ephemeralStorage": {"sizeInGiB": 201}}))),
+        ("TF15", "ephemeralStorage", document(json!({"ephemeralStorage": {"sizeInGiB": 21}}))),
+        ("TF01", "networkMode", document(json!({"requiresCompatibilities": ["EC2", "FARGATE"]}))),
+    ] {
+        assert_broken(rule, path, document);
+    }
+    let log = json!({"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r", "awslogs-stream-prefix": "p"}});
+    let mut accepted = fargate_container(
+        json!({"stopTimeout": 120, "logConfiguration": log, "linuxParameters": {"capabilities": {"add": ["SYS_PTRACE"]}}}),
+    );
+    accepted["executionRoleArn"] = json!("ecsTaskExecutionRole");
+    accepted["pidMode"] = json!("task");
+    accepted["ephemeralStorage"] = json!({"sizeInGiB": 200});
+    assert_accepted(accepted);
+}
+
+#[test]
+fn all_violations_are_told_at_once() {
+    let document =
+        json!({"cpu": "x", "memory": "y", "containerDefinitions": [{"name": "a"}, {"name": "a", "image": "i"}]});
+    let rules: Vec<_> = broken(document).into_iter().map(|(rule, _)| rule).collect();
+    assert_eq!(rules, ["TD05", "TD05", "TD08", "TD07"]);
+}
+
+#[test]
+fn mounts_of_other_containers_come_along() {
+    let document = json!({
+        "volumes": [{"name": "v"}, {"name": "w"}],
+        "containerDefinitions": [
+            {"name": "a", "image": "i", "memory": 64, "mountPoints": [{"sourceVolume": "v", "containerPath": "/v"}]},
+            {"name": "b", "image": "i", "memory": 64, "volumesFrom": [{"sourceContainer": "a", "readOnly": true}],
+             "mountPoints": [{"sourceVolume": "w", "containerPath": "/w"}]},
+            {"name": "c", "image": "i", "memory": 64, "volumesFrom": [{"sourceContainer": "b"}],
+             "mountPoints": [{"sourceVolume": "w", "containerPath": "/v"}]}]});
+    let definition: RegisterTaskDefinition = serde_json::from_value(document).unwrap();
+    let checked = check(&definition, "web").unwrap();
+    let mounts = |index: usize| {
+        let mounts = checked.containers[index].mounts.iter();
+        mounts.map(|mount| (mount.volume, mount.path.clone(), mount.read_only)).collect::<Vec<_>>()
+    };
+    assert_eq!(mounts(1), [(1, "/w".into(), false), (0, "/v".into(), true)]);
+    assert_eq!(mounts(2), [(1, "/v".into(), false), (1, "/w".into(), false)]);
+}

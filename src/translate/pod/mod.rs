@@ -1,0 +1,153 @@
+//! A task definition -> the Pod of a task, in a service or by itself. Each area of the Pod has a file of its own; labels and
+//! names of the workload around it are not decided here.
+
+pub mod container;
+pub mod environment;
+pub mod layout;
+pub mod literal;
+pub mod network;
+pub mod platform;
+pub mod probe;
+pub mod security;
+pub mod size;
+pub mod volume;
+
+use k8s_openapi::api::core::v1::{LocalObjectReference, PodSpec};
+
+use crate::{
+    api::{
+        register_task_definition::NetworkMode,
+        runtime::{IpcMode, PidMode},
+    },
+    ecs::{arn::ArnScope, task_definition::TaskDefinition},
+};
+
+use super::{
+    kubernetes_version::KubernetesVersion,
+    labels::{self, Labels},
+    names, placement,
+};
+use layout::Layout;
+
+/// What the Pod of a task is rendered from.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// Region and account.
+    pub arns: &'a ArnScope,
+    /// What runs.
+    pub task_definition: &'a TaskDefinition,
+    /// Where it runs.
+    pub runs: Runs,
+    /// What the Kubernetes cluster can do.
+    pub version: KubernetesVersion,
+}
+
+/// Where a task runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// In a service: a Deployment's Pod, whose containers are started again when they end.
+    InService {
+        /// Seconds between the withdrawal from endpoints and SIGTERM.
+        pre_stop_seconds: u32,
+    },
+    /// By itself: a Pod that is started once.
+    Alone,
+}
+
+/// Renders the Pod of a task.
+#[must_use]
+pub fn spec(task: Task<'_>) -> PodSpec {
+    let definition = task.task_definition;
+    let layout = Layout::of(&definition.containers);
+    let pre_stop_seconds = pre_stop_seconds(task);
+    let host_network = definition.network_mode == Some(NetworkMode::Host);
+    let on_windows = definition.platform.is_windows();
+    PodSpec {
+        init_containers: some(layout.init.iter().map(|place| container::init(task, *place)).collect()),
+        containers: layout.regular.iter().map(|index| container::regular(task, *index, pre_stop_seconds)).collect(),
+        restart_policy: (task.runs == Runs::Alone).then(|| "Never".into()),
+        volumes: some(volume::volumes(definition)),
+        resources: if on_windows { None } else { size::of_task(definition) },
+        service_account_name: definition.task_role.as_deref().map(names::service_account),
+        image_pull_secrets: some(pull_secrets(definition)),
+        security_context: security::of_task(definition),
+        host_network: host_network.then_some(true),
+        host_pid: (definition.pid_mode == Some(PidMode::Host)).then_some(true),
+        host_ipc: (definition.ipc_mode == Some(IpcMode::Host)).then_some(true),
+        share_process_namespace: shares_processes(definition).then_some(true),
+        hostname: definition.names.hostname.as_deref().map(names::hostname),
+        host_aliases: some(network::host_aliases(definition)),
+        dns_policy: network::dns_policy(definition, host_network),
+        dns_config: network::dns_config(definition),
+        node_selector: Some(platform::node_selector(definition)).filter(|selector| !selector.is_empty()),
+        affinity: placement::affinity(&definition.placement),
+        os: platform::operating_system(definition),
+        runtime_class_name: definition.kubernetes.runtime_class_name.clone(),
+        // A task has the rights of its task role and no others, and sees no variables of its neighbours' Services.
+        automount_service_account_token: Some(false),
+        enable_service_links: Some(false),
+        termination_grace_period_seconds: Some(i64::from(stop_seconds(definition, &layout).max(pre_stop_seconds + 1))),
+        ..Default::default()
+    }
+}
+
+/// Annotations of the Pod: what it needs to have beside it, and what Kubernetes has no field for.
+#[must_use]
+pub fn annotations(definition: &TaskDefinition) -> Labels {
+    let mut annotations = volume::texts(definition);
+    let originals = container::original_names(definition);
+    if !originals.is_empty() {
+        annotations.insert(labels::ORIGINAL_NAMES.into(), json(&originals));
+    }
+    for container in definition.containers.iter().filter(|container| !container.docker_labels.is_empty()) {
+        annotations.insert(names::docker_labels_annotation(&container.name), json(&container.docker_labels));
+    }
+    annotations
+}
+
+fn json(labels: &Labels) -> String {
+    serde_json::to_string(labels).unwrap_or_default()
+}
+
+/// Without ports nobody has to be told that the task goes away.
+fn pre_stop_seconds(task: Task<'_>) -> u32 {
+    match task.runs {
+        Runs::InService { pre_stop_seconds } if !task.task_definition.ports().is_empty() => pre_stop_seconds,
+        Runs::InService { .. } | Runs::Alone => 0,
+    }
+}
+
+/// Seconds between SIGTERM and SIGKILL of a container on ECS.
+const STOP_TIMEOUT_SECONDS: u32 = 30;
+
+/// The regular containers stop together, then the sidecars one after the other.
+fn stop_seconds(definition: &TaskDefinition, layout: &Layout) -> u32 {
+    if let Some(seconds) = definition.kubernetes.termination_grace_period_seconds {
+        return u32::try_from(seconds).unwrap_or(STOP_TIMEOUT_SECONDS);
+    }
+    let stop = |index: usize| definition.containers[index].stop_timeout.unwrap_or(STOP_TIMEOUT_SECONDS);
+    let regular = layout.regular.iter().map(|index| stop(*index)).max().unwrap_or(STOP_TIMEOUT_SECONDS);
+    layout.sidecars().map(stop).fold(regular, u32::saturating_add)
+}
+
+/// The first process of a shared process namespace reaps what the others leave behind.
+fn shares_processes(definition: &TaskDefinition) -> bool {
+    let reaps = definition.containers.iter().any(|container| container.init_process);
+    definition.pid_mode == Some(PidMode::Task) || (reaps && definition.pid_mode != Some(PidMode::Host))
+}
+
+fn pull_secrets(definition: &TaskDefinition) -> Vec<LocalObjectReference> {
+    let mut references: Vec<LocalObjectReference> = Vec::new();
+    for secret in definition.containers.iter().filter_map(|container| container.pull_secret.as_ref()) {
+        let reference = LocalObjectReference { name: names::secret(&secret.name) };
+        if !references.contains(&reference) {
+            references.push(reference);
+        }
+    }
+    references
+}
+
+/// A list, if there is something in it.
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
+}

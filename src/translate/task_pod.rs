@@ -1,0 +1,67 @@
+//! Task definition -> the Pod of a task that runs by itself. It is started once.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ObjectMeta;
+
+use crate::ecs::{arn::ArnScope, task_definition::TaskDefinition};
+
+use super::{
+    kubernetes_version::KubernetesVersion,
+    labels, names,
+    pod::{self, Runs, Task},
+};
+
+/// What the Pod of a task by itself is rendered from.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskPod<'a> {
+    /// Name of the Pod.
+    pub name: &'a str,
+    /// The Namespace.
+    pub namespace: &'a str,
+    /// Region and account.
+    pub arns: &'a ArnScope,
+    /// Name of the EcsCluster.
+    pub cluster_object: &'a str,
+    /// What runs.
+    pub task_definition: &'a TaskDefinition,
+    /// Its revision.
+    pub revision: i64,
+    /// The group of the task.
+    pub group: &'a str,
+    /// Names of the EcsSecurityGroups.
+    pub security_groups: &'a [String],
+    /// What the Kubernetes cluster can do.
+    pub version: KubernetesVersion,
+}
+
+/// Renders the Pod.
+#[must_use]
+pub fn task_pod(task: TaskPod<'_>) -> Pod {
+    let definition = task.task_definition;
+    let mut pod_labels = labels::managed();
+    pod_labels.insert(labels::CLUSTER.into(), names::label_value(task.cluster_object));
+    pod_labels.insert(labels::FAMILY.into(), names::label_value(&definition.family));
+    pod_labels.insert(labels::REVISION.into(), task.revision.to_string());
+    pod_labels.insert(labels::TASK_GROUP.into(), names::label_value(task.group));
+    for group in task.security_groups {
+        pod_labels.insert(names::security_group_label(group), "true".into());
+    }
+    let mut annotations = pod::annotations(definition);
+    annotations.insert(labels::TASK_DEFINITION.into(), task.arns.task_definition(&definition.family, task.revision));
+    Pod {
+        metadata: ObjectMeta {
+            name: Some(task.name.into()),
+            namespace: Some(task.namespace.into()),
+            labels: Some(pod_labels),
+            annotations: Some(annotations),
+            ..Default::default()
+        },
+        spec: Some(pod::spec(Task {
+            arns: task.arns,
+            task_definition: definition,
+            runs: Runs::Alone,
+            version: task.version,
+        })),
+        status: None,
+    }
+}

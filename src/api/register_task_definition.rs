@@ -41,11 +41,13 @@ pub struct RegisterTaskDefinition {
     /// The containers of a task, at most 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 10))]
     pub container_definitions: Option<Vec<ContainerDefinition>>,
 
-    /// Volumes that containers mount.
+    /// Volumes that containers mount, at most 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 100))]
     pub volumes: Option<Vec<Volume>>,
 
     /// Conditions on the nodes that a task may run on, at most 10.

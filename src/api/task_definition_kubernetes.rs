@@ -68,7 +68,7 @@ pub struct TaskSecurityContext {
 /// What stands behind a volume: one of its members.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = kube::core::Rule::new("[has(self.persistentVolumeClaim), has(self.ephemeral), has(self.nfs)].filter(source, source).size() == 1").message("give one of persistentVolumeClaim, ephemeral and nfs"))]
+#[x_kube(validation = kube::core::Rule::new("(has(self.persistentVolumeClaim) ? 1 : 0) + (has(self.ephemeral) ? 1 : 0) + (has(self.nfs) ? 1 : 0) == 1").message("give one of persistentVolumeClaim, ephemeral and nfs"))]
 pub struct KubernetesVolume {
     /// Name of the volume in `volumes`.
     #[schemars(length(min = 1, max = 255))]
@@ -161,7 +161,7 @@ pub enum ImagePullPolicy {
 /// A probe of Kubernetes: one of `exec`, `httpGet`, `tcpSocket` and `grpc`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = kube::core::Rule::new("[has(self.exec), has(self.httpGet), has(self.tcpSocket), has(self.grpc)].filter(probe, probe).size() == 1").message("give one of exec, httpGet, tcpSocket and grpc"))]
+#[x_kube(validation = kube::core::Rule::new("(has(self.exec) ? 1 : 0) + (has(self.httpGet) ? 1 : 0) + (has(self.tcpSocket) ? 1 : 0) + (has(self.grpc) ? 1 : 0) == 1").message("give one of exec, httpGet, tcpSocket and grpc"))]
 pub struct ReadinessProbe {
     /// A program that ends with 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]

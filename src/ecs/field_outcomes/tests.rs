@@ -1,3 +1,5 @@
+//! Every field has a row, and the rows say what they should of a document.
+
 use std::collections::BTreeSet;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, JSONSchemaPropsOrArray};

@@ -1,0 +1,239 @@
+//! What the schemas take and refuse: a value inside and one outside of each bound.
+
+use serde_json::{Value, json};
+
+use crate::{
+    connection::block_on,
+    specs::{container, port, revision, rule, service},
+    with_namespace, would_create,
+};
+
+/// A spec that is accepted, and one that is refused with words that name the field.
+struct Bound {
+    kind: &'static str,
+    accepted: Vec<Value>,
+    refused: Vec<(Value, &'static str)>,
+}
+
+fn task_definition_bounds() -> Bound {
+    let long = "x".repeat(256);
+    Bound {
+        kind: "TaskDefinition",
+        accepted: vec![
+            json!({}),
+            json!({"family": "Web_1-a", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"]}),
+            json!({"cpu": 256, "memory": 512}),
+            json!({"cpu": "256", "memory": "0.5 GB"}),
+            json!({"family": null, "networkMode": null, "cpu": null, "memory": null, "requiresCompatibilities": null, "containerDefinitions": null}),
+            json!({"containerDefinitions": [{"name": "image-comes-later"}]}),
+            container("image", Value::Null),
+            container("portMappings", Value::Null),
+            container("environment", json!([{"name": "A", "value": null}, {"name": "A", "value": "twice"}])),
+            container("memory", json!(6)),
+            container("name", json!("x".repeat(255))),
+            port(
+                json!({"containerPort": 65535, "hostPort": 0, "protocol": "udp", "appProtocol": "grpc", "name": "a_b-1"}),
+            ),
+            container(
+                "linuxParameters",
+                json!({"capabilities": {"add": ["SYS_PTRACE"], "drop": null}, "tmpfs": null, "swappiness": 100, "maxSwap": 0}),
+            ),
+            container(
+                "healthCheck",
+                json!({"command": ["CMD", "true"], "interval": 300, "timeout": 60, "retries": 10, "startPeriod": null}),
+            ),
+            container("ulimits", json!([{"name": "nofile", "softLimit": 1, "hardLimit": 1}])),
+            container("secrets", json!([{"name": "A", "valueFrom": "a"}, {"name": "B", "valueFrom": "a"}])),
+            container("restartPolicy", json!({"enabled": true, "ignoredExitCodes": [0], "restartAttemptPeriod": 60})),
+            container(
+                "logConfiguration",
+                json!({"logDriver": "awslogs", "options": {"awslogs-group": "g"}, "secretOptions": null}),
+            ),
+            container("resourceRequirements", json!([{"type": "GPU", "value": "ALL"}])),
+            json!({"volumes": [{"name": "v", "host": null, "efsVolumeConfiguration": {"fileSystemId": "fs-1", "transitEncryption": "ENABLED"}}]}),
+            json!({"pidMode": "task", "ipcMode": null, "ephemeralStorage": {"sizeInGiB": 21}, "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": null}}),
+            json!({"kubernetes": {"revisionHistoryLimit": 0, "nodeSelector": {"disk": "ssd"}, "securityContext": {"fsGroup": 0}, "terminationGracePeriodSeconds": 86400}}),
+            port(json!({"containerPort": 1, "hostPort": null, "protocol": null, "appProtocol": null, "name": null})),
+        ],
+        refused: vec![
+            (json!({"family": "we b"}), "spec.family"),
+            (json!({"family": ""}), "spec.family"),
+            (json!({"family": long}), "spec.family"),
+            (json!({"networkMode": "vpc"}), "spec.networkMode"),
+            (json!({"requiresCompatibilities": ["LAMBDA"]}), "spec.requiresCompatibilities"),
+            (json!({"cpu": 1.5}), "spec.cpu"),
+            (json!({"containerDefinitions": [{"image": "nginx"}]}), "name"),
+            (json!({"containerDefinitions": [{"name": "a"}, {"name": "a"}]}), "Duplicate value"),
+            (json!({"containerDefinitons": []}), "unknown field \"spec.containerDefinitons\""),
+            (container("imgae", json!("nginx")), "unknown field \"spec.containerDefinitions[0].imgae\""),
+            (container("name", json!("a b")), "spec.containerDefinitions[0].name"),
+            (container("name", json!("x".repeat(256))), "spec.containerDefinitions[0].name"),
+            (container("cpu", json!(-1)), "spec.containerDefinitions[0].cpu"),
+            (container("cpu", json!("256")), "spec.containerDefinitions[0].cpu"),
+            (container("memory", json!(5)), "spec.containerDefinitions[0].memory"),
+            (container("memoryReservation", json!(5)), "spec.containerDefinitions[0].memoryReservation"),
+            (
+                json!({"containerDefinitions": (0..11).map(|i| json!({"name": format!("c{i}")})).collect::<Vec<_>>()}),
+                "spec.containerDefinitions",
+            ),
+            (container("healthCheck", json!({"interval": 30})), "healthCheck.command"),
+            (container("healthCheck", json!({"command": ["CMD"], "interval": 4})), "healthCheck.interval"),
+            (container("healthCheck", json!({"command": ["CMD"], "retries": 11})), "healthCheck.retries"),
+            (container("healthCheck", json!({"command": "true"})), "healthCheck.command"),
+            (container("stopTimeout", json!(1)), "stopTimeout"),
+            (container("linuxParameters", json!({"swappiness": 101})), "swappiness"),
+            (container("ulimits", json!([{"name": "files", "softLimit": 1, "hardLimit": 1}])), "ulimits[0].name"),
+            (
+                container(
+                    "ulimits",
+                    json!([{"name": "core", "softLimit": 1, "hardLimit": 1}, {"name": "core", "softLimit": 1, "hardLimit": 1}]),
+                ),
+                "Duplicate value",
+            ),
+            (
+                container("secrets", json!([{"name": "A", "valueFrom": "a"}, {"name": "A", "valueFrom": "b"}])),
+                "Duplicate value",
+            ),
+            (container("dependsOn", json!([{"containerName": "a", "condition": "STARTED"}])), "condition"),
+            (container("logConfiguration", json!({"logDriver": "none"})), "logDriver"),
+            (container("essential", json!("true")), "essential"),
+            (container("restartPolicy", json!({"enabled": true, "restartAttemptPeriod": 59})), "restartAttemptPeriod"),
+            (json!({"volumes": [{"host": {}}]}), "name"),
+            (json!({"volumes": [{"name": "v"}, {"name": "v"}]}), "Duplicate value"),
+            (json!({"ephemeralStorage": {"sizeInGiB": 20}}), "sizeInGiB"),
+            (json!({"pidMode": "pod"}), "spec.pidMode"),
+            (json!({"runtimePlatform": {"cpuArchitecture": "amd64"}}), "cpuArchitecture"),
+            (json!({"kubernetes": {"revisionHistoryLimit": -1}}), "revisionHistoryLimit"),
+            (port(json!({"containerPort": 0})), "containerPort"),
+            (port(json!({"containerPort": 65536})), "containerPort"),
+            (port(json!({"containerPort": 80, "hostPort": -1})), "hostPort"),
+            (port(json!({"containerPort": 80, "hostPort": 65536})), "hostPort"),
+            (port(json!({"containerPort": 80, "protocol": "sctp"})), "protocol"),
+            (port(json!({"containerPort": 80, "appProtocol": "spdy"})), "appProtocol"),
+            (port(json!({"containerPort": 80, "name": "Upper"})), "name"),
+        ],
+    }
+}
+
+fn service_bounds() -> Bound {
+    let percent = |maximum: i32, minimum: i32| {
+        service("deploymentConfiguration", json!({"maximumPercent": maximum, "minimumHealthyPercent": minimum}))
+    };
+    let awsvpc =
+        |member: &str, value: Value| service("networkConfiguration", json!({"awsvpcConfiguration": {member: value}}));
+    Bound {
+        kind: "EcsService",
+        accepted: vec![
+            service("desiredCount", json!(0)),
+            service("schedulingStrategy", json!("REPLICA")),
+            service("serviceName", json!("Web_1")),
+            percent(100, 0),
+            percent(10000, 100),
+            awsvpc("assignPublicIp", json!("DISABLED")),
+            awsvpc("assignPublicIp", Value::Null),
+            awsvpc("securityGroups", Value::Null),
+            awsvpc("securityGroups", json!(["a", "b", "c", "d", "e"])),
+            service("kubernetes", json!({"minReadySeconds": 3600, "preStopSeconds": 120})),
+            json!({"taskDefinition": "web", "cluster": null, "serviceName": null, "desiredCount": null, "schedulingStrategy": null,
+                "networkConfiguration": null, "deploymentConfiguration": null, "forceNewDeployment": null, "kubernetes": null}),
+        ],
+        refused: vec![
+            (json!({}), "taskDefinition"),
+            (json!({"taskDefinition": null}), "taskDefinition"),
+            (json!({"taskDefinition": ""}), "spec.taskDefinition"),
+            (service("serviceName", json!("a.b")), "spec.serviceName"),
+            (service("desiredCount", json!(-1)), "spec.desiredCount"),
+            (service("schedulingStrategy", json!("DAEMONS")), "spec.schedulingStrategy"),
+            (service("desiredcount", json!(1)), "unknown field \"spec.desiredcount\""),
+            (service("forceNewDeployment", json!("x".repeat(256))), "spec.forceNewDeployment"),
+            (percent(99, 50), "maximumPercent"),
+            (percent(10001, 50), "maximumPercent"),
+            (percent(200, 101), "minimumHealthyPercent"),
+            (percent(200, -1), "minimumHealthyPercent"),
+            (awsvpc("assignPublicIp", json!("YES")), "assignPublicIp"),
+            (awsvpc("securityGroups", json!(["a", "b", "c", "d", "e", "f"])), "securityGroups"),
+            (awsvpc("subnets", json!(vec!["s"; 17])), "subnets"),
+            (service("kubernetes", json!({"minReadySeconds": 3601})), "minReadySeconds"),
+            (service("kubernetes", json!({"preStopSeconds": 121})), "preStopSeconds"),
+        ],
+    }
+}
+
+fn other_bounds() -> [Bound; 3] {
+    let cluster = |name: &str| json!({"kubernetes": {"namespace": name}});
+    [
+        Bound {
+            kind: "EcsCluster",
+            accepted: vec![
+                json!({}),
+                json!({"clusterName": null, "kubernetes": null}),
+                json!({"clusterName": "Prod_1", "kubernetes": {"namespace": null, "podSecurity": null}}),
+                json!({"kubernetes": {"podSecurity": "privileged"}}),
+                cluster(&"x".repeat(63)),
+            ],
+            refused: vec![
+                (json!({"clusterName": "a.b"}), "spec.clusterName"),
+                (json!({"clusterName": ""}), "spec.clusterName"),
+                (json!({"clustername": "a"}), "unknown field \"spec.clustername\""),
+                (json!({"kubernetes": {"podSecurity": "Baseline"}}), "podSecurity"),
+                (cluster("Upper"), "spec.kubernetes.namespace"),
+                (cluster("-a"), "spec.kubernetes.namespace"),
+                (cluster(&"x".repeat(64)), "spec.kubernetes.namespace"),
+            ],
+        },
+        Bound {
+            kind: "EcsSecurityGroup",
+            accepted: vec![
+                json!({}),
+                json!({"description": null, "ingress": null, "egress": null}),
+                json!({"ingress": [], "egress": []}),
+                rule("toPort", json!(65535)),
+                rule("ipProtocol", json!("-1")),
+                rule("cidrIp", Value::Null),
+                json!({"ingress": vec![json!({"ipProtocol": "udp", "fromPort": 0}); 200]}),
+            ],
+            refused: vec![
+                (rule("ipProtocol", json!("icmp")), "ipProtocol"),
+                (rule("ipProtocol", json!(-1)), "ipProtocol"),
+                (json!({"ingress": [{"fromPort": 80}]}), "ipProtocol"),
+                (rule("fromPort", json!(-1)), "fromPort"),
+                (rule("toPort", json!(65536)), "toPort"),
+                (rule("cidr", json!("10.0.0.0/8")), "unknown field \"spec.ingress[0].cidr\""),
+                (json!({"description": "x".repeat(256)}), "spec.description"),
+                (json!({"egress": vec![json!({"ipProtocol": "-1"}); 201]}), "spec.egress"),
+            ],
+        },
+        Bound {
+            kind: "TaskDefinitionRevision",
+            accepted: vec![revision("revision", json!(1)), revision("state", json!("Inactive"))],
+            refused: vec![
+                (revision("revision", json!(0)), "spec.revision"),
+                (revision("state", json!("ACTIVE")), "spec.state"),
+                (revision("family", json!("")), "spec.family"),
+                (json!({"family": "web", "revision": 1, "state": "Active"}), "definition"),
+            ],
+        },
+    ]
+}
+
+#[test]
+fn every_bound_of_the_schemas_accepts_and_refuses() {
+    block_on(with_namespace("bounds", async |client, namespace| {
+        let mut wrong = Vec::new();
+        for bound in [task_definition_bounds(), service_bounds()].into_iter().chain(other_bounds()) {
+            for spec in bound.accepted {
+                if let Err(message) = would_create(&client, &namespace, bound.kind, &spec).await {
+                    wrong.push(format!("{} {spec} was refused: {message}", bound.kind));
+                }
+            }
+            for (spec, words) in bound.refused {
+                match would_create(&client, &namespace, bound.kind, &spec).await {
+                    Ok(()) => wrong.push(format!("{} {spec} was accepted", bound.kind)),
+                    Err(message) if message.contains(words) => {}
+                    Err(message) => wrong.push(format!("{} {spec}: {words} is not named in: {message}", bound.kind)),
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }));
+}

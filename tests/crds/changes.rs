@@ -1,0 +1,100 @@
+//! The rules about changes: from which spec to which a step is refused.
+
+use serde_json::{Value, json};
+
+use crate::{
+    collection,
+    connection::{block_on, delete, merge, post},
+    object,
+    specs::{revision, service},
+    with_namespace,
+};
+
+/// Two specs of one object, and the words with which the step from the first to the second is refused, if it is.
+pub type Step = (&'static str, Value, Value, Option<&'static str>);
+
+pub fn steps() -> Vec<Step> {
+    let family = Some("spec.family is immutable: make another TaskDefinition for another family");
+    let service_name = Some("spec.serviceName is immutable: make another EcsService for another name");
+    let cluster_name = Some("spec.clusterName is immutable: make another EcsCluster for another name");
+    let namespace = Some("spec.kubernetes.namespace is immutable: make another EcsCluster for another Namespace");
+    let in_namespace = |name: &str| json!({"kubernetes": {"namespace": name}});
+    let definition = |names: [&str; 2]| {
+        let containers = names.map(|name| json!({"name": name, "image": "i"}));
+        revision("definition", json!({"containerDefinitions": containers}))
+    };
+    vec![
+        ("TaskDefinition", json!({"family": "a"}), json!({"family": "b"}), family),
+        ("TaskDefinition", json!({"family": "a"}), json!({"family": null}), family),
+        ("TaskDefinition", json!({}), json!({"family": "b"}), family),
+        ("TaskDefinition", json!({}), json!({"family": "example", "cpu": 256}), None),
+        ("TaskDefinition", json!({"family": "example"}), json!({"family": null}), None),
+        ("EcsService", service("serviceName", json!("a")), service("serviceName", json!("b")), service_name),
+        ("EcsService", service("serviceName", json!(null)), service("serviceName", json!("b")), service_name),
+        ("EcsService", service("serviceName", json!(null)), service("serviceName", json!("example")), None),
+        ("EcsService", service("desiredCount", json!(1)), service("desiredCount", json!(2)), None),
+        ("EcsCluster", json!({"clusterName": "a"}), json!({"clusterName": "b"}), cluster_name),
+        ("EcsCluster", json!({}), json!({"clusterName": "b"}), cluster_name),
+        ("EcsCluster", json!({}), json!({"clusterName": "example"}), None),
+        ("EcsCluster", in_namespace("a"), in_namespace("b"), namespace),
+        ("EcsCluster", in_namespace("a"), json!({"kubernetes": null}), namespace),
+        ("EcsCluster", in_namespace("a"), json!({"kubernetes": {"namespace": null}}), namespace),
+        ("EcsCluster", json!({}), in_namespace("a"), namespace),
+        ("EcsCluster", in_namespace("a"), json!({"kubernetes": {"podSecurity": "restricted"}}), None),
+        ("EcsCluster", json!({}), json!({"kubernetes": {"podSecurity": "restricted"}}), None),
+        (
+            "TaskDefinitionRevision",
+            revision("family", json!("a")),
+            revision("family", json!("b")),
+            Some("spec.family of a revision is immutable"),
+        ),
+        (
+            "TaskDefinitionRevision",
+            revision("revision", json!(1)),
+            revision("revision", json!(2)),
+            Some("spec.revision is immutable"),
+        ),
+        ("TaskDefinitionRevision", revision("state", json!("Active")), revision("state", json!("Inactive")), None),
+        (
+            "TaskDefinitionRevision",
+            revision("state", json!("Inactive")),
+            revision("state", json!("Active")),
+            Some("spec.state goes from Active to Inactive only"),
+        ),
+        (
+            "TaskDefinitionRevision",
+            definition(["a", "b"]),
+            definition(["a", "c"]),
+            Some("spec.definition of a revision is immutable"),
+        ),
+        (
+            "TaskDefinitionRevision",
+            definition(["a", "b"]),
+            definition(["b", "a"]),
+            Some("spec.definition of a revision is immutable"),
+        ),
+        ("TaskDefinitionRevision", definition(["a", "b"]), definition(["a", "b"]), None),
+    ]
+}
+
+#[test]
+fn every_rule_about_changes_accepts_and_refuses() {
+    block_on(with_namespace("changes", async |client, namespace| {
+        let mut wrong = Vec::new();
+        for (kind, before, after, refused) in steps() {
+            let path = format!("{}/example", collection(&namespace, kind));
+            let created = post(&client, &collection(&namespace, kind), &object(kind, "example", before.clone())).await;
+            assert_eq!(created.code, 201, "{kind} {before}: {}", created.message());
+            let answer = merge(&client, &path, &json!({"spec": after})).await;
+            let step = format!("{kind} {before} -> {after}");
+            match refused {
+                None if answer.code == 200 => {}
+                None => wrong.push(format!("{step} was refused: {}", answer.message())),
+                Some(words) if answer.code == 422 && answer.message().contains(words) => {}
+                Some(words) => wrong.push(format!("{step}: {} instead of {words}: {}", answer.code, answer.message())),
+            }
+            delete(&client, &path).await;
+        }
+        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }));
+}

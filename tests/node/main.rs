@@ -8,13 +8,19 @@
     reason = "a test ends when something is not as it should be"
 )]
 
+mod cluster;
+mod containers;
+mod dependencies;
+mod task;
+
 use std::{
-    process::{Command, Stdio},
+    process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
     thread::sleep,
     time::{Duration, Instant},
 };
 
+use cluster::{cluster, eventually, get_in, kubectl, run};
 use serde_json::Value;
 
 const NAMESPACE: &str = "ecs-default";
@@ -39,32 +45,8 @@ fn my_turn() -> MutexGuard<'static, ()> {
     turn
 }
 
-fn cluster() -> String {
-    std::env::var("ECS_OPERATOR_TEST_CLUSTER").expect(
-        "ECS_OPERATOR_TEST_CLUSTER is not set: run `hack/demo --name test-node`, then these tests with ECS_OPERATOR_TEST_CLUSTER=test-node (or `hack/test node`, which does both)",
-    )
-}
-
-/// Runs one of hack/cluster's tools against the cluster and returns what it prints.
-fn run(tool: &str, arguments: &[&str]) -> String {
-    let output = Command::new(format!("hack/cluster/{tool}"))
-        .args(["--name", &cluster()])
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap_or_else(|error| panic!("hack/cluster/{tool} cannot be run: {error}"));
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{tool} {arguments:?}: {error}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn kubectl(arguments: &[&str]) -> String {
-    run("kubectl", arguments)
-}
-
 fn get(arguments: &[&str]) -> Value {
-    let output = kubectl(&[&["-n", NAMESPACE, "get", "-o", "json"], arguments].concat());
-    serde_json::from_str(&output).unwrap()
+    get_in(NAMESPACE, arguments)
 }
 
 /// Kind, name and a member of the metadata of each object of a list.
@@ -85,14 +67,6 @@ fn task_uids() -> Vec<String> {
         pods["items"].as_array().unwrap().iter().filter(alive).map(|pod| pod["metadata"]["uid"].to_string()).collect();
     uids.sort();
     uids
-}
-
-fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(90);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 90 s: {what}");
-        sleep(Duration::from_millis(300));
-    }
 }
 
 fn wait_for_steady_state() {

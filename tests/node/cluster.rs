@@ -1,0 +1,45 @@
+//! How the tests reach the cluster: its tools, and waiting for what must come.
+
+use std::{
+    process::{Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+pub fn cluster() -> String {
+    std::env::var("ECS_OPERATOR_TEST_CLUSTER").expect(
+        "ECS_OPERATOR_TEST_CLUSTER is not set: run `hack/demo --name test-node`, then these tests with ECS_OPERATOR_TEST_CLUSTER=test-node (or `hack/test node`, which does both)",
+    )
+}
+
+/// Runs one of hack/cluster's tools against the cluster and returns what it prints.
+pub fn run(tool: &str, arguments: &[&str]) -> String {
+    let output = Command::new(format!("hack/cluster/{tool}"))
+        .args(["--name", &cluster()])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("hack/cluster/{tool} cannot be run: {error}"));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{tool} {arguments:?}: {error}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn kubectl(arguments: &[&str]) -> String {
+    run("kubectl", arguments)
+}
+
+pub fn get_in(namespace: &str, arguments: &[&str]) -> Value {
+    let output = kubectl(&[&["-n", namespace, "get", "-o", "json"], arguments].concat());
+    serde_json::from_str(&output).unwrap()
+}
+
+pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(90);
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within 90 s: {what}");
+        sleep(Duration::from_millis(300));
+    }
+}

@@ -23,6 +23,9 @@ use crate::{
 /// The user that the operator is, so that a right which the table lacks is missing in the tests as well.
 const USER: &str = "ecs-operator-under-test";
 
+/// Where task definitions are looked for that are not in a service's own Namespace.
+pub const SHARED_NAMESPACE: &str = "shared-task-definitions";
+
 /// A running operator. It ends at once when it is dropped.
 pub struct Operator {
     pub front: Arc<Front>,
@@ -105,7 +108,7 @@ fn settings() -> Settings {
         region: "us-east-1".into(),
         account_id: "123456789012".into(),
         default_cluster: true,
-        shared_namespace: None,
+        shared_namespace: Some(SHARED_NAMESPACE.into()),
         concurrency: 8,
     }
 }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod deployment;
+mod revisions;
 mod security_group;
 mod service;
 mod task_definition;

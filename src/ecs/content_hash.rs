@@ -50,19 +50,57 @@ fn hex(bytes: &[u8]) -> String {
 /// JSON with sorted keys, no white space, nothing that is null or empty, and lists of named entries in the order of their
 /// names: whatever two writers may write differently and mean the same.
 fn canonical_json(value: &Value) -> String {
+    let mut text = String::new();
+    write_canonical(value, None, &mut text);
+    text
+}
+
+/// `key` is the member by which the entries of a list are named.
+fn write_canonical(value: &Value, key: Option<&str>, text: &mut String) {
     match value {
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().filter(|(_, value)| !is_nothing(value)).collect();
-            members.sort_by_key(|(name, _)| name.as_str());
-            let members: Vec<_> = members
-                .into_iter()
-                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), canonical_member(name, value)))
-                .collect();
-            format!("{{{}}}", members.join(","))
+            members.sort_unstable_by_key(|(name, _)| name.as_str());
+            write_list('{', members.into_iter(), '}', text, |(name, value), text| {
+                write_text(name, text);
+                text.push(':');
+                let key = MAP_LISTS.iter().find(|(list, _)| list == name).map(|(_, key)| *key);
+                write_canonical(value, key, text);
+            });
         }
-        Value::Array(entries) => format!("[{}]", entries.iter().map(canonical_json).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
+        Value::Array(entries) => {
+            let mut entries: Vec<_> = entries.iter().collect();
+            if let Some(key) = key {
+                entries.sort_by_key(|entry| entry.get(key).and_then(Value::as_str).unwrap_or_default());
+            }
+            write_list('[', entries.into_iter(), ']', text, |entry, text| write_canonical(entry, None, text));
+        }
+        Value::String(string) => write_text(string, text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            let _ = write!(text, "{value}");
+        }
     }
+}
+
+fn write_list<T>(
+    open: char,
+    entries: impl Iterator<Item = T>,
+    close: char,
+    text: &mut String,
+    mut write: impl FnMut(T, &mut String),
+) {
+    text.push(open);
+    for (index, entry) in entries.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        write(entry, text);
+    }
+    text.push(close);
+}
+
+fn write_text(string: &str, text: &mut String) {
+    text.push_str(&serde_json::to_string(string).unwrap_or_default());
 }
 
 /// In a task definition an empty list or object is the same as none, at any depth.
@@ -83,18 +121,6 @@ const MAP_LISTS: [(&str, &str); 5] = [
     ("ulimits", "name"),
     ("volumes", "name"),
 ];
-
-fn canonical_member(name: &str, value: &Value) -> String {
-    let key = MAP_LISTS.iter().find(|(list, _)| *list == name).map(|(_, key)| *key);
-    match (value, key) {
-        (Value::Array(entries), Some(key)) => {
-            let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by_key(|entry| entry.get(key).and_then(Value::as_str).unwrap_or_default());
-            format!("[{}]", entries.into_iter().map(canonical_json).collect::<Vec<_>>().join(","))
-        }
-        (other, _) => canonical_json(other),
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -175,11 +175,13 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
 
 /// The length of the whole document, and the one character that no process can be given.
 fn check_text(definition: &RegisterTaskDefinition, violations: &mut Violations) {
-    let document = serde_json::to_value(definition).unwrap_or_default();
-    let length = document.to_string().len();
+    let document = serde_json::to_string(definition).unwrap_or_default();
+    let length = document.len();
     let message = format!("Actual length: '{length}'. Max allowed length is '{MOST_BYTES}' bytes.");
     violations.require(length <= MOST_BYTES, "TD04", "spec", message);
-    check_characters(&document, "spec", violations);
+    if document.contains("\\u0000") {
+        check_characters(&serde_json::to_value(definition).unwrap_or_default(), "spec", violations);
+    }
 }
 
 fn check_characters(value: &Value, path: &str, violations: &mut Violations) {

@@ -54,7 +54,7 @@ pub struct EcsServiceSpec {
     /// How many tasks to run. When it is absent the operator writes the current number (at first 1) here, because
     /// `kubectl scale` and the HorizontalPodAutoscaler need one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 100_000))]
     pub desired_count: Option<i32>,
 
     /// `REPLICA`: as many tasks as `desiredCount` says.

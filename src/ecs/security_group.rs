@@ -100,10 +100,10 @@ fn check_peer(rule: &SecurityGroupRule, path: &str) -> Result<Peer, Violation> {
     let refuse = |member: &str, message: String| Err(Violation::new("SG02", format!("{path}.{member}"), message));
     match (&rule.cidr_ip, &rule.cidr_ipv6, &rule.source_security_group) {
         (None, None, None) => Ok(Peer::Anyone),
-        (Some(cidr), None, None) if is_cidr::<Ipv4Addr>(cidr, 32) => Ok(range(cidr, "0.0.0.0/0")),
-        (Some(cidr), None, None) => refuse("cidrIp", format!("{cidr:?} is no IPv4 range: write it like 10.0.0.0/16.")),
-        (None, Some(cidr), None) if is_cidr::<Ipv6Addr>(cidr, 128) => Ok(range(cidr, "::/0")),
-        (None, Some(cidr), None) => refuse("cidrIpv6", format!("{cidr:?} is no IPv6 range: write it like fd00::/8.")),
+        (Some(cidr), None, None) => ipv4_range(cidr)
+            .map_or_else(|| refuse("cidrIp", format!("{cidr:?} is no IPv4 range: write it like 10.0.0.0/16.")), Ok),
+        (None, Some(cidr), None) => ipv6_range(cidr)
+            .map_or_else(|| refuse("cidrIpv6", format!("{cidr:?} is no IPv6 range: write it like fd00::/8.")), Ok),
         (None, None, Some(group)) if !group.is_empty() => Ok(Peer::Group(group.clone())),
         (None, None, Some(_)) => {
             refuse("sourceSecurityGroup", "A security group has a name: give one, or remove the member.".into())
@@ -115,18 +115,33 @@ fn check_peer(rule: &SecurityGroupRule, path: &str) -> Result<Peer, Violation> {
     }
 }
 
-/// A range that holds every address of its family means anyone: on some network plugins an address range does not
-/// match Pods.
-fn range(cidr: &str, everything: &str) -> Peer {
-    if cidr == everything { Peer::Anyone } else { Peer::Cidr(cidr.into()) }
+/// A range in the form in which it is kept, as EC2 does it: without the bits of a host. One that holds every address of its
+/// family means anyone: on some network plugins an address range does not match Pods.
+fn ipv4_range(text: &str) -> Option<Peer> {
+    let (address, length) = split_range::<Ipv4Addr>(text, 32)?;
+    let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+    Some(range(&Ipv4Addr::from_bits(address.to_bits() & mask), length))
 }
 
-fn is_cidr<A: std::str::FromStr>(text: &str, longest: u8) -> bool {
-    text.split_once('/').is_some_and(|(address, length)| {
-        address.parse::<A>().is_ok()
-            && !length.starts_with('+')
-            && length.parse::<u8>().is_ok_and(|length| length <= longest)
-    })
+fn ipv6_range(text: &str) -> Option<Peer> {
+    let (address, length) = split_range::<Ipv6Addr>(text, 128)?;
+    // What is meant there is a range of IPv4.
+    if address.to_ipv4_mapped().is_some() {
+        return None;
+    }
+    let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
+    Some(range(&Ipv6Addr::from_bits(address.to_bits() & mask), length))
+}
+
+fn range(address: &impl std::fmt::Display, length: u32) -> Peer {
+    if length == 0 { Peer::Anyone } else { Peer::Cidr(format!("{address}/{length}")) }
+}
+
+fn split_range<A: std::str::FromStr>(text: &str, longest: u32) -> Option<(A, u32)> {
+    let (address, length) = text.split_once('/')?;
+    let is_number = length.bytes().all(|byte| byte.is_ascii_digit()) && (length == "0" || !length.starts_with('0'));
+    let length = length.parse().ok().filter(|length| is_number && *length <= longest)?;
+    Some((address.parse().ok()?, length))
 }
 
 #[cfg(test)]
@@ -151,7 +166,17 @@ mod tests {
             ingress(&json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/8"})),
             rule(Traffic::All, Peer::Cidr("10.0.0.0/8".into()))
         );
-        assert_eq!(ingress(&json!({"ipProtocol": "-1", "cidrIpv6": "::/0"})), rule(Traffic::All, Peer::Anyone));
+        for (member, given, kept) in [
+            ("cidrIp", "10.0.0.5/16", "10.0.0.0/16"),
+            ("cidrIp", "10.0.0.5/32", "10.0.0.5/32"),
+            ("cidrIpv6", "FD00:0:0::1/8", "fd00::/8"),
+        ] {
+            let expected = rule(Traffic::All, Peer::Cidr(kept.into()));
+            assert_eq!(ingress(&json!({"ipProtocol": "-1", member: given})), expected);
+        }
+        for (member, given) in [("cidrIpv6", "::/0"), ("cidrIpv6", "0::0/0"), ("cidrIp", "1.2.3.4/0")] {
+            assert_eq!(ingress(&json!({"ipProtocol": "-1", member: given})), rule(Traffic::All, Peer::Anyone));
+        }
         assert_eq!(
             ingress(&json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb"})),
             rule(Traffic::Tcp(80, 80), Peer::Group("lb".into()))
@@ -166,6 +191,9 @@ mod tests {
             (json!({"ipProtocol": "tcp", "fromPort": 0, "toPort": 0}), "spec.ingress[0].fromPort"),
             (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0"}), "spec.ingress[0].cidrIp"),
             (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/33"}), "spec.ingress[0].cidrIp"),
+            (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/08"}), "spec.ingress[0].cidrIp"),
+            (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/"}), "spec.ingress[0].cidrIp"),
+            (json!({"ipProtocol": "-1", "cidrIpv6": "::ffff:10.0.0.0/104"}), "spec.ingress[0].cidrIpv6"),
             (json!({"ipProtocol": "-1", "cidrIpv6": "10.0.0.0/8"}), "spec.ingress[0].cidrIpv6"),
             (json!({"ipProtocol": "-1", "sourceSecurityGroup": ""}), "spec.ingress[0].sourceSecurityGroup"),
             (

@@ -14,6 +14,9 @@ use super::{
 /// Seconds between the withdrawal of a task from its endpoints and SIGTERM, unless the service says otherwise.
 const DEFAULT_PRE_STOP_SECONDS: u32 = 5;
 
+/// Most tasks of a service: beyond any quota of ECS, and within what Kubernetes counts with.
+const MOST_TASKS: u32 = 100_000;
+
 /// A service that ECS would create, as far as the service alone can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -55,6 +58,10 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
     let desired_count = spec.desired_count.map(u32::try_from).transpose();
     if desired_count.is_err() {
         let message = "DesiredCount can not be lesser than 0";
+        violations.push(Violation::new("SV10", "spec.desiredCount", message));
+    }
+    if desired_count.is_ok_and(|count| count.is_some_and(|count| count > MOST_TASKS)) {
+        let message = format!("DesiredCount can not be greater than {MOST_TASKS}");
         violations.push(Violation::new("SV10", "spec.desiredCount", message));
     }
     let percentages = percentages(spec, &mut violations);
@@ -177,6 +184,7 @@ mod tests {
             (json!({"taskDefinition": "web", "serviceName": "a.b"}), vec!["SV02"]),
             (json!({"taskDefinition": "web:x"}), vec!["SV03"]),
             (json!({"taskDefinition": "web", "desiredCount": -1}), vec!["SV10"]),
+            (json!({"taskDefinition": "web", "desiredCount": 100_001}), vec!["SV10"]),
             (percent(99, 50), vec!["SV14"]),
             (percent(200, 101), vec!["SV15"]),
             (percent(100, 100), vec!["SV16"]),

@@ -49,6 +49,8 @@ pub fn deployment(workload: Workload<'_>, snapshot: &Snapshot) -> Value {
         spec: Some(DeploymentSpec {
             replicas: Some(number(workload.desired_count)),
             min_ready_seconds: Some(number(workload.min_ready_seconds)),
+            // Kubernetes wants more time for progress than a task needs to count.
+            progress_deadline_seconds: Some(number(PROGRESS_DEADLINE_SECONDS + workload.min_ready_seconds)),
             selector: LabelSelector {
                 match_labels: Some(labels::service_selector(workload.service_object)),
                 ..Default::default()
@@ -63,6 +65,9 @@ pub fn deployment(workload: Workload<'_>, snapshot: &Snapshot) -> Value {
     body["spec"]["template"] = snapshot.content.template.clone();
     body
 }
+
+/// Seconds without progress after which Kubernetes calls a deployment stuck, beside the time that a task needs to count.
+const PROGRESS_DEADLINE_SECONDS: u32 = 600;
 
 /// Absolute numbers: percentages would be rounded the other way.
 fn strategy(limits: DeploymentLimits) -> DeploymentStrategy {

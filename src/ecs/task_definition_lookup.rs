@@ -9,7 +9,7 @@ use super::task_definition_reference::TaskDefinitionReference;
 pub enum LookupError {
     /// No such family, or no such revision of it.
     #[error(
-        "TaskDefinition not found. There is no revision of {0:?} in this Namespace: apply a TaskDefinition for it, or correct spec.taskDefinition."
+        "TaskDefinition not found. There is no revision of {0:?} in this Namespace: apply a TaskDefinition for it, see why one that is there is not Accepted, or correct spec.taskDefinition."
     )]
     NotFound(String),
     /// It has been deregistered.

@@ -2,11 +2,13 @@
 
 use kube::core::Status;
 
+use crate::translate::labels;
+
 /// A failed exchange with the API server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A request failed.
-    #[error("cannot {action}: {source}")]
+    #[error("cannot {action}: {}", explain(source))]
     Request {
         /// What was tried, with kind and name.
         action: String,
@@ -37,6 +39,19 @@ pub enum Error {
         /// What needs the name.
         wanted_by: String,
     },
+    /// An object of ours has lost the label by which it is watched.
+    #[error(
+        "{kind} {name} has lost its label {}, so the operator does not see it: kubectl label {kind} {name} {}={}",
+        labels::MANAGED_BY,
+        labels::MANAGED_BY,
+        labels::OPERATOR
+    )]
+    Hidden {
+        /// Its kind.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
     /// Somebody else was faster; the next look will show it.
     #[error("{what} has changed in the meantime")]
     Stale {
@@ -58,7 +73,7 @@ impl Error {
             Self::Request { source, .. } => {
                 api_status(source).filter(|status| status.is_invalid() || status.is_forbidden() || status.code == 400)
             }
-            Self::Foreign { .. } | Self::Remnant { .. } | Self::Stale { .. } => None,
+            Self::Foreign { .. } | Self::Remnant { .. } | Self::Hidden { .. } | Self::Stale { .. } => None,
         }
     }
 
@@ -75,9 +90,35 @@ impl Error {
             },
             Self::Foreign { .. } => "foreign_object",
             Self::Remnant { .. } => "remnant",
+            Self::Hidden { .. } => "hidden_object",
             Self::Stale { .. } => "stale",
         }
     }
+}
+
+/// What went wrong, in a line for people: what the API server says, or the error and what caused it.
+#[must_use]
+pub fn explain(error: &kube::Error) -> String {
+    match error {
+        // What kube prints has the whole status behind the message.
+        kube::Error::Api(status) => format!("{} ({})", status.message, status.reason),
+        error => chain(error),
+    }
+}
+
+/// The error and what caused it. A cause that the error has printed already is left out.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = error.source();
+    }
+    text.replace('\n', " ")
 }
 
 /// What the API server answered, when it did.
@@ -86,5 +127,23 @@ pub fn api_status(error: &kube::Error) -> Option<&Status> {
     match error {
         kube::Error::Api(status) => Some(status),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_the_api_server_is_one_line() {
+        let status = kube::core::Status::failure("leases is forbidden", "Forbidden").boxed();
+        assert_eq!(explain(&kube::Error::Api(status)), "leases is forbidden (Forbidden)");
+    }
+
+    #[test]
+    fn a_refused_request_is_told_in_the_servers_words() {
+        let status = kube::core::Status::failure("leases is forbidden", "Forbidden").boxed();
+        let error = Error::request("write Lease x", kube::Error::Api(status));
+        assert_eq!(error.to_string(), "cannot write Lease x: leases is forbidden (Forbidden)");
     }
 }

@@ -8,6 +8,8 @@ use axum::http::{HeaderValue, header};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
+use crate::kube_io::error::{chain, explain};
+
 /// How this program calls itself to the API server and in its metrics.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -64,39 +66,9 @@ fn user_agent() -> HeaderValue {
     HeaderValue::from_static(concat!("ecs-operator/", env!("CARGO_PKG_VERSION")))
 }
 
-/// An error of the API server or of the way there, as one line for a log.
-#[must_use]
-pub fn explain(error: &kube::Error) -> String {
-    match error {
-        // What kube prints has the whole status behind the message.
-        kube::Error::Api(status) => format!("{} ({})", status.message, status.reason),
-        error => chain(error),
-    }
-}
-
-/// The error and what caused it. A cause that the error has printed already is left out.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let reason = error.to_string();
-        if !text.contains(&reason) {
-            text = format!("{text}: {reason}");
-        }
-        cause = error.source();
-    }
-    text.replace('\n', " ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_of_the_api_server_is_one_line() {
-        let status = kube::core::Status::failure("leases is forbidden", "Forbidden").boxed();
-        assert_eq!(explain(&kube::Error::Api(status)), "leases is forbidden (Forbidden)");
-    }
 
     #[tokio::test]
     async fn a_kubeconfig_that_is_missing_is_named() {

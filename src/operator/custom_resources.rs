@@ -12,7 +12,7 @@ use kube::Client;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::client::explain;
+use crate::kube_io::error::explain;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(1);

@@ -13,9 +13,9 @@ use tokio::time::{sleep, sleep_until, timeout};
 use tracing::{info, warn};
 
 use super::cancellation::{Cancellation, Canceller, cancellation};
-use super::client::explain;
 use super::election::{Election, Loss, Step, Terms};
 use super::lease::{self, Record};
+use crate::kube_io::error::explain;
 
 /// How long running work may take to finish on a graceful shutdown. The lease is renewed meanwhile.
 const DRAIN: Duration = Duration::from_secs(6);

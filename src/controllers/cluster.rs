@@ -205,11 +205,13 @@ async fn delete(cluster: &EcsCluster, observed: &Observed, context: &Context) ->
     if !finalizer::is_set(cluster, finalizer::CLUSTER) {
         return Ok(Outcome::Done);
     }
-    // A cluster that never got its Namespace holds nothing in it.
+    // A cluster that never got its Namespace has no finalizer. One whose Namespace lost its labels still has what is in it.
     let held = cluster_holds(&decide(observed));
+    let lost =
+        observed.namespace.as_ref().map(observed_namespace).is_some_and(|namespace| namespace.belongs_to_nobody());
     let terminating =
         observed.namespace.as_ref().is_none_or(|namespace| namespace.metadata.deletion_timestamp.is_some());
-    match cluster::deletion(terminating || !held, observed.services, observed.tasks) {
+    match cluster::deletion(terminating || !(held || lost), observed.services, observed.tasks) {
         DeletionDecision::Wait(message) => {
             let verdict = Verdict {
                 state: ClusterState::Deprovisioning,

@@ -15,6 +15,14 @@ pub struct ObservedNamespace {
     pub adopt_label: Option<String>,
 }
 
+impl ObservedNamespace {
+    /// Whether no cluster has it.
+    #[must_use]
+    pub fn belongs_to_nobody(&self) -> bool {
+        self.owner_uid.is_none() && self.cluster_label.is_none()
+    }
+}
+
 /// What to do with a Namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamespaceDecision {

@@ -136,6 +136,25 @@ fn a_cluster_with_a_service_is_not_deleted_and_then_goes() {
 }
 
 #[test]
+fn a_cluster_whose_namespace_lost_its_labels_still_holds_its_services() {
+    together(async |scene| {
+        let adopt = json!({"ecs-operator.dev/adopt": scene.cluster});
+        make_namespace(scene, &scene.namespace, adopt).await;
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsService", "web", service(1)).await;
+        scene.steady("web", "web:1", 1).await;
+        let unlabel =
+            json!({"metadata": {"labels": {"ecs-operator.dev/adopt": null, "ecs-operator.dev/cluster": null}}});
+        scene.merge("Namespace", &scene.namespace, unlabel).await;
+        scene.delete("EcsCluster", &scene.cluster).await;
+        scene.condition("EcsCluster", &scene.cluster, "Ready", "False", "DeletionWaits").await;
+        scene.delete("EcsService", "web").await;
+        scene.until_gone("EcsCluster", &scene.cluster).await;
+    });
+}
+
+#[test]
 fn two_clusters_that_claim_one_namespace_are_told_apart() {
     together(async |scene| {
         scene.make_cluster().await;

@@ -127,7 +127,7 @@ fn is_namespace_terminating(error: &Error) -> bool {
 fn classify(failed: &Failed) -> Failure {
     match failed {
         Failed::Error(Error::Stale { .. } | Error::Remnant { .. }) => Failure::Stale,
-        Failed::Error(Error::Foreign { .. }) => Failure::Passing,
+        Failed::Error(Error::Foreign { .. } | Error::Hidden { .. }) => Failure::Passing,
         Failed::Error(error) if error.refusal().is_some() => Failure::Refused,
         Failed::Error(_) | Failed::TimedOut => Failure::Passing,
     }

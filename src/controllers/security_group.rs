@@ -1,19 +1,26 @@
-//! EcsSecurityGroup -> NetworkPolicy.
+//! EcsSecurityGroup -> NetworkPolicy. A group that is deleted stays, and its policy with it, for as long as tasks are
+//! protected by it or services use it.
 
 use std::sync::Arc;
 
 use futures::{Future, future::Shared};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use kube::ResourceExt;
+use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::security_group::{EcsSecurityGroup, EcsSecurityGroupStatus},
+    api::{
+        security_group::{EcsSecurityGroup, EcsSecurityGroupStatus},
+        service::EcsService,
+    },
     decide::conditions::{self, ACCEPTED, Finding, READY, reason},
     ecs::{security_group, violation},
     kube_io::{
         apply::{Force, apply},
+        caches::Caches,
         error::Error,
         events::Severity,
+        finalizer,
+        pod::Pod,
         status,
     },
     translate::{names, network_policy, owner::Owner},
@@ -22,6 +29,7 @@ use crate::{
 use super::{
     context::Context,
     driver::{Driver, Outcome},
+    service::uses,
     triggers::Triggers,
 };
 
@@ -33,16 +41,42 @@ where
     let caches = Arc::clone(&context.caches);
     let (triggers, receiver) = Triggers::of(&caches.security_groups);
     triggers.owner_of(&caches.network_policies);
+    // Whoever a deleted group waits for.
+    let all = Arc::clone(&caches);
+    triggers.from(&caches.pods, move |pod: &Pod| deleted_groups(&all, pod.metadata.namespace.as_deref()));
+    let all = Arc::clone(&caches);
+    triggers.from(&caches.services, move |service: &EcsService| {
+        deleted_groups(&all, service.metadata.namespace.as_deref())
+    });
     let driver = Driver { store: caches.security_groups.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
 
+fn deleted_groups(caches: &Caches, namespace: Option<&str>) -> Vec<ObjectRef<EcsSecurityGroup>> {
+    let groups = caches.security_groups.store.state_filter(|group| {
+        group.metadata.deletion_timestamp.is_some() && group.metadata.namespace.as_deref() == namespace
+    });
+    groups.iter().map(|group| ObjectRef::from_obj(&**group)).collect()
+}
+
 async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Result<Outcome, Error> {
     let observed = observe(&group, &context);
-    if group.metadata.deletion_timestamp.is_some() || context.is_terminating(&observed.namespace) {
+    let is_deleted = group.metadata.deletion_timestamp.is_some();
+    let is_held = finalizer::is_set(&*group, finalizer::SECURITY_GROUP);
+    let groups: Api<EcsSecurityGroup> = context.api(&observed.namespace);
+    if is_deleted && is_held && (observed.used_by.is_none() || context.is_terminating(&observed.namespace)) {
+        finalizer::remove(&groups, &*group, finalizer::SECURITY_GROUP).await?;
         return Ok(Outcome::Done);
     }
-    let (findings, result) = match security_group::check(&group.spec) {
+    if (is_deleted && !is_held) || context.is_terminating(&observed.namespace) {
+        return Ok(Outcome::Done);
+    }
+    if !is_held {
+        // No task may be protected by a group that could vanish. The change brings it back here.
+        finalizer::add(&groups, &*group, finalizer::SECURITY_GROUP).await?;
+        return Ok(Outcome::Done);
+    }
+    let (mut findings, result) = match security_group::check(&group.spec) {
         Err(violations) => {
             // The policy stays as it was: a mistake in a rule must neither open nor close what was open.
             let message = violation::summary(&violations);
@@ -57,6 +91,14 @@ async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Resul
             (applied(&result), result)
         }
     };
+    if let Some(user) = observed.used_by.as_ref().filter(|_| is_deleted) {
+        let message = format!(
+            "DependencyViolation: resource {} has a dependent object. Its rules hold until {user} is gone or uses another group.",
+            observed.name
+        );
+        findings.retain(|finding| finding.type_ != READY);
+        findings.push(Finding::fails(READY, reason::DELETION_WAITS, message));
+    }
     report(&group, &observed, &findings, &context).await?;
     result.map(|()| Outcome::Done)
 }
@@ -66,12 +108,23 @@ struct Observed {
     name: String,
     owner: Owner,
     policy: Option<Arc<NetworkPolicy>>,
+    /// A service or task that uses it.
+    used_by: Option<String>,
 }
 
 fn observe(group: &EcsSecurityGroup, context: &Context) -> Observed {
     let (namespace, name) = (group.namespace().unwrap_or_default(), group.name_any());
     let policy = context.caches.network_policies.get(&namespace, &names::network_policy(&name));
-    Observed { namespace, name, owner: Owner::of(group), policy }
+    let used_by = user_of(&context.caches, &namespace, &name);
+    Observed { namespace, name, owner: Owner::of(group), policy, used_by }
+}
+
+fn user_of(caches: &Caches, namespace: &str, name: &str) -> Option<String> {
+    let services = caches.services.in_namespace(namespace);
+    let service = services.iter().find(|service| uses(service, name));
+    let service = service.map(|service| format!("EcsService {}", service.name_any()));
+    let protected = || caches.pods.labelled(namespace, &names::security_group_label(name), "true");
+    service.or_else(|| protected().first().map(|pod| format!("Pod {}", pod.name_any())))
 }
 
 async fn apply_policy(observed: &Observed, policy: &NetworkPolicy, context: &Context) -> Result<(), Error> {

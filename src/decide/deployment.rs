@@ -20,12 +20,16 @@ pub enum Wanted {
     New(i64),
 }
 
-/// Compares the values that start a deployment with those of the newest snapshot.
+/// Compares the values that start a deployment with those of the newest snapshot. `applied` is the number that the workload
+/// has: a number is not given again when its snapshot has been deleted.
 #[must_use]
-pub fn wanted<T: PartialEq>(trigger: &T, snapshots: &[ObservedSnapshot<T>]) -> Wanted {
+pub fn wanted<T: PartialEq>(trigger: &T, snapshots: &[ObservedSnapshot<T>], applied: Option<i64>) -> Wanted {
     match snapshots.iter().max_by_key(|snapshot| snapshot.number) {
         Some(newest) if newest.trigger == *trigger => Wanted::Existing(newest.number),
-        newest => Wanted::New(newest.map_or(0, |newest| newest.number) + 1),
+        newest => {
+            let highest = newest.map_or(0, |newest| newest.number).max(applied.unwrap_or(0));
+            Wanted::New(highest.saturating_add(1))
+        }
     }
 }
 
@@ -77,9 +81,10 @@ mod tests {
     #[test]
     fn a_deployment_starts_when_a_value_changes() {
         let snapshots = [snapshot(1, "a"), snapshot(2, "b")];
-        assert_eq!(wanted(&"b".into(), &snapshots), Wanted::Existing(2));
-        assert_eq!(wanted(&"a".into(), &snapshots), Wanted::New(3), "going back is a new deployment");
-        assert_eq!(wanted(&"a".to_owned(), &[]), Wanted::New(1));
+        assert_eq!(wanted(&"b".into(), &snapshots, Some(2)), Wanted::Existing(2));
+        assert_eq!(wanted(&"a".into(), &snapshots, Some(2)), Wanted::New(3), "going back is a new deployment");
+        assert_eq!(wanted(&"a".to_owned(), &[], None), Wanted::New(1));
+        assert_eq!(wanted(&"a".to_owned(), &[], Some(3)), Wanted::New(4), "the snapshots were deleted");
     }
 
     #[test]

@@ -196,12 +196,17 @@ impl Body {
     }
 }
 
+/// Members that are whole or not at all: something that somebody adds to a selector makes another one of it.
+const WHOLE: [&str; 4] = ["selector", "podSelector", "namespaceSelector", "nodeSelector"];
+
 /// Whether every value of the wanted object stands in the observed one. What is empty may be absent.
 fn holds(wanted: &Value, observed: &Value) -> bool {
     match (wanted, observed) {
-        (Value::Object(wanted), _) => wanted
-            .iter()
-            .all(|(name, value)| observed.get(name).map_or_else(|| is_empty(value), |observed| holds(value, observed))),
+        (Value::Object(wanted), _) => wanted.iter().all(|(name, value)| match observed.get(name) {
+            None => is_empty(value),
+            Some(observed) if WHOLE.contains(&name.as_str()) => holds(value, observed) && holds(observed, value),
+            Some(observed) => holds(value, observed),
+        }),
         (Value::Array(wanted), Value::Array(observed)) => {
             wanted.len() == observed.len()
                 && wanted.iter().zip(observed).all(|(wanted, observed)| holds(wanted, observed))
@@ -237,6 +242,14 @@ mod tests {
         let wanted = json!({"spec": {"ports": [{"port": 80}], "env": [{"name": "A", "value": ""}], "labels": {}}});
         let observed = json!({"spec": {"ports": [{"port": 80, "protocol": "TCP"}], "env": [{"name": "A"}], "clusterIP": "10.0.0.1"}});
         assert!(holds(&wanted, &observed));
+    }
+
+    #[test]
+    fn what_somebody_adds_to_a_selector_is_a_difference() {
+        let policy = |labels: Value| json!({"spec": {"podSelector": {"matchLabels": labels}}});
+        assert!(!holds(&policy(json!({"a": "1"})), &policy(json!({"a": "1", "b": "2"}))));
+        assert!(holds(&policy(json!({"a": "1"})), &policy(json!({"a": "1"}))));
+        assert!(!holds(&json!({"selector": {"a": "1"}}), &json!({"selector": {"a": "1", "b": "2"}})));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub const CLUSTER: &str = "ecs-operator.dev/cluster";
 /// Holds an EcsService while it has tasks.
 pub const SERVICE: &str = "ecs-operator.dev/service";
 
+/// Holds an EcsSecurityGroup while tasks are protected by it.
+pub const SECURITY_GROUP: &str = "ecs-operator.dev/security-group";
+
 /// Whether an object carries a finalizer.
 pub fn is_set<K: Resource>(object: &K, finalizer: &str) -> bool {
     object.finalizers().iter().any(|present| present == finalizer)

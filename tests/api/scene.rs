@@ -180,6 +180,9 @@ impl Scene {
                 connection::delete(&self.client, &self.path("EcsService", service)).await;
                 connection::merge(&self.client, &self.path("EcsService", service), &unhold).await;
             }
+            for group in self.names("EcsSecurityGroup").await {
+                connection::merge(&self.client, &self.path("EcsSecurityGroup", &group), &unhold).await;
+            }
             for cluster in &left {
                 connection::merge(&self.client, &self.path("EcsCluster", cluster), &unhold).await;
             }

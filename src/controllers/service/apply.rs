@@ -12,10 +12,11 @@ use crate::{
     controllers::context::Context,
     kube_io::{
         apply::{Applied, Force, apply as apply_object, delete_if_there},
+        apply_request::create_as_go_writes_it,
         error::{Error, api_status},
         finalizer, scale,
     },
-    translate::{owner::Ownership, snapshot::Snapshot},
+    translate::{labels, owner::Ownership, snapshot::Snapshot},
 };
 
 use super::{observe::Observed, plan::Plan};
@@ -108,17 +109,19 @@ async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> R
 async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Context) -> Result<(), Error> {
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
     let object = snapshot.controller_revision(&observed.namespace, &observed.name, &observed.owner);
-    let Err(refused) = api.create(&kube::api::PostParams::default(), &object).await else { return Ok(()) };
+    let Err(refused) = create_as_go_writes_it(&api, &object).await else { return Ok(()) };
     let name = object.name_any();
     if api_status(&refused).is_none_or(|status| status.code != 409) {
         return Err(Error::request(format!("store ControllerRevision {name}"), refused));
     }
     let found = api.get_opt(&name).await;
     let found = found.map_err(|error| Error::request(format!("read ControllerRevision {name}"), error))?;
+    let is_hidden = found.as_ref().is_some_and(|found| !found.labels().contains_key(labels::MANAGED_BY));
     let (kind, wanted_by) = ("ControllerRevision".to_owned(), wanted_by(observed));
     Err(match found.map(|found| observed.owner.ownership(&found)) {
         Some(Ownership::Foreign) => Error::Foreign { kind, name, wanted_by },
         Some(Ownership::Remnant) => Error::Remnant { kind, name, wanted_by },
+        Some(Ownership::Ours) if is_hidden => Error::Hidden { kind, name },
         Some(Ownership::Ours) | None => Error::Stale { what: format!("{kind} {name}") },
     })
 }

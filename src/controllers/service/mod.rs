@@ -11,6 +11,7 @@ mod validate;
 use std::sync::Arc;
 
 use futures::{Future, future::Shared};
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
@@ -43,7 +44,10 @@ where
     triggers.owner_of(&caches.network_policies);
     triggers.owner_of(&caches.snapshots);
     let all = Arc::clone(caches);
-    triggers.from(&caches.pods, move |pod: &Pod| service_of_pod(&all, pod));
+    triggers.from(&caches.pods, move |pod: &Pod| service_of(&all, pod));
+    // Also one that somebody has taken the owner off.
+    let all = Arc::clone(caches);
+    triggers.from(&caches.deployments, move |deployment: &Deployment| service_of(&all, deployment));
     let all = Arc::clone(caches);
     let shared = context.settings.shared_namespace.clone();
     triggers.from(&caches.revisions, move |revision: &TaskDefinitionRevision| {
@@ -51,7 +55,7 @@ where
     });
     let all = Arc::clone(caches);
     triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| {
-        services_in(&all, &group.namespace().unwrap_or_default(), |_| true)
+        services_in(&all, &group.namespace().unwrap_or_default(), |service| uses(service, &group.name_any()))
     });
     let all = Arc::clone(caches);
     let last_seen = LastSeen::new();
@@ -102,6 +106,18 @@ fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) ->
     services.filter(|service| wanted(service)).map(|service| ObjectRef::from_obj(&*service)).collect()
 }
 
+/// Whether a service names a security group, or has it as its own.
+#[must_use]
+pub fn uses(service: &EcsService, group: &str) -> bool {
+    let awsvpc = service.spec.network_configuration.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
+    let named = awsvpc.and_then(|awsvpc| awsvpc.security_groups.as_deref()).unwrap_or_default();
+    if named.is_empty() {
+        names::workload(&service.name_any()) == group
+    } else {
+        named.iter().any(|name| name == group)
+    }
+}
+
 /// The services that may run a revision: of its Namespace, or of all when it is in the shared one.
 fn services_of_family(
     caches: &Caches,
@@ -119,10 +135,10 @@ fn services_of_family(
     services.iter().map(|service| ObjectRef::from_obj(&**service)).collect()
 }
 
-/// A Pod carries the name of the service's objects, which nearly always is the service's own.
-fn service_of_pod(caches: &Caches, pod: &Pod) -> Vec<ObjectRef<EcsService>> {
-    let namespace = pod.namespace().unwrap_or_default();
-    let Some(workload) = pod.labels().get(labels::SERVICE) else { return Vec::new() };
+/// An object carries the name of the service's objects as a label, which nearly always is the service's own.
+fn service_of<K: ResourceExt>(caches: &Caches, object: &K) -> Vec<ObjectRef<EcsService>> {
+    let namespace = object.namespace().unwrap_or_default();
+    let Some(workload) = object.labels().get(labels::SERVICE) else { return Vec::new() };
     match caches.services.get(&namespace, workload) {
         Some(service) => vec![ObjectRef::from_obj(&*service)],
         None => services_in(caches, &namespace, |service| names::workload(&service.name_any()) == *workload),

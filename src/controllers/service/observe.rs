@@ -65,7 +65,8 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
     let workload = names::workload(&name);
     let owner = Owner::of(&*service);
-    let snapshots = caches.snapshots.labelled(&namespace, labels::SNAPSHOT_OF, &workload);
+    // By their owner, not by a label, which somebody may have taken off.
+    let snapshots = caches.snapshots.in_namespace(&namespace);
     let pods = caches.pods.labelled(&namespace, labels::SERVICE, &workload);
     Observed {
         status: service.status.clone().unwrap_or_default(),

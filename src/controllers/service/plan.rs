@@ -73,7 +73,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             trigger: stored.snapshot.content.trigger.clone(),
         })
         .collect();
-    let (wanted, new_snapshot) = match deployment::wanted(&trigger, &snapshots) {
+    let (wanted, new_snapshot) = match deployment::wanted(&trigger, &snapshots, observed.applied_snapshot()) {
         Wanted::Existing(number) => (number, None),
         Wanted::New(number) => (number, Some(new_snapshot(observed, accepted, surroundings, number, trigger))),
     };
@@ -194,11 +194,10 @@ fn open_ports(observed: &Observed, accepted: &Accepted, template: Template) -> V
     };
     let mut stored: Vec<_> = observed.snapshots.iter().filter(|stored| in_use(stored.snapshot.number)).collect();
     stored.sort_by_key(|stored| std::cmp::Reverse(stored.snapshot.number));
-    for port in stored.iter().flat_map(|stored| stored.snapshot.ports()) {
-        let known = |known: &Port| {
-            known.container_port == port.container_port || (port.name.is_some() && known.name == port.name)
-        };
-        if !ports.iter().any(known) {
+    for mut port in stored.iter().flat_map(|stored| stored.snapshot.ports()) {
+        // The name goes with the newest port that has it.
+        port.name.take_if(|name| ports.iter().any(|known| known.name.as_ref() == Some(name)));
+        if !ports.iter().any(|known| known.container_port == port.container_port) {
             ports.push(port);
         }
     }

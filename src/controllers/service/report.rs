@@ -32,9 +32,10 @@ pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Co
 }
 
 /// A deleted service that still has tasks.
-pub(super) async fn draining(observed: &Observed, context: &Context) -> Result<(), Error> {
+pub(super) async fn draining(observed: &Observed, failed: Option<&Error>, context: &Context) -> Result<(), Error> {
     let counts = count(&observed.tasks);
-    let message = format!("The service is being deleted: {} tasks are still there.", observed.tasks.len());
+    let cause = failed.map(|error| format!(" They are not stopped yet: {error}.")).unwrap_or_default();
+    let message = format!("The service is being deleted: {} tasks are still there.{cause}", observed.tasks.len());
     let findings = [
         Finding::fails(READY, reason::DELETION_WAITS, message.clone()),
         Finding::holds(RECONCILING, reason::DELETION_WAITS, message.clone()),
@@ -88,7 +89,7 @@ pub(super) async fn applied(
 
 fn findings(facts: &ServiceFacts<'_>, plan: &Plan, result: &Result<Workload, Error>) -> Vec<Finding> {
     match (result, &plan.waiting_for) {
-        (Err(error @ Error::Foreign { .. }), _) => {
+        (Err(error @ (Error::Foreign { .. } | Error::Hidden { .. })), _) => {
             service_status::stalled(true, reason::FOREIGN_OBJECT, &error.to_string())
         }
         (Err(error @ Error::Remnant { .. }), _) => service_status::waiting(&error.to_string()),

@@ -5,5 +5,6 @@ mod deployment;
 mod revisions;
 mod security_group;
 mod service;
+mod tampering;
 mod task_definition;
 mod trouble;

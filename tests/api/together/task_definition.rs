@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    connection::wait_until,
+    connection::{self, wait_until},
     scene::{Scene, definition, text},
     turns::together,
 };
@@ -134,5 +134,43 @@ fn an_invalid_edit_is_told_and_the_last_good_revision_stays() {
         scene.define("nginx:2").await;
         scene.condition("TaskDefinition", "web", "Accepted", "True", "Accepted").await;
         assert_eq!(registered(scene, "web").await, 2);
+    });
+}
+
+#[test]
+fn a_pipeline_owns_the_image_and_git_the_rest() {
+    together(async |scene| {
+        namespace(scene).await;
+        let path = scene.path("TaskDefinition", "web");
+        let apply = async |manager: &str, container: Value| {
+            let document = crate::scene::document(
+                "TaskDefinition",
+                "web",
+                &json!({"spec": {"containerDefinitions": [container]}}),
+            );
+            // Without force: nobody takes anything from anybody.
+            let path = format!("{path}?fieldManager={manager}");
+            let answer = connection::request(
+                &scene.client,
+                http::Method::PATCH,
+                &path,
+                "application/apply-patch+yaml",
+                &document,
+            )
+            .await;
+            assert!(answer.code < 300, "{manager}: {}", answer.message());
+        };
+        apply("git", json!({"name": "web", "memory": 64})).await;
+        let refused = scene.condition("TaskDefinition", "web", "Accepted", "False", "Invalid").await;
+        assert!(text(&refused["message"]).contains("Container.image should not be null or empty."), "{refused}");
+        apply("pipeline", json!({"name": "web", "image": "nginx:1"})).await;
+        assert_eq!(registered(scene, "web").await, 1);
+        apply("git", json!({"name": "web", "memory": 128})).await;
+        scene.until("TaskDefinition", "web", "is registered as 2", |object| object["status"]["revision"] == 2).await;
+        apply("pipeline", json!({"name": "web", "image": "nginx:2"})).await;
+        scene.until("TaskDefinition", "web", "is registered as 3", |object| object["status"]["revision"] == 3).await;
+        let container =
+            &scene.get("TaskDefinitionRevision", "web.3").await["spec"]["definition"]["containerDefinitions"][0];
+        assert_eq!((&container["image"], &container["memory"]), (&json!("nginx:2"), &json!(128)));
     });
 }

@@ -141,7 +141,7 @@ pub fn check(
         start_timeout,
         stop_timeout,
         restart_policy: health_check::check_restart_policy(definition, path, violations),
-        health_check: health_check::check(definition, path, violations),
+        health_check: health_check::check(definition, path, surroundings.on_windows, violations),
         mounts,
         memory_file_systems,
         files,

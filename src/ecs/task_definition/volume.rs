@@ -92,7 +92,10 @@ pub fn check(
     for (index, each) in replaced.iter().enumerate() {
         let path = format!("spec.kubernetes.volumes[{index}].name");
         let message = format!("Unknown volume '{}': name one of spec.volumes.", each.name);
-        violations.require(names.contains(&each.name), "TD28", path, message);
+        violations.require(names.contains(&each.name), "TD28", &path, message);
+        let is_first = replaced[..index].iter().all(|other| other.name != each.name);
+        let message = format!("Volume names must be unique: '{}' is there twice.", each.name);
+        violations.require(is_first, "OP17", path, message);
     }
     let at_launch = definitions.iter().filter(|each| each.configured_at_launch == Some(true)).count();
     let message = "At most one volume can be configured at launch.";

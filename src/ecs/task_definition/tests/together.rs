@@ -30,6 +30,11 @@ fn rules_of_names_and_addresses() {
             ),
         ),
         (
+            "OP02",
+            "[1].links[0]",
+            two(json!({"extraHosts": [{"hostname": "cache", "ipAddress": "10.0.0.1"}]}), json!({"links": ["a:cache"]})),
+        ),
+        (
             "OP04",
             "[].extraHosts[0].ipAddress",
             container(json!({"extraHosts": [{"hostname": "h", "ipAddress": "host-gateway"}]})),

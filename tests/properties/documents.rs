@@ -34,7 +34,7 @@ pub fn plausible() -> BoxedStrategy<Value> {
 
 /// Documents with members and elements of the right names, and with values of any kind.
 pub fn wild() -> BoxedStrategy<Value> {
-    document(Values::Wild, 0.15)
+    document(Values::Wild, 0.15).prop_filter("a document is an object", Value::is_object).boxed()
 }
 
 /// Which values a document has.
@@ -134,7 +134,18 @@ fn of_text(name: &str, schema: &JSONSchemaProps) -> BoxedStrategy<Value> {
         "ipAddress" | "dnsServers" => &["10.0.0.1", "fd00::1"],
         "hostname" | "dnsSearchDomains" | "domain" | "server" => &["web", "a.example.com", "Web"],
         "user" => &["", "0", "1000:1000", "root"],
-        "value" => &["", "1", "$(A)", "arn:aws:s3:::bucket/key.env"],
+        "value" | "text" => &[
+            "",
+            "1",
+            "$(A)",
+            "arn:aws:s3:::bucket/key.env",
+            "yes",
+            "1e3",
+            "~",
+            " - a: #b\n",
+            "two\r\nlines\t\n\n",
+            "\u{7f}\u{85}\u{1b}\u{feff}",
+        ],
         "namespace" => &["net.core.somaxconn", "kernel.shmmax"],
         "expression" => &["attribute:rack == a", "attribute:ecs.os-type in [linux]", "task:group == a"],
         "containerPortRange" => &["8000-8003", "9001-9002"],

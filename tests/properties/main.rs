@@ -70,7 +70,7 @@ fn check_definition(document: &Value) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn documents_in_the_shape_of_the_schema(document in documents::plausible()) {
@@ -80,6 +80,10 @@ proptest! {
         for rendering in &renderings {
             prop_assert_eq!(rendering.objects.is_empty(), is_refused(rendering), "objects or a refusal");
             pods::check(rendering)?;
+            for object in &rendering.objects {
+                let again: Value = serde_saphyr::from_str(&serde_saphyr::to_string(object).unwrap()).unwrap();
+                prop_assert_eq!(&again, object, "printed and read again");
+            }
         }
     }
 

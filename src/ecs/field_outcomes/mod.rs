@@ -82,15 +82,12 @@ fn refuse(outcomes: &mut Vec<FieldOutcome>, violations: &[Violation]) {
         let detail = format!("{} [{}]", violation.message, violation.rule);
         let refused = FieldOutcome { path: path.into(), outcome: Outcome::Refused, detail };
         // A second broken rule of a field stands beside the first one.
-        match outcomes.iter().position(|outcome| outcome.path == path).filter(|place| !replaced.contains(place)) {
-            Some(place) => {
-                outcomes[place] = refused;
-                replaced.push(place);
-            }
-            None => {
-                replaced.push(outcomes.len());
-                outcomes.push(refused);
-            }
+        let place = outcomes.iter().position(|outcome| outcome.path == path).filter(|place| !replaced.contains(place));
+        replaced.push(place.unwrap_or(outcomes.len()));
+        if let Some(place) = place {
+            outcomes[place] = refused;
+        } else {
+            outcomes.push(refused);
         }
     }
 }

@@ -33,6 +33,11 @@ fn check_task(kubernetes: &TaskDefinitionKubernetes, path: &str, violations: &mu
     let in_range = kubernetes.termination_grace_period_seconds.is_none_or(|time| (1..=LONGEST_STOP).contains(&time));
     let message = format!("A stop time is from 1 to {LONGEST_STOP} seconds.");
     violations.require(in_range, "OP17", format!("{path}.terminationGracePeriodSeconds"), message);
+    for (name, value) in kubernetes.node_selector.iter().flatten() {
+        let message = format!("{name:?} with the value {value:?} is no label that a node could have.");
+        let is_label = is_label_name(name) && is_label_value(value);
+        violations.require(is_label, "OP17", format!("{path}.nodeSelector"), message);
+    }
     check_name(kubernetes.runtime_class_name.as_deref(), &format!("{path}.runtimeClassName"), violations);
     for (index, volume) in kubernetes.volumes.iter().flatten().enumerate() {
         let path = format!("{path}.volumes[{index}]");
@@ -107,12 +112,30 @@ fn check_profile(profile: Option<&SeccompProfile>, path: &str, violations: &mut 
 
 /// Checks the name of an object of Kubernetes.
 fn check_name(name: Option<&str>, path: &str, violations: &mut Violations) {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
-    let is_end = |end: Option<&u8>| end.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let is_name = |name: &str| {
-        let bytes = name.as_bytes();
-        name.len() <= 253 && bytes.iter().copied().all(is_inner) && is_end(bytes.first()) && is_end(bytes.last())
-    };
     let message = "An object of Kubernetes has a name of up to 253 lower-case letters, digits, - and dots.";
-    violations.require(name.is_none_or(is_name), "OP17", path, message);
+    violations.require(name.is_none_or(is_object_name), "OP17", path, message);
+}
+
+/// Labels of lower-case letters, digits and `-`, with dots between them.
+fn is_object_name(text: &str) -> bool {
+    let is_end = |end: Option<&u8>| end.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_part = |part: &str| {
+        let bytes = part.as_bytes();
+        let is_inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+        bytes.iter().all(is_inner) && is_end(bytes.first()) && is_end(bytes.last())
+    };
+    text.len() <= 253 && text.split('.').all(is_part)
+}
+
+/// A name of a label, with what may stand before the slash.
+fn is_label_name(text: &str) -> bool {
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    !name.is_empty() && is_label_value(name) && prefix.is_none_or(is_object_name)
+}
+
+fn is_label_value(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let is_end = |end: Option<&u8>| end.is_none_or(u8::is_ascii_alphanumeric);
+    text.len() <= 63 && bytes.iter().all(is_inner) && is_end(bytes.first()) && is_end(bytes.last())
 }

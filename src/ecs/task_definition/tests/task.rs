@@ -205,6 +205,19 @@ fn sizes_that_are_missing_are_told_with_the_rest() {
 }
 
 #[test]
+fn devices_have_paths_of_their_own() {
+    let devices = |devices: Value| container(json!({"privileged": true, "linuxParameters": {"devices": devices}}));
+    assert_broken(
+        "TD40",
+        &format!("{C}[].linuxParameters.devices[0].hostPath"),
+        devices(json!([{"hostPath": "fuse"}])),
+    );
+    let twice = json!([{"hostPath": "/dev/a"}, {"hostPath": "/dev/b", "containerPath": "/dev/a"}]);
+    assert_broken("OP18", &format!("{C}[]."), devices(twice));
+    assert_accepted(devices(json!([{"hostPath": "/dev/a"}, {"hostPath": "/dev/a", "containerPath": "/dev/b"}])));
+}
+
+#[test]
 fn what_ecs_does_not_have() {
     let probe = |probe: Value| json!({"kubernetes": {"readinessProbe": probe}});
     let profile = |profile: Value| json!({"kubernetes": {"securityContext": {"seccompProfile": profile}}});
@@ -228,6 +241,9 @@ fn what_ecs_does_not_have() {
     for (path, members) in [
         ("terminationGracePeriodSeconds", json!({"kubernetes": {"terminationGracePeriodSeconds": 0}})),
         ("runtimeClassName", json!({"kubernetes": {"runtimeClassName": "Kata"}})),
+        ("runtimeClassName", json!({"kubernetes": {"runtimeClassName": "a..b"}})),
+        ("nodeSelector", json!({"kubernetes": {"nodeSelector": {"disk": "s s d"}}})),
+        ("nodeSelector", json!({"kubernetes": {"nodeSelector": {"Example.com/disk": "ssd"}}})),
         ("securityContext.fsGroup", json!({"kubernetes": {"securityContext": {"fsGroup": -1}}})),
         (
             "securityContext.supplementalGroups[0]",
@@ -246,6 +262,8 @@ fn what_ecs_does_not_have() {
     ] {
         assert_broken("OP17", &format!("kubernetes.{path}"), document(members));
     }
+    let selector = json!({"example.com/Disk_1": "", "disk": "SSD.1"});
+    assert_accepted(document(json!({"kubernetes": {"nodeSelector": selector, "runtimeClassName": "a.b-1"}})));
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 /// The first container has these members.
-pub(super) fn a(members: Value) -> Value {
+pub(super) fn a(members: &Value) -> Value {
     json!({ "containerDefinitions": [members] })
 }
 
 /// The same beside something else.
-pub(super) fn with(mut around: Value, members: Value) -> Value {
+pub(super) fn with(mut around: Value, members: &Value) -> Value {
     super::merge(&mut around, &a(members));
     around
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Pair, around::*, pair};
 
 pub(super) fn pairs() -> Vec<Pair> {
-    [of_what_confines(), of_health_and_order()].into_iter().flatten().collect()
+    [of_what_confines(), of_security_contexts(), of_health_and_order(), of_probes()].into_iter().flatten().collect()
 }
 
 fn of_what_confines() -> Vec<Pair> {
@@ -23,14 +23,14 @@ fn of_what_confines() -> Vec<Pair> {
         pair(
             "containerDefinitions[].linuxParameters.devices[].hostPath",
             a(
-                json!({"privileged": true, "linuxParameters": {"devices": [{"hostPath": "/dev/fuse", "containerPath": "/dev/one"}]}}),
+                &json!({"privileged": true, "linuxParameters": {"devices": [{"hostPath": "/dev/fuse", "containerPath": "/dev/one"}]}}),
             ),
             json!("/dev/fuse"),
             json!("/dev/sda"),
         ),
         pair(
             "containerDefinitions[].linuxParameters.devices[].containerPath",
-            a(json!({"privileged": true, "linuxParameters": {"devices": [{"hostPath": "/dev/fuse"}]}})),
+            a(&json!({"privileged": true, "linuxParameters": {"devices": [{"hostPath": "/dev/fuse"}]}})),
             json!(null),
             json!("/dev/one"),
         ),
@@ -44,13 +44,13 @@ fn of_what_confines() -> Vec<Pair> {
         ),
         pair(
             "containerDefinitions[].systemControls[].namespace",
-            a(json!({"systemControls": [{"namespace": "net.core.somaxconn", "value": "1"}]})),
+            a(&json!({"systemControls": [{"namespace": "net.core.somaxconn", "value": "1"}]})),
             json!("net.core.somaxconn"),
             json!("net.ipv4.tcp_syncookies"),
         ),
         pair(
             "containerDefinitions[].systemControls[].value",
-            a(json!({"systemControls": [{"namespace": "net.core.somaxconn", "value": "1"}]})),
+            a(&json!({"systemControls": [{"namespace": "net.core.somaxconn", "value": "1"}]})),
             json!("1"),
             json!("2"),
         ),
@@ -62,34 +62,39 @@ fn of_what_confines() -> Vec<Pair> {
         ),
         pair(
             "containerDefinitions[].resourceRequirements[].type",
-            a(json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
+            a(&json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
             json!("GPU"),
             json!("NeuronDevice"),
         ),
         pair(
             "containerDefinitions[].resourceRequirements[].value",
-            a(json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
+            a(&json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
             json!("1"),
             json!("2"),
         ),
         pair(
             "containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps",
-            a(json!({"resourceRequirements": [{"type": "GPU"}]})),
+            a(&json!({"resourceRequirements": [{"type": "GPU"}]})),
             json!({"memory": 1}),
             json!(null),
         ),
         pair(
             "containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps.memory",
-            a(json!({"resourceRequirements": [{"type": "GPU"}]})),
+            a(&json!({"resourceRequirements": [{"type": "GPU"}]})),
             json!(1),
             json!(2),
         ),
         pair(
             "containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps.maxComputePercent",
-            a(json!({"resourceRequirements": [{"type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 1}}}]})),
+            a(&json!({"resourceRequirements": [{"type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 1}}}]})),
             json!(null),
             json!(50),
         ),
+    ]
+}
+
+fn of_security_contexts() -> Vec<Pair> {
+    vec![
         pair("containerDefinitions[].kubernetes.securityContext", none(), json!(null), json!({"runAsUser": 1})),
         pair("containerDefinitions[].kubernetes.securityContext.runAsUser", none(), json!(1), json!(2)),
         pair("containerDefinitions[].kubernetes.securityContext.runAsGroup", none(), json!(1), json!(2)),
@@ -115,7 +120,7 @@ fn of_what_confines() -> Vec<Pair> {
         pair(
             "containerDefinitions[].kubernetes.securityContext.seccompProfile.localhostProfile",
             a(
-                json!({"kubernetes": {"securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "one"}}}}),
+                &json!({"kubernetes": {"securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "one"}}}}),
             ),
             json!("one"),
             json!("two"),
@@ -133,7 +138,7 @@ fn of_health_and_order() -> Vec<Pair> {
         ),
         pair(
             "containerDefinitions[].dependsOn[].containerName",
-            with(others(), json!({"dependsOn": [{"containerName": "b", "condition": "START"}]})),
+            with(others(), &json!({"dependsOn": [{"containerName": "b", "condition": "START"}]})),
             json!("b"),
             json!("c"),
         ),
@@ -146,28 +151,33 @@ fn of_health_and_order() -> Vec<Pair> {
         ),
         pair(
             "containerDefinitions[].healthCheck.interval",
-            a(json!({"healthCheck": {"command": ["CMD", "true"]}})),
+            a(&json!({"healthCheck": {"command": ["CMD", "true"]}})),
             json!(10),
             json!(20),
         ),
         pair(
             "containerDefinitions[].healthCheck.timeout",
-            a(json!({"healthCheck": {"command": ["CMD", "true"]}})),
+            a(&json!({"healthCheck": {"command": ["CMD", "true"]}})),
             json!(10),
             json!(20),
         ),
         pair(
             "containerDefinitions[].healthCheck.retries",
-            a(json!({"healthCheck": {"command": ["CMD", "true"]}})),
+            a(&json!({"healthCheck": {"command": ["CMD", "true"]}})),
             json!(2),
             json!(3),
         ),
         pair(
             "containerDefinitions[].healthCheck.startPeriod",
-            with(waiting("HEALTHY"), json!({"healthCheck": {"command": ["CMD", "true"]}})),
+            with(waiting("HEALTHY"), &json!({"healthCheck": {"command": ["CMD", "true"]}})),
             json!(0),
             json!(60),
         ),
+    ]
+}
+
+fn of_probes() -> Vec<Pair> {
+    vec![
         pair(
             "containerDefinitions[].kubernetes.readinessProbe",
             none(),
@@ -190,13 +200,13 @@ fn of_health_and_order() -> Vec<Pair> {
         pair("containerDefinitions[].kubernetes.readinessProbe.httpGet.port", none(), json!(80), json!(81)),
         pair(
             "containerDefinitions[].kubernetes.readinessProbe.httpGet.path",
-            a(json!({"kubernetes": {"readinessProbe": {"httpGet": {"port": 80}}}})),
+            a(&json!({"kubernetes": {"readinessProbe": {"httpGet": {"port": 80}}}})),
             json!("/one"),
             json!("/two"),
         ),
         pair(
             "containerDefinitions[].kubernetes.readinessProbe.httpGet.scheme",
-            a(json!({"kubernetes": {"readinessProbe": {"httpGet": {"port": 80}}}})),
+            a(&json!({"kubernetes": {"readinessProbe": {"httpGet": {"port": 80}}}})),
             json!("HTTP"),
             json!("HTTPS"),
         ),
@@ -206,14 +216,14 @@ fn of_health_and_order() -> Vec<Pair> {
         pair("containerDefinitions[].kubernetes.readinessProbe.grpc.port", none(), json!(80), json!(81)),
         pair(
             "containerDefinitions[].kubernetes.readinessProbe.grpc.service",
-            a(json!({"kubernetes": {"readinessProbe": {"grpc": {"port": 80}}}})),
+            a(&json!({"kubernetes": {"readinessProbe": {"grpc": {"port": 80}}}})),
             json!("one"),
             json!("two"),
         ),
-        pair("containerDefinitions[].kubernetes.readinessProbe.initialDelaySeconds", a(probe()), json!(1), json!(2)),
-        pair("containerDefinitions[].kubernetes.readinessProbe.periodSeconds", a(probe()), json!(1), json!(2)),
-        pair("containerDefinitions[].kubernetes.readinessProbe.timeoutSeconds", a(probe()), json!(1), json!(2)),
-        pair("containerDefinitions[].kubernetes.readinessProbe.successThreshold", a(probe()), json!(1), json!(2)),
-        pair("containerDefinitions[].kubernetes.readinessProbe.failureThreshold", a(probe()), json!(1), json!(2)),
+        pair("containerDefinitions[].kubernetes.readinessProbe.initialDelaySeconds", a(&probe()), json!(1), json!(2)),
+        pair("containerDefinitions[].kubernetes.readinessProbe.periodSeconds", a(&probe()), json!(1), json!(2)),
+        pair("containerDefinitions[].kubernetes.readinessProbe.timeoutSeconds", a(&probe()), json!(1), json!(2)),
+        pair("containerDefinitions[].kubernetes.readinessProbe.successThreshold", a(&probe()), json!(1), json!(2)),
+        pair("containerDefinitions[].kubernetes.readinessProbe.failureThreshold", a(&probe()), json!(1), json!(2)),
     ]
 }

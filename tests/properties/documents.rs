@@ -56,7 +56,14 @@ fn document(values: Values, chance: f64) -> BoxedStrategy<Value> {
 /// What is always there, lest every document be refused for the same reason.
 fn is_needed(name: &str, schema: &JSONSchemaProps) -> bool {
     let required = schema.required.iter().flatten().any(|required| required == name);
-    required || ["containerDefinitions", "image", "memory"].contains(&name)
+    let of_elements = ["containerPath", "sourceVolume", "sourceContainer", "namespace", "expression", "key", "type"];
+    // What is named by the other member, in a variable, a kernel parameter and a tag.
+    let is_pair =
+        ["name", "value", "namespace"].contains(&name) && schema.properties.as_ref().is_some_and(|all| all.len() == 2);
+    required
+        || is_pair
+        || of_elements.contains(&name)
+        || ["containerDefinitions", "image", "containerPort"].contains(&name)
 }
 
 fn of_schema(name: &str, schema: &JSONSchemaProps, values: Values, chance: f64) -> BoxedStrategy<Value> {
@@ -72,9 +79,8 @@ fn of_schema(name: &str, schema: &JSONSchemaProps, values: Values, chance: f64) 
             .boxed(),
         (Some("boolean"), _) => any::<bool>().prop_map(Value::from).boxed(),
         (Some("integer"), _) => of_number(name, schema),
-        _ if schema.x_kubernetes_int_or_string == Some(true) => {
-            select(vec![json!("256"), json!(512), json!("1 vCPU"), json!("2 GB"), json!("1024")]).boxed()
-        }
+        _ if name == "cpu" => select(vec![json!("256"), json!(512), json!("1 vCPU"), json!("1024")]).boxed(),
+        _ if name == "memory" => select(vec![json!("512"), json!(1024), json!("1.5 GB"), json!("2GB")]).boxed(),
         _ => of_text(name, schema),
     };
     match values {
@@ -160,18 +166,39 @@ fn of_text(name: &str, schema: &JSONSchemaProps) -> BoxedStrategy<Value> {
     select(texts.iter().map(|text| json!(text)).collect::<Vec<_>>()).boxed()
 }
 
-/// Takes away what nearly every random document would be refused for: names that are there twice, values that only one of
-/// many names has.
+/// Members that hardly ever suit the rest of a random document.
+const RARELY_SUITED: [&str; 4] = ["links", "credentialSpecs", "disableNetworking", "environmentFiles"];
+
+/// Takes away what nearly every random document would be refused for: names that are there twice or lead to nothing, members
+/// that need many others.
 fn settle(mut document: Value) -> Value {
     let task = document.as_object_mut().unwrap();
     task.insert("family".into(), json!("Web_1"));
-    task.remove("inferenceAccelerators");
+    for member in ["inferenceAccelerators", "proxyConfiguration", "trustedExecutionConfiguration", "tags"] {
+        task.remove(member);
+    }
+    for (index, volume) in task.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
+        volume["name"] = json!(format!("Volume_{index}"));
+    }
+    let volumes = task.get("volumes").and_then(Value::as_array).map_or(0, Vec::len);
     let count = task["containerDefinitions"].as_array().map_or(0, Vec::len);
     for (index, container) in task["containerDefinitions"].as_array_mut().into_iter().flatten().enumerate() {
         let container = container.as_object_mut().unwrap();
         container.insert("name".into(), json!(format!("c{index}")));
+        container.entry("memory").or_insert(json!(64));
         if index == 0 {
             container.remove("essential");
+        }
+        container.retain(|name, _| !RARELY_SUITED.contains(&name.as_str()));
+        let mounts = container.get_mut("mountPoints").and_then(Value::as_array_mut);
+        for (number, mount) in mounts.into_iter().flatten().enumerate() {
+            mount["sourceVolume"] = json!(format!("Volume_{}", number % volumes.max(1)));
+        }
+        if volumes == 0 {
+            container.remove("mountPoints");
+        }
+        for source in container.get_mut("volumesFrom").and_then(Value::as_array_mut).into_iter().flatten() {
+            source["sourceContainer"] = json!(format!("c{}", (index + 1) % count));
         }
         // A dependency leads to a container before this one, or there is a cycle.
         for dependency in container.get_mut("dependsOn").and_then(Value::as_array_mut).into_iter().flatten() {

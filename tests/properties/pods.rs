@@ -45,6 +45,7 @@ fn check_pod(spec: &Value, metadata: &Value) -> Result<(), TestCaseError> {
     let volumes = names(list(spec, "volumes"))?;
     let annotations = metadata["annotations"].as_object().unwrap();
     for volume in list(spec, "volumes") {
+        prop_assert!(volume["persistentVolumeClaim"]["claimName"] != "", "a claim has no name");
         for item in list(&volume["downwardAPI"], "items") {
             let path = item["fieldRef"]["fieldPath"].as_str().unwrap();
             let annotation = path.trim_start_matches("metadata.annotations['").trim_end_matches("']");

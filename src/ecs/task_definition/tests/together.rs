@@ -141,6 +141,16 @@ fn rules_of_volumes() {
             "volumes[0].dockerVolumeConfiguration.driverOpts",
             volumes(json!([{"name": "v", "dockerVolumeConfiguration": {"driverOpts": {"type": "nfs"}}}])),
         ),
+        (
+            "TD31",
+            "volumes[0].efsVolumeConfiguration.fileSystemId",
+            volumes(json!([{"name": "v", "efsVolumeConfiguration": {"fileSystemId": ""}}])),
+        ),
+        (
+            "TD31",
+            "volumes[0].s3filesVolumeConfiguration.fileSystemArn",
+            volumes(json!([{"name": "v", "s3filesVolumeConfiguration": {"fileSystemArn": ""}}])),
+        ),
         ("OP04", "volumes[0].configuredAtLaunch", volumes(json!([{"name": "v", "configuredAtLaunch": true}]))),
         (
             "OP17",

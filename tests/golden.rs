@@ -9,12 +9,12 @@
     reason = "a test ends when something is not as it should be"
 )]
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use ecs_operator::{
-    api::register_task_definition::RegisterTaskDefinition,
+    api::{field_report::Outcome, register_task_definition::RegisterTaskDefinition},
     cli::render::{Rendering, Source, Surroundings, Workload, render},
-    ecs::{arn::ArnScope, normalise::with_defaults},
+    ecs::{arn::ArnScope, field_outcomes::tables, normalise::with_defaults},
     translate::kubernetes_version::{self, KubernetesVersion},
 };
 use serde_json::{Value, json};
@@ -48,18 +48,17 @@ fn rendering(input: &str) -> Rendering {
         namespace: "ecs-default".into(),
         workload: if ways.contains(&"task") { Workload::Task } else { Workload::Service },
     };
-    render(&[Source { name: input.into(), text: read(input) }], &surroundings)
-        .unwrap_or_else(|error| panic!("{input}: {error}"))
+    // As it is named where people have it.
+    let name = input.replace(".in.", ".");
+    render(&[Source { name, text: read(input) }], &surroundings).unwrap_or_else(|error| panic!("{input}: {error}"))
 }
 
 fn documents(input: &str) -> Vec<Value> {
     let rendering = rendering(input);
     let mut documents = rendering.objects;
-    // What the revision would hold.
-    if let Ok(definition) = serde_json::from_str::<RegisterTaskDefinition>(&read(input))
-        && !documents.is_empty()
-    {
+    if let Some(definition) = definition(input).filter(|_| !documents.is_empty()) {
         let family = definition.family.clone().unwrap_or_default();
+        // What the revision would hold.
         documents.push(json!({ "normalised": with_defaults(&definition, &family) }));
     }
     let line = |entry: &ecs_operator::cli::render::Entry| {
@@ -68,6 +67,18 @@ fn documents(input: &str) -> Vec<Value> {
     };
     documents.push(json!({ "report": rendering.report.iter().map(line).collect::<Vec<_>>() }));
     documents
+}
+
+/// The definition in a document of ECS, without what stands around it.
+fn definition(input: &str) -> Option<RegisterTaskDefinition> {
+    let mut document: Value = serde_json::from_str(&read(input)).ok()?;
+    if document.is_array() {
+        document = json!({ "containerDefinitions": document });
+    }
+    if let Some(Value::Object(described)) = document.get_mut("taskDefinition").map(Value::take) {
+        document.as_object_mut().unwrap().extend(described);
+    }
+    serde_json::from_value(document).ok()
 }
 
 fn text(documents: &[Value]) -> String {
@@ -79,7 +90,7 @@ fn text(documents: &[Value]) -> String {
 fn every_translation_is_what_its_file_says() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut wrong = Vec::new();
-    assert!(inputs().len() >= 60, "only {} cases were found", inputs().len());
+    assert!(inputs().len() >= 80, "only {} cases were found", inputs().len());
     for input in inputs() {
         let (expected, actual) = (read(&output(&input)), text(&documents(&input)));
         if update {
@@ -106,6 +117,41 @@ fn first_difference(expected: &str, actual: &str) -> String {
             actual.unwrap_or("nothing")
         )
     })
+}
+
+/// A path with `[]` for any element of a list.
+fn pattern(path: &str) -> String {
+    let parts = path.split('[').enumerate();
+    let without_number = |part: &str| format!("[{}", part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+    parts.map(|(index, part)| if index == 0 { part.to_owned() } else { without_number(part) }).collect()
+}
+
+/// Whether a text is what a row says, with something in place of `{}`.
+fn is_told(text: &str, row: &str) -> bool {
+    let mut rest = text;
+    row.split("{}").all(|part| {
+        let found = rest.find(part);
+        rest = found.map_or("", |at| &rest[at + part.len()..]);
+        found.is_some()
+    }) && text.is_empty() == row.is_empty()
+}
+
+/// What is refused has the words of the rule that it breaks.
+#[test]
+fn every_row_of_the_table_of_fields_is_in_a_case() {
+    let report: Vec<_> = inputs().iter().flat_map(|input| rendering(input).report).map(|entry| entry.outcome).collect();
+    let told: BTreeSet<_> =
+        report.iter().map(|each| (pattern(&each.path), format!("{:?}", each.outcome), each.detail.clone())).collect();
+    let (_, rows) = tables().into_iter().find(|(kind, _)| *kind == "TaskDefinition").unwrap();
+    let is_in_a_case = |path: &str, outcome: Outcome, detail: &str| {
+        told.iter().any(|(of, is, says)| {
+            let fits = outcome == Outcome::Refused || is_told(says, detail);
+            of == path && *is == format!("{outcome:?}") && fits
+        })
+    };
+    let missing: Vec<_> =
+        rows.into_iter().filter(|(path, outcome, detail)| !is_in_a_case(path, *outcome, detail)).collect();
+    assert!(missing.is_empty(), "rows without a case: {missing:#?}");
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! How a task definition names a secret: an ARN or a name of Secrets Manager or of an SSM parameter. Where the value comes
 //! from in the end is not decided here.
 
+use super::slug::slug;
+
+/// Longest name of an entry of a Kubernetes Secret.
+const LONGEST_ENTRY: usize = 253;
+
 /// A secret, and which part of it is meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretReference {
@@ -39,6 +44,20 @@ impl SecretReference {
             None => Self { name: trim_slash(text), key: None, has_version: false },
         };
         if reference.name.is_empty() { Err(InvalidSecretReference::Empty) } else { Ok(reference) }
+    }
+
+    /// The entry of the Kubernetes Secret that stands for it: the member of the secret's JSON, or `value` for the whole.
+    #[must_use]
+    pub fn entry(&self) -> String {
+        let fits = |key: &&str| {
+            key.len() <= LONGEST_ENTRY
+                && key.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
+                && !matches!(*key, "." | "..")
+        };
+        match self.key.as_deref() {
+            None => "value".into(),
+            Some(key) => Some(key).filter(fits).map_or_else(|| slug(key, LONGEST_ENTRY), str::to_owned),
+        }
     }
 
     fn of_arn(arn: &str) -> Result<Self, InvalidSecretReference> {
@@ -113,6 +132,16 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn entries_of_secrets() {
+        let entry = |key: Option<&str>| {
+            SecretReference { name: "a".into(), key: key.map(str::to_owned), has_version: false }.entry()
+        };
+        assert_eq!((entry(None), entry(Some("DB_password"))), ("value".into(), "DB_password".into()));
+        assert_eq!(entry(Some("a b")), slug("a b", LONGEST_ENTRY));
+        assert_eq!(entry(Some("..")), slug("..", LONGEST_ENTRY));
     }
 
     #[test]

@@ -110,19 +110,6 @@ pub fn secret(name: &str) -> String {
     slug(name, OBJECT)
 }
 
-/// The entry of such a Secret: the member of the secret's JSON, or `value` for the whole.
-#[must_use]
-pub fn secret_key(key: Option<&str>) -> String {
-    let fits = |key: &&str| {
-        key.len() <= OBJECT
-            && key.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
-    };
-    match key {
-        None => "value".into(),
-        Some(key) => Some(key).filter(fits).map_or_else(|| slug(key, OBJECT), str::to_owned),
-    }
-}
-
 /// The ConfigMap that stands for a file of environment variables: bucket and key of an object in S3.
 #[must_use]
 pub fn environment_file(object: &str) -> String {
@@ -253,7 +240,6 @@ mod tests {
         assert_eq!(security_group_label("web"), "ecs-operator.dev/security-group.web");
         assert_eq!(attribute_label("Rack_1.a"), "attr.ecs-operator.dev/Rack_1.a");
         assert_eq!(attribute_label("_a"), format!("attr.ecs-operator.dev/a-{}", short_hash("_a", 8)));
-        assert_eq!((secret_key(None), secret_key(Some("DB_password"))), ("value".into(), "DB_password".into()));
         assert_eq!(service_port(None, "TCP", 80), "tcp-80");
         assert_eq!(service_port(Some("tcp-80"), "TCP", 80), "tcp-80");
         assert_eq!(service_port(Some("tcp-81"), "TCP", 80), format!("tcp-81-{}", short_hash("tcp-81", 8)));

@@ -104,7 +104,7 @@ fn understand(document: Value, source: &Source, report: &mut Vec<Entry>) -> Opti
             of_kubernetes(&members, source, report)
         }
         Value::Object(mut members) => match members.remove("taskDefinition") {
-            Some(Value::Object(described)) => of_ecs(described, source, report),
+            Some(Value::Object(described)) => of_ecs(described_members(described, members), source, report),
             Some(other) => {
                 members.insert("taskDefinition".into(), other);
                 of_ecs(members, source, report)
@@ -134,6 +134,13 @@ const DESCRIBED: [&str; 9] = [
     "deregisteredAt",
     "deleteRequestedAt",
 ];
+
+/// The members of a described task definition, and what stands beside it in the answer: its tags. SDKs put their own notes on
+/// the answer there as well.
+fn described_members(mut described: Map<String, Value>, beside: Map<String, Value>) -> Map<String, Value> {
+    described.extend(beside.into_iter().filter(|(name, _)| name != "ResponseMetadata" && name != "$metadata"));
+    described
+}
 
 fn of_ecs(mut members: Map<String, Value>, source: &Source, report: &mut Vec<Entry>) -> Option<Input> {
     let revision = members.get("revision").and_then(Value::as_i64).unwrap_or(1);
@@ -194,7 +201,7 @@ fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &
         Err(error) => {
             let path = error.path().to_string();
             let path = if path == "." { String::new() } else { path };
-            report.push(Entry::refused(object, path, format!("{}.", error.into_inner())));
+            report.push(Entry::refused(object, path, in_plain_words(&error.into_inner())));
             None
         }
         Ok(parsed) => {
@@ -208,6 +215,22 @@ fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &
             is_whole.then_some(parsed)
         }
     }
+}
+
+/// What is wrong with a value, without the names of types that only the code knows.
+fn in_plain_words(error: &serde_json::Error) -> String {
+    const WORDS: [(&str, &str); 8] = [
+        ("expected i32", "expected a whole number"),
+        ("expected i64", "expected a whole number"),
+        ("expected usize", "expected a whole number"),
+        ("expected a sequence", "expected a list"),
+        ("expected struct ", "expected an object for "),
+        ("invalid type: map", "invalid type: object"),
+        ("invalid type: sequence", "invalid type: list"),
+        ("unknown variant", "unknown word"),
+    ];
+    let message = WORDS.iter().fold(error.to_string(), |message, (word, plain)| message.replace(word, plain));
+    format!("{message}.")
 }
 
 /// Paths of the members of a document that its type does not have.

@@ -40,6 +40,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].portMappings[].protocol"),
     mapped("containerDefinitions[].portMappings[].name"),
     mapped("containerDefinitions[].portMappings[].appProtocol"),
+    mapped("containerDefinitions[].essential").when(|field| is_waited_for(field, &["COMPLETE", "SUCCESS"])),
     approximated(
         "containerDefinitions[].essential",
         "A container of a service that ends is started again in the same Pod; ECS would replace the task when it is essential, and leave it stopped when it is not.",
@@ -94,6 +95,7 @@ pub(super) const ROWS: &[Row] = &[
         "containerDefinitions[].linuxParameters.devices[].permissions",
         "A privileged container may do everything with a device.",
     ),
+    mapped("containerDefinitions[].linuxParameters.initProcessEnabled").when(|field| *field.value == false),
     approximated(
         "containerDefinitions[].linuxParameters.initProcessEnabled",
         "The Pod's first process reaps what others leave behind, and the containers of the task see each other's processes.",
@@ -109,7 +111,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].dependsOn[].containerName"),
     approximated(
         "containerDefinitions[].dependsOn[].condition",
-        "The other container runs to its end before this one starts: one that fails is started again, and the task waits.",
+        "The other container runs to its end before this one starts, and has to succeed: one that fails is tried again in a service, and ends a task by itself.",
     )
     .when(|field| field.text() == "COMPLETE"),
     approximated(
@@ -132,10 +134,16 @@ pub(super) const ROWS: &[Row] = &[
     )
     .when(|field| is_waited_for(field, &["HEALTHY"])),
     ignored("containerDefinitions[].startTimeout", "Kubernetes does not limit the time in which a container starts or ends."),
+    ignored(
+        "containerDefinitions[].stopTimeout",
+        "kubernetes.terminationGracePeriodSeconds is the stop time of the whole task.",
+    )
+    .when(|field| field.document()["kubernetes"]["terminationGracePeriodSeconds"].is_number()),
     approximated(
         "containerDefinitions[].stopTimeout",
-        "A Pod has one stop time: the longest of its regular containers, and those of its sidecars added.",
+        "A Pod has one stop time: the longest of its regular containers, and those of its sidecars added. In a service the time in which traffic ends is a part of it.",
     ),
+    mapped("containerDefinitions[].versionConsistency").when(|field| field.text() == "disabled"),
     approximated(
         "containerDefinitions[].versionConsistency",
         "Each node resolves the tag of an image when it pulls it: name a digest to run the same everywhere.",
@@ -161,6 +169,8 @@ pub(super) const ROWS: &[Row] = &[
     ignored("containerDefinitions[].ulimits[].hardLimit", ULIMITS),
     approximated("containerDefinitions[].logConfiguration", OUTPUT).when(|field| field.value["logDriver"] == "json-file"),
     ignored("containerDefinitions[].logConfiguration", OUTPUT),
+    approximated("containerDefinitions[].logConfiguration.logDriver", "The files have the form of the node's container runtime.")
+        .when(|field| field.text() == "json-file"),
     ignored("containerDefinitions[].logConfiguration.logDriver", OUTPUT),
     ignored("containerDefinitions[].logConfiguration.options", OUTPUT),
     ignored("containerDefinitions[].logConfiguration.secretOptions", OUTPUT),
@@ -251,8 +261,8 @@ fn secret(field: &Field<'_>) -> String {
 }
 
 fn secret_and_key(field: &Field<'_>) -> String {
-    let key = SecretReference::parse(field.text()).ok().and_then(|secret| secret.key);
-    format!("the entry {} of the Secret {}", key.as_deref().unwrap_or("value"), secret(field))
+    let entry = SecretReference::parse(field.text()).map(|secret| secret.entry()).unwrap_or_default();
+    format!("the entry {entry} of the Secret {}", secret(field))
 }
 
 fn config_map(field: &Field<'_>) -> String {

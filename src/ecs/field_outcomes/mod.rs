@@ -38,15 +38,17 @@ pub fn of_service(spec: &EcsServiceSpec) -> Vec<FieldOutcome> {
 pub fn differences(outcomes: &[FieldOutcome]) -> Vec<FieldOutcome> {
     let mut told: Vec<FieldOutcome> = Vec::new();
     for outcome in outcomes.iter().filter(|outcome| outcome.outcome != Outcome::Mapped) {
-        let is_member = |other: &FieldOutcome| {
-            let rest = outcome.path.strip_prefix(&other.path);
-            other.outcome == Outcome::Ignored && rest.is_some_and(|rest| rest.starts_with(['.', '[']))
-        };
+        let is_member = |other: &FieldOutcome| other.outcome == Outcome::Ignored && is_part(&outcome.path, &other.path);
         if outcome.outcome != Outcome::Ignored || !told.iter().any(is_member) {
             told.push(outcome.clone());
         }
     }
     told
+}
+
+/// Whether a field is a part of another one.
+fn is_part(path: &str, whole: &str) -> bool {
+    path.strip_prefix(whole).is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
 /// What has to be told of the fields that are ignored now and were not before.
@@ -74,24 +76,38 @@ fn task_definition_rows() -> impl Iterator<Item = &'static Row> {
 
 /// A broken rule is the outcome of its field.
 fn refuse(outcomes: &mut Vec<FieldOutcome>, violations: &[Violation]) {
+    let mut replaced: Vec<usize> = Vec::new();
     for violation in violations {
         let path = violation.path.strip_prefix("spec.").unwrap_or(&violation.path);
         let detail = format!("{} [{}]", violation.message, violation.rule);
         let refused = FieldOutcome { path: path.into(), outcome: Outcome::Refused, detail };
-        match outcomes.iter_mut().find(|outcome| outcome.path == path && outcome.outcome != Outcome::Refused) {
-            Some(outcome) => *outcome = refused,
-            None => outcomes.push(refused),
+        // A second broken rule of a field stands beside the first one.
+        let place = outcomes.iter().position(|outcome| outcome.path == path).filter(|place| !replaced.contains(place));
+        replaced.push(place.unwrap_or(outcomes.len()));
+        if let Some(place) = place {
+            outcomes[place] = refused;
+        } else {
+            outcomes.push(refused);
         }
     }
 }
 
 fn report<I: Iterator<Item = &'static Row>>(document: &Value, rows: &impl Fn(String) -> I) -> Vec<FieldOutcome> {
     let mut outcomes = Vec::new();
+    let mut ignored: Option<FieldOutcome> = None;
     for_each_field(&Field::root(document), "", &mut |field, pattern| {
         // The rows of a field that speak of some values only stand before the one that speaks of all.
-        if let Some(row) = rows(pattern.to_owned()).find(|row| row.speaks_of(field)) {
-            outcomes.push(FieldOutcome { path: field.path.clone(), outcome: row.outcome, detail: row.tell(field) });
+        let Some(row) = rows(pattern.to_owned()).find(|row| row.speaks_of(field)) else { return };
+        let mut outcome = FieldOutcome { path: field.path.clone(), outcome: row.outcome, detail: row.tell(field) };
+        // What is part of something ignored is ignored with it; fields come after what they are part of.
+        match ignored.as_ref().filter(|whole| is_part(&outcome.path, &whole.path)) {
+            Some(whole) if matches!(outcome.outcome, Outcome::Mapped | Outcome::Approximated) => {
+                outcome = FieldOutcome { path: outcome.path, ..whole.clone() };
+            }
+            None if outcome.outcome == Outcome::Ignored => ignored = Some(outcome.clone()),
+            Some(_) | None => {}
         }
+        outcomes.push(outcome);
     });
     outcomes
 }
@@ -100,7 +116,7 @@ fn report<I: Iterator<Item = &'static Row>>(document: &Value, rows: &impl Fn(Str
 fn for_each_field<'a>(field: &Field<'a>, pattern: &str, visit: &mut impl FnMut(&Field<'a>, &str)) {
     match field.value {
         Value::Object(members) if !is_free_form(pattern) => {
-            for (name, member) in members.iter().filter(|(_, member)| !is_nothing(member)) {
+            for (name, member) in members.iter().filter(|(name, member)| !is_nothing(name, member)) {
                 let separator = if pattern.is_empty() { "" } else { "." };
                 let member = field.member(name, member);
                 let pattern = format!("{pattern}{separator}{name}");
@@ -123,10 +139,11 @@ fn is_free_form(pattern: &str) -> bool {
     pattern.rsplit('.').next().is_some_and(|name| FREE_FORM.contains(&name))
 }
 
-/// An empty list or object is the same as none.
-fn is_nothing(value: &Value) -> bool {
+/// An empty list or object is the same as none, and so is an empty text where it is no value of its own.
+fn is_nothing(name: &str, value: &Value) -> bool {
     match value {
         Value::Null => true,
+        Value::String(text) => text.is_empty() && name != "value" && name != "text",
         Value::Array(entries) => entries.is_empty(),
         Value::Object(members) => members.is_empty(),
         _ => false,

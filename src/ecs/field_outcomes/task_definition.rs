@@ -49,7 +49,10 @@ pub(super) const ROWS: &[Row] = &[
     ignored("volumes[].dockerVolumeConfiguration.driver", REPLACED).when(is_replaced),
     mapped("volumes[].dockerVolumeConfiguration.driver"),
     ignored("volumes[].dockerVolumeConfiguration.driverOpts", REPLACED).when(is_replaced),
-    mapped("volumes[].dockerVolumeConfiguration.driverOpts"),
+    refused(
+        "volumes[].dockerVolumeConfiguration.driverOpts",
+        "Options of a volume driver do not exist in Kubernetes: say in kubernetes.volumes what stands behind the volume.",
+    ),
     ignored("volumes[].dockerVolumeConfiguration.labels", "Volumes of a Pod have no labels."),
     mapped("volumes[].efsVolumeConfiguration"),
     ignored("volumes[].efsVolumeConfiguration.fileSystemId", REPLACED).when(is_replaced),
@@ -84,7 +87,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("placementConstraints[].type"),
     approximated(
         "placementConstraints[].expression",
-        "Kubernetes looks at the group when the task is placed, and keeps tasks of that group away from this one as well.",
+        "Kubernetes looks at the groups of running tasks when it places one, and a group that this task keeps away from keeps away from it as well.",
     )
     .when(|field| field.text().contains("task:group")),
     mapped("placementConstraints[].expression"),
@@ -117,6 +120,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("runtimePlatform.cpuArchitecture"),
     approximated("runtimePlatform.operatingSystemFamily", "Kubernetes does not tell Full and Core apart.").when(on_windows),
     mapped("runtimePlatform.operatingSystemFamily"),
+    mapped("enableFaultInjection").when(|field| *field.value == false),
     ignored("enableFaultInjection", "Faults are injected by other means: remove it."),
     mapped("trustedExecutionConfiguration"),
     approximated("trustedExecutionConfiguration.isolationMode", "What kubernetes.runtimeClassName names keeps the tasks apart.")

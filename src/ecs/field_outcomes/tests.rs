@@ -1,4 +1,4 @@
-//! Every field has a row, and the rows say what they should of a document.
+//! Every field has a row and every row a field, and a report tells what its rows say.
 
 use std::collections::BTreeSet;
 
@@ -71,9 +71,12 @@ fn only_what_the_user_set_is_reported() {
     }));
     let paths: Vec<_> = differences(&of_service(&spec.unwrap())).into_iter().map(|outcome| outcome.path).collect();
     assert_eq!(paths, ["networkConfiguration.awsvpcConfiguration.subnets"]);
-    let empty = json!({"containerDefinitions": [{"name": "a", "links": [], "linuxParameters": {}, "ulimits": null}]});
+    let empty = json!({"taskRoleArn": "", "containerDefinitions": [
+        {"name": "a", "links": [], "linuxParameters": {}, "ulimits": null, "environment": [{"value": ""}]}]});
     let paths: Vec<_> = outcomes(empty).into_iter().map(|(path, _)| path).collect();
-    assert_eq!(paths, ["containerDefinitions", "containerDefinitions[0].name"]);
+    let environment = "containerDefinitions[0].environment";
+    let value = format!("{environment}[0].value");
+    assert_eq!(paths, ["containerDefinitions", environment, &value, "containerDefinitions[0].name"]);
 }
 
 #[test]
@@ -89,6 +92,7 @@ fn the_outcome_depends_on_what_stands_around_a_field() {
     assert_eq!(of(with("HEALTHY"), period), Outcome::Mapped);
     assert_eq!(of(with("START"), period), Outcome::Approximated);
     assert_eq!(of(with("SUCCESS"), "containerDefinitions[0].healthCheck"), Outcome::Ignored);
+    assert_eq!(of(with("SUCCESS"), "containerDefinitions[0].healthCheck.command"), Outcome::Ignored);
 }
 
 #[test]
@@ -108,12 +112,17 @@ fn names_that_have_to_be_there_are_told() {
 
 #[test]
 fn a_broken_rule_is_the_outcome_of_its_field() {
-    let definition = serde_json::from_value(json!({"cpu": "x", "containerDefinitions": []})).unwrap();
+    let accelerators = json!([{"deviceName": "a", "deviceType": "b"}]);
+    let document = json!({"cpu": "x", "containerDefinitions": [], "inferenceAccelerators": accelerators});
+    let definition = serde_json::from_value(document).unwrap();
     let violations = crate::ecs::task_definition::check(&definition, "web").unwrap_err();
     let refused: Vec<_> = of_task_definition(&definition, &violations)
         .into_iter()
         .filter(|outcome| outcome.outcome == Outcome::Refused)
         .map(|outcome| outcome.path)
         .collect();
-    assert_eq!(refused, ["cpu", "containerDefinitions"]);
+    let of_accelerator = ["inferenceAccelerators[0].deviceName", "inferenceAccelerators[0].deviceType"];
+    assert_eq!(refused[..2], ["cpu", "inferenceAccelerators"]);
+    assert_eq!(refused[2..4], of_accelerator);
+    assert_eq!(refused[4..], ["containerDefinitions"]);
 }

@@ -117,6 +117,8 @@ pub fn check(
     let files = mount::check_files(definition, path, violations);
     let paths = mounts.iter().map(|mount| mount.path.as_str());
     let paths = paths.chain(memory_file_systems.iter().map(|each| each.path.as_str()));
+    let devices = linux::check_devices(definition, &linux, path, violations);
+    let paths = paths.chain(devices.iter().map(|device| device.container_path.as_str()));
     mount::check_paths(paths.chain(files.iter().map(|file| file.path.as_str())), path, violations);
     let stop_timeout = health_check::check_timeout(definition.stop_timeout, "stop", &definition.name, path, violations);
     let start_timeout =
@@ -141,13 +143,13 @@ pub fn check(
         start_timeout,
         stop_timeout,
         restart_policy: health_check::check_restart_policy(definition, path, violations),
-        health_check: health_check::check(definition, path, violations),
+        health_check: health_check::check(definition, path, surroundings.on_windows, violations),
         mounts,
         memory_file_systems,
         files,
         confinement: security::check(definition, path, surroundings.on_windows, violations),
         capabilities: linux::check_capabilities(&linux, path, violations),
-        devices: linux::check_devices(definition, &linux, path, violations),
+        devices,
         init_process: linux.init_process_enabled == Some(true),
         interactive: definition.interactive == Some(true),
         pseudo_terminal: definition.pseudo_terminal == Some(true),

@@ -29,7 +29,12 @@ pub struct RestartPolicy {
 
 /// Checks the health check of a container.
 #[must_use]
-pub fn check(definition: &ContainerDefinition, path: &str, violations: &mut Violations) -> Option<HealthCheck> {
+pub fn check(
+    definition: &ContainerDefinition,
+    path: &str,
+    on_windows: bool,
+    violations: &mut Violations,
+) -> Option<HealthCheck> {
     let given = definition.health_check.as_ref()?;
     let path = format!("{path}.healthCheck");
     let mut number = |value: Option<i32>, member: &str, least: i32, most: i32, default: u32| {
@@ -43,18 +48,18 @@ pub fn check(definition: &ContainerDefinition, path: &str, violations: &mut Viol
     let timeout = number(given.timeout, "timeout", 2, 60, 5);
     let retries = number(given.retries, "retries", 1, 10, 3);
     let start_period = number(given.start_period, "startPeriod", 0, 300, 0);
-    let command = command(given);
+    let command = command(given, on_windows);
     let message = "The command of a health check is CMD with a program and its arguments, or CMD-SHELL with a command.";
     violations.require(command.is_some(), "TD26", format!("{path}.command"), message);
     Some(HealthCheck { command: command?, interval, timeout, retries, start_period })
 }
 
-/// What runs: the shell for CMD-SHELL, the program itself for CMD. Without either word it is a program, as on ECS.
-fn command(given: &HealthCheckDefinition) -> Option<Vec<String>> {
+/// What runs: Docker's shell for CMD-SHELL, the program itself for CMD. Without either word it is a program, as on ECS.
+fn command(given: &HealthCheckDefinition, on_windows: bool) -> Option<Vec<String>> {
+    let shell: &[&str] = if on_windows { &["cmd", "/S", "/C"] } else { &["/bin/sh", "-c"] };
     let words = match given.command.split_first() {
         Some((first, rest)) if first == "CMD-SHELL" && !rest.is_empty() => {
-            let shell = ["/bin/sh".to_owned(), "-c".to_owned()];
-            shell.into_iter().chain(rest.iter().cloned()).collect()
+            shell.iter().map(|word| (*word).to_owned()).chain(rest.iter().cloned()).collect()
         }
         Some((first, rest)) if first == "CMD" => rest.to_vec(),
         Some((first, _)) if first == "CMD-SHELL" || first == "NONE" => Vec::new(),

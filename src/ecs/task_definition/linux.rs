@@ -12,6 +12,8 @@ use crate::{
     ecs::violation::Violations,
 };
 
+use super::volume::{has_parent, is_absolute};
+
 /// Capabilities that a container gets and loses, by their names without `CAP_`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
@@ -112,13 +114,18 @@ pub fn check_devices(
     let given = parameters.devices.as_deref().unwrap_or_default();
     let message = "A Pod cannot be given a device of its node: set privileged, which shows the container all of them, or ask for what a device plugin of the cluster offers.";
     violations.require(given.is_empty() || definition.privileged == Some(true), "OP04", &path, message);
-    given
-        .iter()
-        .map(|device| Device {
-            host_path: device.host_path.clone(),
-            container_path: device.container_path.clone().unwrap_or_else(|| device.host_path.clone()),
-        })
-        .collect()
+    let mut devices = Vec::new();
+    for (index, device) in given.iter().enumerate() {
+        let in_container = device.container_path.as_ref().filter(|path| !path.is_empty());
+        let container_path = in_container.unwrap_or(&device.host_path);
+        for (member, target) in [("hostPath", &device.host_path), ("containerPath", container_path)] {
+            let message = format!("{target:?} is no absolute path, or has .. in it.");
+            let is_path = is_absolute(target) && !has_parent(target);
+            violations.require(is_path, "TD40", format!("{path}[{index}].{member}"), message);
+        }
+        devices.push(Device { host_path: device.host_path.clone(), container_path: container_path.clone() });
+    }
+    devices
 }
 
 /// Checks what concerns swap, and the resource limits of a container. Nothing of either reaches the container.

@@ -7,6 +7,7 @@ pub mod dependencies;
 pub mod environment;
 pub mod fargate;
 pub mod health_check;
+mod kubernetes;
 pub mod linux;
 pub mod logging;
 pub mod mount;
@@ -142,9 +143,7 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
     let names = network::check(definition, CONTAINERS, &mut violations);
     let system_controls = linux::check_system_controls(definition, CONTAINERS, &mut violations);
     check_rest(definition, &mut violations);
-    if violations.is_empty() {
-        violations.extend(totals::check(&containers, cpu, memory));
-    }
+    violations.extend(totals::check(definition, &containers, cpu, memory));
     let placement = check_placement(definition, &mut violations);
     let requires_compatibilities = definition.requires_compatibilities.clone().unwrap_or_default();
     let requires_fargate = requires_compatibilities.contains(&Compatibility::Fargate);
@@ -275,6 +274,7 @@ fn check_rest(definition: &RegisterTaskDefinition, violations: &mut Violations) 
         let is_awsvpc = definition.network_mode == Some(NetworkMode::Awsvpc);
         platform::check_proxy(proxy, is_container, is_awsvpc, violations);
     }
+    kubernetes::check(definition, violations);
     platform::check_tags(definition.tags.as_deref().unwrap_or_default(), "spec.tags", violations);
 }
 

@@ -117,7 +117,7 @@ fn check_links(
         );
         violations.require(host_name(alias).is_some(), "OP04", format!("{path}[{index}]"), message);
         for name in [alias, target].into_iter().filter_map(host_name) {
-            add_host(IpAddr::from([127, 0, 0, 1]), name, names);
+            add_host(IpAddr::from([127, 0, 0, 1]), name, &format!("{path}[{index}]"), names, violations);
         }
     }
     if let Some(path_of_cycle) = links_back(container, containers).then_some(path) {
@@ -154,16 +154,15 @@ fn check_extra_hosts(container: &ContainerDefinition, path: &str, names: &mut Na
         let message = format!("{:?} is no address: write one like 10.0.0.1.", host.ip_address);
         violations.require(address.is_some(), "OP04", format!("{path}.ipAddress"), message);
         if let (Some(name), Some(address)) = (name, address) {
-            let same = names.hosts.iter().all(|(other, known)| *known != name || *other == address);
-            let message =
-                format!("The containers of a task share their hosts here, and {name} has two addresses: give one.");
-            violations.require(same, "OP02", format!("{path}.ipAddress"), message);
-            add_host(address, name, names);
+            add_host(address, name, &format!("{path}.ipAddress"), names, violations);
         }
     }
 }
 
-fn add_host(address: IpAddr, name: String, names: &mut Names) {
+fn add_host(address: IpAddr, name: String, path: &str, names: &mut Names, violations: &mut Violations) {
+    let same = names.hosts.iter().all(|(other, known)| *known != name || *other == address);
+    let message = format!("The containers of a task share their hosts here, and {name} has two addresses: give one.");
+    violations.require(same, "OP02", path, message);
     if !names.hosts.contains(&(address, name.clone())) {
         names.hosts.push((address, name));
     }

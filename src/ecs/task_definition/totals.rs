@@ -1,6 +1,6 @@
 //! The sizes of the containers against each other and the task's (TD10, TD12, TD13).
 
-use crate::ecs::violation::Violation;
+use crate::{api::register_task_definition::RegisterTaskDefinition, ecs::violation::Violation};
 
 use super::{
     container::Container,
@@ -8,12 +8,19 @@ use super::{
 };
 
 /// Checks the sizes of the containers against each other and the task's.
-pub(super) fn check(containers: &[Container], cpu: Option<CpuUnits>, memory: Option<MebiBytes>) -> Vec<Violation> {
+pub(super) fn check(
+    definition: &RegisterTaskDefinition,
+    containers: &[Container],
+    cpu: Option<CpuUnits>,
+    memory: Option<MebiBytes>,
+) -> Vec<Violation> {
     let mut violations = Vec::new();
     let path = |index: usize, member: &str| format!("spec.containerDefinitions[{index}].{member}");
     let Some(MebiBytes(task_memory)) = memory else {
-        for (index, container) in containers.iter().enumerate() {
-            if container.memory.is_none() && container.memory_reservation.is_none() {
+        let is_given = |size: Option<i32>| size.is_some_and(|size| size != 0);
+        for (index, container) in definition.container_definitions.iter().flatten().enumerate() {
+            // A size that cannot be read has a message of its own.
+            if definition.memory.is_none() && !is_given(container.memory) && !is_given(container.memory_reservation) {
                 let message = format!(
                     "Invalid setting for container '{}'. At least one of 'memory' or 'memoryReservation' must be specified.",
                     container.name

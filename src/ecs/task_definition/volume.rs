@@ -92,7 +92,10 @@ pub fn check(
     for (index, each) in replaced.iter().enumerate() {
         let path = format!("spec.kubernetes.volumes[{index}].name");
         let message = format!("Unknown volume '{}': name one of spec.volumes.", each.name);
-        violations.require(names.contains(&each.name), "TD28", path, message);
+        violations.require(names.contains(&each.name), "TD28", &path, message);
+        let is_first = replaced[..index].iter().all(|other| other.name != each.name);
+        let message = format!("Volume names must be unique: '{}' is there twice.", each.name);
+        violations.require(is_first, "OP17", path, message);
     }
     let at_launch = definitions.iter().filter(|each| each.configured_at_launch == Some(true)).count();
     let message = "At most one volume can be configured at launch.";
@@ -121,14 +124,17 @@ fn source(definition: &VolumeDefinition, path: &str, violations: &mut Violations
     if let Some(efs) = &definition.efs_volume_configuration {
         let access_point =
             efs.authorization_config.as_ref().and_then(|authorization| given(authorization.access_point_id.as_ref()));
-        return VolumeSource::ClaimFor(access_point.unwrap_or(&efs.file_system_id).to_owned());
+        let path = format!("{path}.efsVolumeConfiguration.fileSystemId");
+        return claim_for(access_point.unwrap_or(&efs.file_system_id), path, violations);
     }
     if let Some(s3) = &definition.s3files_volume_configuration {
         let arn = given(s3.access_point_arn.as_ref()).unwrap_or(&s3.file_system_arn);
-        return VolumeSource::ClaimFor(last_segment(arn).to_owned());
+        let path = format!("{path}.s3filesVolumeConfiguration.fileSystemArn");
+        return claim_for(last_segment(arn), path, violations);
     }
     if let Some(fsx) = &definition.fsx_windows_file_server_volume_configuration {
-        return VolumeSource::ClaimFor(fsx.file_system_id.clone());
+        let path = format!("{path}.fsxWindowsFileServerVolumeConfiguration.fileSystemId");
+        return claim_for(&fsx.file_system_id, path, violations);
     }
     if definition.configured_at_launch == Some(true) {
         let message = format!(
@@ -142,6 +148,11 @@ fn source(definition: &VolumeDefinition, path: &str, violations: &mut Violations
         Some(source) => of_host(source, &format!("{path}.host.sourcePath"), violations),
         None => VolumeSource::Empty,
     }
+}
+
+fn claim_for(id: &str, path: String, violations: &mut Violations) -> VolumeSource {
+    violations.require(!id.is_empty(), "TD31", path, "Name the file system.");
+    VolumeSource::ClaimFor(id.to_owned())
 }
 
 fn of_host(source: &str, path: &str, violations: &mut Violations) -> VolumeSource {

@@ -62,7 +62,7 @@ fn secret_variable(name: &str, secret: &SecretReference) -> EnvVar {
         value_from: Some(EnvVarSource {
             secret_key_ref: Some(SecretKeySelector {
                 name: names::secret(&secret.name),
-                key: names::secret_key(secret.key.as_deref()),
+                key: secret.entry(),
                 optional: None,
             }),
             ..Default::default()

@@ -181,7 +181,7 @@ fn of_file(name: String, container: &Container, index: usize, file: &File) -> Vo
             Volume { name, downward_api: Some(source), ..Default::default() }
         }
         FileContent::Secret(secret) => {
-            let item = KeyToPath { key: names::secret_key(secret.key.as_deref()), path: FILE.into(), mode: file.mode };
+            let item = KeyToPath { key: secret.entry(), path: FILE.into(), mode: file.mode };
             let source = SecretVolumeSource {
                 secret_name: Some(names::secret(&secret.name)),
                 items: Some(vec![item]),

@@ -195,6 +195,92 @@ fn all_violations_are_told_at_once() {
 }
 
 #[test]
+fn sizes_that_are_missing_are_told_with_the_rest() {
+    let containers = json!([{"name": "a", "image": "", "memory": -1}, {"name": "b", "image": "i"}]);
+    let broken = broken(json!({ "containerDefinitions": containers }));
+    let paths: Vec<_> =
+        broken.iter().map(|(rule, path)| format!("{rule} {}", path.trim_start_matches("spec."))).collect();
+    let at = |rule: &str, index: usize, member: &str| format!("{rule} containerDefinitions[{index}].{member}");
+    assert_eq!(paths, [at("TD14", 0, "memory"), at("TD08", 0, "image"), at("TD10", 1, "memory")]);
+}
+
+#[test]
+fn devices_have_paths_of_their_own() {
+    let devices = |devices: Value| container(json!({"privileged": true, "linuxParameters": {"devices": devices}}));
+    assert_broken(
+        "TD40",
+        &format!("{C}[].linuxParameters.devices[0].hostPath"),
+        devices(json!([{"hostPath": "fuse"}])),
+    );
+    let twice = json!([{"hostPath": "/dev/a"}, {"hostPath": "/dev/b", "containerPath": "/dev/a"}]);
+    assert_broken("OP18", &format!("{C}[]."), devices(twice));
+    assert_accepted(devices(json!([{"hostPath": "/dev/a"}, {"hostPath": "/dev/a", "containerPath": "/dev/b"}])));
+}
+
+#[test]
+fn what_ecs_does_not_have() {
+    let probe = |probe: Value| json!({"kubernetes": {"readinessProbe": probe}});
+    let profile = |profile: Value| json!({"kubernetes": {"securityContext": {"seccompProfile": profile}}});
+    for (path, members) in [
+        ("readinessProbe", probe(json!({}))),
+        ("readinessProbe", probe(json!({"exec": {"command": ["true"]}, "grpc": {"port": 80}}))),
+        ("readinessProbe.exec.command", probe(json!({"exec": {"command": []}}))),
+        ("readinessProbe.tcpSocket.port", probe(json!({"tcpSocket": {"port": 0}}))),
+        ("readinessProbe.periodSeconds", probe(json!({"tcpSocket": {"port": 80}, "periodSeconds": 0}))),
+        ("securityContext.runAsUser", json!({"kubernetes": {"securityContext": {"runAsUser": -1}}})),
+        ("securityContext.seccompProfile.localhostProfile", profile(json!({"type": "Localhost"}))),
+        (
+            "securityContext.seccompProfile.localhostProfile",
+            profile(json!({"type": "Unconfined", "localhostProfile": "a"})),
+        ),
+    ] {
+        assert_broken("OP17", &format!("{C}[].kubernetes.{path}"), container(members));
+    }
+    let volumes = |entries: Value| json!({"volumes": [{"name": "v"}], "kubernetes": {"volumes": entries}});
+    let nfs = json!({"name": "v", "nfs": {"server": "s", "path": "/"}});
+    for (path, members) in [
+        ("terminationGracePeriodSeconds", json!({"kubernetes": {"terminationGracePeriodSeconds": 0}})),
+        ("runtimeClassName", json!({"kubernetes": {"runtimeClassName": "Kata"}})),
+        ("runtimeClassName", json!({"kubernetes": {"runtimeClassName": "a..b"}})),
+        ("nodeSelector", json!({"kubernetes": {"nodeSelector": {"disk": "s s d"}}})),
+        ("nodeSelector", json!({"kubernetes": {"nodeSelector": {"Example.com/disk": "ssd"}}})),
+        ("securityContext.fsGroup", json!({"kubernetes": {"securityContext": {"fsGroup": -1}}})),
+        (
+            "securityContext.supplementalGroups[0]",
+            json!({"kubernetes": {"securityContext": {"supplementalGroups": [-1]}}}),
+        ),
+        (
+            "volumes[0].persistentVolumeClaim.claimName",
+            volumes(json!([{"name": "v", "persistentVolumeClaim": {"claimName": ""}}])),
+        ),
+        (
+            "volumes[0].ephemeral.storageClassName",
+            volumes(json!([{"name": "v", "ephemeral": {"sizeInGib": 1, "storageClassName": "-"}}])),
+        ),
+        ("volumes[0].nfs.server", volumes(json!([{"name": "v", "nfs": {"server": "", "path": "/"}}]))),
+        ("volumes[1].name", volumes(json!([nfs, nfs]))),
+    ] {
+        assert_broken("OP17", &format!("kubernetes.{path}"), document(members));
+    }
+    let selector = json!({"example.com/Disk_1": "", "disk": "SSD.1"});
+    assert_accepted(document(json!({"kubernetes": {"nodeSelector": selector, "runtimeClassName": "a.b-1"}})));
+}
+
+#[test]
+fn the_shell_of_a_health_check_is_that_of_the_platform() {
+    let health_check = json!({"healthCheck": {"command": ["CMD-SHELL", "exit 0"]}});
+    let windows = json!({"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}});
+    for (document, shell) in [
+        (container(health_check.clone()), vec!["/bin/sh", "-c", "exit 0"]),
+        (with_container(windows, health_check), vec!["cmd", "/S", "/C", "exit 0"]),
+    ] {
+        let definition: RegisterTaskDefinition = serde_json::from_value(document).unwrap();
+        let checked = check(&definition, "web").unwrap();
+        assert_eq!(checked.containers[0].health_check.as_ref().unwrap().command, shell);
+    }
+}
+
+#[test]
 fn mounts_of_other_containers_come_along() {
     let document = json!({
         "volumes": [{"name": "v"}, {"name": "w"}],

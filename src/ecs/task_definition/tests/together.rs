@@ -30,6 +30,11 @@ fn rules_of_names_and_addresses() {
             ),
         ),
         (
+            "OP02",
+            "[1].links[0]",
+            two(json!({"extraHosts": [{"hostname": "cache", "ipAddress": "10.0.0.1"}]}), json!({"links": ["a:cache"]})),
+        ),
+        (
             "OP04",
             "[].extraHosts[0].ipAddress",
             container(json!({"extraHosts": [{"hostname": "h", "ipAddress": "host-gateway"}]})),
@@ -135,6 +140,16 @@ fn rules_of_volumes() {
             "OP04",
             "volumes[0].dockerVolumeConfiguration.driverOpts",
             volumes(json!([{"name": "v", "dockerVolumeConfiguration": {"driverOpts": {"type": "nfs"}}}])),
+        ),
+        (
+            "TD31",
+            "volumes[0].efsVolumeConfiguration.fileSystemId",
+            volumes(json!([{"name": "v", "efsVolumeConfiguration": {"fileSystemId": ""}}])),
+        ),
+        (
+            "TD31",
+            "volumes[0].s3filesVolumeConfiguration.fileSystemArn",
+            volumes(json!([{"name": "v", "s3filesVolumeConfiguration": {"fileSystemArn": ""}}])),
         ),
         ("OP04", "volumes[0].configuredAtLaunch", volumes(json!([{"name": "v", "configuredAtLaunch": true}]))),
         (

@@ -23,7 +23,10 @@ use crate::{
         pod::Pod,
         status,
     },
-    translate::{names, network_policy, owner::Owner},
+    translate::{
+        names, network_policy,
+        owner::{Owner, Ownership},
+    },
 };
 
 use super::{
@@ -115,15 +118,18 @@ struct Observed {
 fn observe(group: &EcsSecurityGroup, context: &Context) -> Observed {
     let (namespace, name) = (group.namespace().unwrap_or_default(), group.name_any());
     let policy = context.caches.network_policies.get(&namespace, &names::network_policy(&name));
-    let used_by = user_of(&context.caches, &namespace, &name);
+    let used_by = user_of(group, &context.caches);
     Observed { namespace, name, owner: Owner::of(group), policy, used_by }
 }
 
-fn user_of(caches: &Caches, namespace: &str, name: &str) -> Option<String> {
-    let services = caches.services.in_namespace(namespace);
-    let service = services.iter().find(|service| uses(service, name));
+fn user_of(group: &EcsSecurityGroup, caches: &Caches) -> Option<String> {
+    let (namespace, name) = (group.namespace().unwrap_or_default(), group.name_any());
+    let services = caches.services.in_namespace(&namespace);
+    // What an earlier service of the name has left is not its own: it waits for that to go.
+    let is_remnant = |service: &EcsService| Owner::of(service).ownership(group) == Ownership::Remnant;
+    let service = services.iter().find(|service| uses(service, &name) && !is_remnant(service));
     let service = service.map(|service| format!("EcsService {}", service.name_any()));
-    let protected = || caches.pods.labelled(namespace, &names::security_group_label(name), "true");
+    let protected = || caches.pods.labelled(&namespace, &names::security_group_label(&name), "true");
     service.or_else(|| protected().first().map(|pod| format!("Pod {}", pod.name_any())))
 }
 

@@ -34,6 +34,7 @@ fn location(kind: &str) -> (&'static str, &'static str, bool) {
         "Event" => ("/apis/events.k8s.io/v1", "events", true),
         "Service" => ("/api/v1", "services", true),
         "Pod" => ("/api/v1", "pods", true),
+        "RuntimeClass" => ("/apis/node.k8s.io/v1", "runtimeclasses", false),
         "ServiceAccount" => ("/api/v1", "serviceaccounts", true),
         "ConfigMap" => ("/api/v1", "configmaps", true),
         "Namespace" => ("/api/v1", "namespaces", false),

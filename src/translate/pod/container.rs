@@ -38,9 +38,10 @@ pub fn regular(task: Task<'_>, index: usize, pre_stop_seconds: u32) -> Kubernete
 #[must_use]
 pub fn init(task: Task<'_>, place: Place) -> KubernetesContainer {
     match place {
-        Place::Job(index) => KubernetesContainer {
-            // Where it can be said, a job of a service fails its task as on ECS, instead of being tried again.
-            restart_policy: (task.runs != Runs::Alone && task.version.has_container_restart_policies())
+        Place::Job { index, must_succeed } => KubernetesContainer {
+            // Where it can be said, a job that must succeed fails its task as on ECS, instead of being tried again. Where only
+            // its end is waited for, trying again is nearer to going on.
+            restart_policy: (must_succeed && task.runs != Runs::Alone && task.version.has_container_restart_policies())
                 .then(|| "Never".into()),
             ..process(task, index)
         },

@@ -24,7 +24,12 @@ pub struct Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// It ends before the next one starts.
-    Job(usize),
+    Job {
+        /// Which one.
+        index: usize,
+        /// Whether its success is waited for, and not only its end.
+        must_succeed: bool,
+    },
     /// It goes on; the next one starts when it has started, or is healthy.
     Sidecar {
         /// Which one.
@@ -41,6 +46,7 @@ impl Layout {
         let jobs = targets(containers, |condition| {
             matches!(condition, ContainerCondition::Complete | ContainerCondition::Success)
         });
+        let must_succeed = targets(containers, |condition| condition == ContainerCondition::Success);
         let healthy = targets(containers, |condition| condition == ContainerCondition::Healthy);
         let mut sidecars = sidecars(containers, &jobs, &healthy);
         let is_regular = |sidecars: &[bool], index: usize| !jobs[index] && !sidecars[index];
@@ -52,7 +58,7 @@ impl Layout {
         }
         let order = order_of(containers);
         let place = |index: usize| match (jobs[index], sidecars[index]) {
-            (true, _) => Some(Place::Job(index)),
+            (true, _) => Some(Place::Job { index, must_succeed: must_succeed[index] }),
             (false, true) => Some(Place::Sidecar { index, until_healthy: healthy[index] }),
             (false, false) => None,
         };
@@ -66,14 +72,8 @@ impl Layout {
     pub fn sidecars(&self) -> impl Iterator<Item = usize> {
         self.init.iter().filter_map(|place| match place {
             Place::Sidecar { index, .. } => Some(*index),
-            Place::Job(_) => None,
+            Place::Job { .. } => None,
         })
-    }
-
-    /// Whether a container ends before others start.
-    #[must_use]
-    pub fn is_job(&self, index: usize) -> bool {
-        self.init.contains(&Place::Job(index))
     }
 }
 

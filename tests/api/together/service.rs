@@ -84,6 +84,11 @@ fn every_golden_object_is_taken_by_the_api_server() {
                 if let Some(account) = document["spec"]["serviceAccountName"].as_str() {
                     scene.apply_document(&crate::scene::document("ServiceAccount", account, &json!({}))).await;
                 }
+                if let Some(class) = document["spec"]["runtimeClassName"].as_str() {
+                    scene
+                        .apply_document(&crate::scene::document("RuntimeClass", class, &json!({"handler": "runc"})))
+                        .await;
+                }
                 let path_and_query = format!("{}?dryRun=All&fieldValidation=Strict", scene.path(&kind, &name));
                 let answer = connection::apply(&scene.client, &path_and_query, &document).await;
                 assert!(answer.code < 300, "{}: {kind} {name}: {}", path.display(), answer.message());

@@ -1,10 +1,13 @@
-//! What becomes of each field that a user can set. The tables are in `task_definition`, `container_definition` and `service`; here they are applied to a
-//! document. A test fails when a field of the model has no row.
+//! What becomes of each field that a user can set. Each kind has a table in a file of its own; here the tables are held
+//! against a document. A test fails when a field of the model has no row.
 
+mod cluster;
 mod container_definition;
 mod row;
 mod service;
 mod task_definition;
+
+use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::Value;
 
@@ -21,7 +24,7 @@ use row::{Field, Row};
 #[must_use]
 pub fn of_task_definition(definition: &RegisterTaskDefinition, violations: &[Violation]) -> Vec<FieldOutcome> {
     let document = serde_json::to_value(definition).unwrap_or_default();
-    let mut outcomes = report(&document, &|pattern| task_definition_rows().filter(move |row| row.path == pattern));
+    let mut outcomes = report(&document, &TASK_DEFINITION);
     refuse(&mut outcomes, violations);
     outcomes
 }
@@ -30,7 +33,7 @@ pub fn of_task_definition(definition: &RegisterTaskDefinition, violations: &[Vio
 #[must_use]
 pub fn of_service(spec: &EcsServiceSpec) -> Vec<FieldOutcome> {
     let document = serde_json::to_value(spec).unwrap_or_default();
-    report(&document, &|pattern| service::ROWS.iter().filter(move |row| row.path == pattern))
+    report(&document, &SERVICE)
 }
 
 /// Those that are worth telling: what Kubernetes does not do as ECS does. What is ignored is told once, without its members.
@@ -60,14 +63,29 @@ pub fn newly_ignored<'a>(before: &'a [FieldOutcome], now: &'a [FieldOutcome]) ->
 /// A row for the documentation: path, outcome and what is said of it.
 pub type DescribedRow = (&'static str, Outcome, &'static str);
 
-/// Every row of both tables, for the documentation, kind by kind.
+/// Every row of the tables, for the documentation, kind by kind.
 #[must_use]
-pub fn tables() -> [(&'static str, Vec<DescribedRow>); 2] {
+pub fn tables() -> [(&'static str, Vec<DescribedRow>); 3] {
     let describe = |row: &Row| (row.path, row.outcome, row.detail);
     [
+        ("EcsCluster", cluster::ROWS.iter().map(describe).collect()),
         ("TaskDefinition", task_definition_rows().map(describe).collect()),
         ("EcsService", service::ROWS.iter().map(describe).collect()),
     ]
+}
+
+/// The rows of a kind by their path, in the order of the table.
+type RowsByPath = HashMap<&'static str, Vec<&'static Row>>;
+
+static TASK_DEFINITION: LazyLock<RowsByPath> = LazyLock::new(|| by_path(task_definition_rows()));
+static SERVICE: LazyLock<RowsByPath> = LazyLock::new(|| by_path(service::ROWS.iter()));
+
+fn by_path(rows: impl Iterator<Item = &'static Row>) -> RowsByPath {
+    let mut by_path = RowsByPath::new();
+    for row in rows {
+        by_path.entry(row.path).or_default().push(row);
+    }
+    by_path
 }
 
 fn task_definition_rows() -> impl Iterator<Item = &'static Row> {
@@ -92,12 +110,13 @@ fn refuse(outcomes: &mut Vec<FieldOutcome>, violations: &[Violation]) {
     }
 }
 
-fn report<I: Iterator<Item = &'static Row>>(document: &Value, rows: &impl Fn(String) -> I) -> Vec<FieldOutcome> {
+fn report(document: &Value, rows: &RowsByPath) -> Vec<FieldOutcome> {
     let mut outcomes = Vec::new();
     let mut ignored: Option<FieldOutcome> = None;
     for_each_field(&Field::root(document), "", &mut |field, pattern| {
         // The rows of a field that speak of some values only stand before the one that speaks of all.
-        let Some(row) = rows(pattern.to_owned()).find(|row| row.speaks_of(field)) else { return };
+        let of_field = rows.get(pattern).map(Vec::as_slice).unwrap_or_default();
+        let Some(row) = of_field.iter().find(|row| row.speaks_of(field)) else { return };
         let mut outcome = FieldOutcome { path: field.path.clone(), outcome: row.outcome, detail: row.tell(field) };
         // What is part of something ignored is ignored with it; fields come after what they are part of.
         match ignored.as_ref().filter(|whole| is_part(&outcome.path, &whole.path)) {

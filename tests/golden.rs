@@ -50,7 +50,7 @@ fn rendering(input: &str) -> Rendering {
     };
     // As it is named where people have it.
     let name = input.replace(".in.", ".");
-    render(&[Source { name, text: read(input) }], &surroundings).unwrap_or_else(|error| panic!("{input}: {error}"))
+    render(&[Source { name, text: read(input) }], &surroundings)
 }
 
 fn documents(input: &str) -> Vec<Value> {

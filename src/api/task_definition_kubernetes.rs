@@ -135,7 +135,7 @@ pub struct ContainerKubernetes {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<ImagePullPolicy>,
 
-    /// Tells whether the container takes traffic, instead of `healthCheck`, which then only tells whether it is healthy.
+    /// Tells whether the container takes traffic, instead of `healthCheck`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness_probe: Option<ReadinessProbe>,
 
@@ -330,7 +330,7 @@ pub struct ContainerFile {
     #[schemars(length(min = 1, max = 4096))]
     pub value_from: Option<String>,
 
-    /// Permissions in decimal or, in YAML, octal (0400). Default: 0644.
+    /// Permissions, as a decimal number: 256 is 0400 for the owner alone to read. Default: 420, which is 0644.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 511))]
     pub mode: Option<i32>,

@@ -2,10 +2,7 @@
 
 use crate::api::register_task_definition::{Compatibility, NetworkMode, RegisterTaskDefinition};
 
-use super::task_definition::platform::Platform;
-
-/// Longest stop timeout of Fargate, in seconds.
-const LONGEST_STOP: i32 = 120;
+use super::task_definition::{fargate::LONGEST_STOP, platform::Platform};
 
 /// The `compatibilities` that DescribeTaskDefinition shows.
 #[must_use]

@@ -13,8 +13,6 @@ pub struct SecretReference {
     pub name: String,
     /// The member of the secret's JSON that is meant; `None` for the whole secret.
     pub key: Option<String>,
-    /// Whether a version is named.
-    pub has_version: bool,
 }
 
 /// Why a reference cannot be read.
@@ -41,7 +39,7 @@ impl SecretReference {
     pub fn parse(text: &str) -> Result<Self, InvalidSecretReference> {
         let reference = match text.strip_prefix("arn:") {
             Some(arn) => Self::of_arn(arn)?,
-            None => Self { name: trim_slash(text), key: None, has_version: false },
+            None => Self { name: trim_slash(text), key: None },
         };
         if reference.name.is_empty() { Err(InvalidSecretReference::Empty) } else { Ok(reference) }
     }
@@ -68,7 +66,7 @@ impl SecretReference {
             Some("secretsmanager") => Self::of_secret(resource),
             Some("ssm") => {
                 let name = resource.strip_prefix("parameter").ok_or(InvalidSecretReference::Arn)?;
-                Ok(Self { name: trim_slash(name), key: None, has_version: false })
+                Ok(Self { name: trim_slash(name), key: None })
             }
             _ => Err(InvalidSecretReference::Arn),
         }
@@ -86,11 +84,7 @@ impl SecretReference {
         if stage.is_some() && version.is_some() {
             return Err(InvalidSecretReference::TwoVersions);
         }
-        Ok(Self {
-            name: trim_slash(without_random_end(name)),
-            key: key.map(str::to_owned),
-            has_version: stage.or(version).is_some(),
-        })
+        Ok(Self { name: trim_slash(without_random_end(name)), key: key.map(str::to_owned) })
     }
 }
 
@@ -114,31 +108,25 @@ mod tests {
     #[test]
     fn names_and_arns_of_both_services() {
         const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:";
-        for (text, name, key, has_version) in [
-            ("db-password", "db-password", None, false),
-            ("/prod/db/password", "prod/db/password", None, false),
-            ("arn:aws:ssm:us-east-1:123456789012:parameter/prod/db/password", "prod/db/password", None, false),
-            ("arn:aws-cn:ssm:cn-north-1:123456789012:parameter/token", "token", None, false),
-            (&format!("{SECRET}prod/db-AbC123"), "prod/db", None, false),
-            (&format!("{SECRET}prod/db-AbC123:password::"), "prod/db", Some("password"), false),
-            (&format!("{SECRET}prod/db-AbC123:password:AWSCURRENT:"), "prod/db", Some("password"), true),
-            (&format!("{SECRET}prod/db-AbC123:::v1"), "prod/db", None, true),
-            (&format!("{SECRET}a_long_name"), "a_long_name", None, false),
+        for (text, name, key) in [
+            ("db-password", "db-password", None),
+            ("/prod/db/password", "prod/db/password", None),
+            ("arn:aws:ssm:us-east-1:123456789012:parameter/prod/db/password", "prod/db/password", None),
+            ("arn:aws-cn:ssm:cn-north-1:123456789012:parameter/token", "token", None),
+            (&format!("{SECRET}prod/db-AbC123"), "prod/db", None),
+            (&format!("{SECRET}prod/db-AbC123:password::"), "prod/db", Some("password")),
+            (&format!("{SECRET}prod/db-AbC123:password:AWSCURRENT:"), "prod/db", Some("password")),
+            (&format!("{SECRET}prod/db-AbC123:::v1"), "prod/db", None),
+            (&format!("{SECRET}a_long_name"), "a_long_name", None),
         ] {
             let reference = SecretReference::parse(text).unwrap();
-            assert_eq!(
-                (reference.name.as_str(), reference.key.as_deref(), reference.has_version),
-                (name, key, has_version),
-                "{text}"
-            );
+            assert_eq!((reference.name.as_str(), reference.key.as_deref()), (name, key), "{text}");
         }
     }
 
     #[test]
     fn entries_of_secrets() {
-        let entry = |key: Option<&str>| {
-            SecretReference { name: "a".into(), key: key.map(str::to_owned), has_version: false }.entry()
-        };
+        let entry = |key: Option<&str>| SecretReference { name: "a".into(), key: key.map(str::to_owned) }.entry();
         assert_eq!((entry(None), entry(Some("DB_password"))), ("value".into(), "DB_password".into()));
         assert_eq!(entry(Some("a b")), slug("a b", LONGEST_ENTRY));
         assert_eq!(entry(Some("..")), slug("..", LONGEST_ENTRY));

@@ -20,6 +20,8 @@ pub const REVISION: &str = "ecs-operator.dev/revision";
 pub const TASK_DEFINITION_UID: &str = "ecs-operator.dev/task-definition-uid";
 /// The number of the deployment of a service that a Pod or a Deployment belongs to.
 pub const DEPLOYMENT: &str = "ecs-operator.dev/deployment";
+/// The network mode of a task, where it is `none`: the policy that cuts such tasks off selects by it.
+pub const NETWORK_MODE: &str = "ecs-operator.dev/network-mode";
 /// The group of a task; placement constraints ask for it.
 pub const TASK_GROUP: &str = "ecs-operator.dev/task-group";
 /// The EcsService whose deployments a ControllerRevision keeps. No workload selects by it.

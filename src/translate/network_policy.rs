@@ -30,11 +30,14 @@ pub fn of_group(namespace: &str, group_object: &str, owner: &Owner, group: &Secu
     policy(names::network_policy(group_object), namespace, owner, selector, ingress, egress)
 }
 
-/// Renders the policy that lets nothing in or out of a service's tasks: network mode `none`.
+/// Renders the policy that lets nothing in or out of a service's tasks of network mode `none`. Those of deployments in
+/// another mode are not selected.
 #[must_use]
 pub fn isolation(namespace: &str, service_object: &str, owner: &Owner) -> NetworkPolicy {
     let name = names::isolation_policy(service_object);
-    policy(name, namespace, owner, labels::service_selector(service_object), Vec::new(), Vec::new())
+    let mut selector = labels::service_selector(service_object);
+    selector.insert(labels::NETWORK_MODE.into(), "none".into());
+    policy(name, namespace, owner, selector, Vec::new(), Vec::new())
 }
 
 fn policy(

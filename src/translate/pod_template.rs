@@ -3,7 +3,10 @@
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::api::ObjectMeta;
 
-use crate::ecs::{arn::ArnScope, task_definition::TaskDefinition};
+use crate::{
+    api::register_task_definition::NetworkMode,
+    ecs::{arn::ArnScope, task_definition::TaskDefinition},
+};
 
 use super::{
     kubernetes_version::KubernetesVersion,
@@ -58,6 +61,9 @@ fn pod_labels(template: TaskTemplate<'_>) -> Labels {
     labels.insert(labels::REVISION.into(), template.revision.to_string());
     labels.insert(labels::DEPLOYMENT.into(), template.deployment.to_string());
     labels.insert(labels::TASK_GROUP.into(), names::label_value(&format!("service:{}", template.service_object)));
+    if template.task_definition.network_mode == Some(NetworkMode::None) {
+        labels.insert(labels::NETWORK_MODE.into(), "none".into());
+    }
     for group in template.security_groups {
         labels.insert(names::security_group_label(group), "true".into());
     }

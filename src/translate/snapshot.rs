@@ -9,10 +9,7 @@ use kube::api::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{
-    api::port_mapping::TransportProtocol,
-    ecs::{content_hash::decimal_id, task_definition::port::Port},
-};
+use crate::ecs::{content_hash::decimal_id, task_definition::port::Port};
 
 use super::{labels, names, owner::Owner};
 
@@ -31,6 +28,8 @@ pub struct Snapshot {
 pub struct SnapshotContent {
     /// The values that start a deployment when one of them changes.
     pub trigger: Trigger,
+    /// The ports that its tasks listen on.
+    pub ports: Vec<Port>,
     /// The rendered Pod template, as it was sent.
     pub template: Value,
 }
@@ -58,9 +57,9 @@ pub struct Trigger {
 impl Snapshot {
     /// A new deployment with a freshly rendered template.
     #[must_use]
-    pub fn new(number: i64, trigger: Trigger, template: &PodTemplateSpec) -> Self {
+    pub fn new(number: i64, trigger: Trigger, ports: Vec<Port>, template: &PodTemplateSpec) -> Self {
         let template = serde_json::to_value(template).unwrap_or_default();
-        Self { number, content: SnapshotContent { trigger, template } }
+        Self { number, content: SnapshotContent { trigger, ports, template } }
     }
 
     /// Reads a ControllerRevision; `None` when it is none of ours.
@@ -90,29 +89,11 @@ impl Snapshot {
         }
     }
 
-    /// The ports that its tasks listen on, read from the template.
-    #[must_use]
-    pub fn ports(&self) -> Vec<Port> {
-        let containers = self.content.template["spec"]["containers"].as_array().into_iter().flatten();
-        let ports = containers.flat_map(|container| container["ports"].as_array().into_iter().flatten());
-        ports.filter_map(read_port).collect()
-    }
-
     /// The id of the deployment in ECS's form: `ecs-svc/` and a number.
     #[must_use]
     pub fn deployment_id(&self, service_uid: &str) -> String {
         deployment_id(service_uid, self.number)
     }
-}
-
-fn read_port(port: &Value) -> Option<Port> {
-    Some(Port {
-        container_port: u16::try_from(port["containerPort"].as_u64()?).ok()?,
-        host_port: None,
-        protocol: if port["protocol"] == "UDP" { TransportProtocol::Udp } else { TransportProtocol::Tcp },
-        name: port["name"].as_str().map(str::to_owned),
-        app_protocol: None,
-    })
 }
 
 /// The id of a service's deployment in ECS's form.

@@ -142,7 +142,6 @@ fn of_health_and_order() -> Vec<Pair> {
             json!("b"),
             json!("c"),
         ),
-        pair("containerDefinitions[].healthCheck", none(), json!(null), json!({"command": ["CMD", "true"]})),
         pair(
             "containerDefinitions[].healthCheck.command",
             none(),

@@ -105,7 +105,7 @@ fn render_as(document: &Value, workload: Workload, version: KubernetesVersion) -
         namespace: "ecs-default".into(),
         workload,
     };
-    render(&[Source { name: "web.json".into(), text: document.to_string() }], &surroundings).unwrap()
+    render(&[Source { name: "web.json".into(), text: document.to_string() }], &surroundings)
 }
 
 /// Everything that is made of a document, in services and by itself, on an older and a newer Kubernetes.

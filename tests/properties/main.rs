@@ -27,7 +27,7 @@ fn rendering(text: &str, workload: Workload, version: KubernetesVersion) -> Rend
         namespace: "ecs-default".into(),
         workload,
     };
-    render(&[Source { name: "web.json".into(), text: text.into() }], &surroundings).unwrap()
+    render(&[Source { name: "web.json".into(), text: text.into() }], &surroundings)
 }
 
 /// Everything that is made of a document, in services and by itself, on an older and a newer Kubernetes.

@@ -25,16 +25,6 @@ pub struct Source {
     pub text: String,
 }
 
-/// A text that is neither JSON nor YAML.
-#[derive(Debug, thiserror::Error)]
-#[error("{name}: {message}")]
-pub struct SyntaxError {
-    /// Where it is from.
-    pub name: String,
-    /// What is wrong, and where.
-    pub message: String,
-}
-
 /// A document that was understood.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
@@ -67,10 +57,13 @@ impl Input {
 }
 
 /// Reads all documents. One that is not understood is refused in the report, and the others go on.
-pub(super) fn read(sources: &[Source], report: &mut Vec<Entry>) -> Result<Vec<Input>, SyntaxError> {
+pub(super) fn read(sources: &[Source], report: &mut Vec<Entry>) -> Vec<Input> {
     let mut inputs = Vec::new();
     for source in sources {
-        let documents = parse(source)?;
+        let documents = parse(source).unwrap_or_else(|message| {
+            report.push(Entry::refused(&source.name, "", message));
+            vec![Value::Null]
+        });
         let before = inputs.len() + report.len();
         for document in documents.into_iter().filter(|document| !document.is_null()) {
             inputs.extend(understand(document, source, report));
@@ -79,18 +72,18 @@ pub(super) fn read(sources: &[Source], report: &mut Vec<Entry>) -> Result<Vec<In
             report.push(Entry::refused(&source.name, "", "There is no document in it."));
         }
     }
-    Ok(inputs)
+    inputs
 }
 
-fn parse(source: &Source) -> Result<Vec<Value>, SyntaxError> {
+/// The documents of a text, or why it is neither JSON nor YAML, and where.
+fn parse(source: &Source) -> Result<Vec<Value>, String> {
     let text = source.text.trim_start_matches('\u{feff}');
-    let failed = |message: String| SyntaxError { name: source.name.clone(), message };
     if text.trim_start().starts_with(['{', '[']) {
-        let json = |error: serde_json::Error| failed(format!("this is no JSON: {error}"));
         // Several documents may stand one after the other.
-        serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(json)
+        let documents = serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>();
+        documents.map_err(|error| format!("This is no JSON: {error}."))
     } else {
-        serde_saphyr::from_multiple(text).map_err(|error| failed(format!("this is no YAML: {error}")))
+        serde_saphyr::from_multiple(text).map_err(|error| format!("This is no YAML: {error}."))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     translate::kubernetes_version::{self, KubernetesVersion},
 };
 
-pub use input::{Source, SyntaxError};
+pub use input::Source;
 pub use report::Entry;
 
 /// The flags of `render`.
@@ -93,15 +93,13 @@ pub struct Rendering {
     pub report: Vec<Entry>,
 }
 
-/// Renders documents.
-///
-/// # Errors
-/// When one of them is neither JSON nor YAML.
-pub fn render(sources: &[Source], surroundings: &Surroundings) -> Result<Rendering, SyntaxError> {
+/// Renders documents. What is not understood is refused in the report, and the others go on.
+#[must_use]
+pub fn render(sources: &[Source], surroundings: &Surroundings) -> Rendering {
     let mut rendering = Rendering::default();
-    let inputs = input::read(sources, &mut rendering.report)?;
+    let inputs = input::read(sources, &mut rendering.report);
     objects::render(&inputs, surroundings, &mut rendering);
-    Ok(rendering)
+    rendering
 }
 
 /// Runs the command. The exit code is 1 when something is refused or cannot be read, and with `--strict` when something is
@@ -123,8 +121,6 @@ pub fn main(arguments: &RenderArguments) -> ExitCode {
 enum RunError {
     #[error("cannot read {0}: {1}")]
     Read(String, io::Error),
-    #[error(transparent)]
-    Syntax(#[from] SyntaxError),
     #[error("cannot write to standard output: {0}")]
     Write(#[from] io::Error),
     #[error("cannot print an object: {0}")]
@@ -139,7 +135,7 @@ fn run(arguments: &RenderArguments) -> Result<bool, RunError> {
         namespace: arguments.namespace.clone(),
         workload: arguments.kind,
     };
-    let rendering = render(&sources?, &surroundings)?;
+    let rendering = render(&sources?, &surroundings);
     match arguments.output {
         Output::Json => print_json(&rendering)?,
         Output::Yaml => {

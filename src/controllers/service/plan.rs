@@ -148,7 +148,7 @@ fn new_snapshot(
         security_groups: accepted.groups.names(),
         pre_stop_seconds: accepted.service.pre_stop_seconds,
     });
-    Snapshot::new(number, trigger, &template)
+    Snapshot::new(number, trigger, accepted.task_definition.ports(), &template)
 }
 
 /// The service's own group is made and kept by the operator; a group of that name which somebody else made is taken as it is.
@@ -194,7 +194,7 @@ fn open_ports(observed: &Observed, accepted: &Accepted, template: Template) -> V
     };
     let mut stored: Vec<_> = observed.snapshots.iter().filter(|stored| in_use(stored.snapshot.number)).collect();
     stored.sort_by_key(|stored| std::cmp::Reverse(stored.snapshot.number));
-    for mut port in stored.iter().flat_map(|stored| stored.snapshot.ports()) {
+    for mut port in stored.iter().flat_map(|stored| stored.snapshot.content.ports.clone()) {
         // The name goes with the newest port that has it.
         port.name.take_if(|name| ports.iter().any(|known| known.name.as_ref() == Some(name)));
         if !ports.iter().any(|known| known.container_port == port.container_port) {

@@ -36,6 +36,10 @@ pub(super) const ROWS: &[Row] = &[
         "No port of the node is opened: clients use the Service.",
     )
     .when(|field| *field.value == 0),
+    ignored("containerDefinitions[].portMappings[].hostPort", "A range has no fixed ports on the node.")
+        .when(|field| field.parent()["containerPortRange"].is_string()),
+    ignored("containerDefinitions[].portMappings[].hostPort", "A task without a network has no ports on the node.")
+        .when(|field| field.document()["networkMode"] == "none"),
     mapped("containerDefinitions[].portMappings[].hostPort"),
     mapped("containerDefinitions[].portMappings[].protocol"),
     mapped("containerDefinitions[].portMappings[].name"),
@@ -130,7 +134,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     approximated(
         "containerDefinitions[].startTimeout",
-        "It is the time that the startup probe gives the container to become healthy; then it is started again.",
+        "The startup probe gives the container this time to become healthy, or that of its health check if it is longer; then it is started again.",
     )
     .when(|field| is_waited_for(field, &["HEALTHY"])),
     ignored("containerDefinitions[].startTimeout", "Kubernetes does not limit the time in which a container starts or ends."),
@@ -149,6 +153,8 @@ pub(super) const ROWS: &[Row] = &[
         "Each node resolves the tag of an image when it pulls it: name a digest to run the same everywhere.",
     ),
     approximated("containerDefinitions[].hostname", WHOLE_TASK),
+    ignored("containerDefinitions[].user", "kubernetes.securityContext.runAsUser is used instead.")
+        .when(|field| field.element()["kubernetes"]["securityContext"]["runAsUser"].is_number()),
     mapped("containerDefinitions[].user"),
     mapped("containerDefinitions[].workingDirectory"),
     mapped("containerDefinitions[].disableNetworking"),
@@ -183,7 +189,10 @@ pub(super) const ROWS: &[Row] = &[
     .when(|field| is_waited_for(field, &["COMPLETE", "SUCCESS"])),
     ignored("containerDefinitions[].healthCheck", "kubernetes.readinessProbe is asked instead.")
         .when(|field| field.element()["kubernetes"]["readinessProbe"].is_object() && !is_waited_for(field, &["HEALTHY"])),
-    mapped("containerDefinitions[].healthCheck"),
+    approximated(
+        "containerDefinitions[].healthCheck",
+        "It is a readiness probe: a container that fails it gets no traffic, and its task is not replaced yet.",
+    ),
     approximated("containerDefinitions[].healthCheck.command", "It begins neither with CMD nor with CMD-SHELL, and is run as with CMD.")
         .when(lacks_keyword),
     mapped("containerDefinitions[].healthCheck.command"),

@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
     approximated("networkMode", "NetworkPolicies do not act in the node's network: no security group holds for these tasks.")
         .when(|field| field.text() == "host"),
     approximated("networkMode", "The containers of a task share one network and its ports.").when(|field| field.text() == "bridge"),
-    approximated("networkMode", "The task has an address, and a NetworkPolicy that lets nothing in or out.")
+    approximated("networkMode", "The task has an address, and in a service a NetworkPolicy that lets nothing in or out.")
         .when(|field| field.text() == "none"),
     mapped("networkMode"),
     mapped("containerDefinitions"),
@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("placementConstraints[].expression"),
     approximated(
         "requiresCompatibilities",
-        "Its rules are checked when the task definition is registered; it does not choose where tasks run.",
+        "Its rules are checked when the task definition is registered. FARGATE alone also asks for amd64, unless runtimePlatform says otherwise; which nodes tasks run on is not chosen by it.",
     ),
     approximated("cpu", "A Pod on Windows has no size of its own: each container may use this much.").when(on_windows),
     mapped("cpu"),

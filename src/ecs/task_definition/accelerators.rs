@@ -27,8 +27,15 @@ pub enum Accelerator {
 /// Checks the accelerators of a container.
 #[must_use]
 pub fn check(definition: &ContainerDefinition, path: &str, violations: &mut Violations) -> Vec<Accelerator> {
-    let given = definition.resource_requirements.iter().flatten().enumerate();
+    let given = definition.resource_requirements.as_deref().unwrap_or_default();
+    for (index, requirement) in given.iter().enumerate() {
+        let is_first = given[..index].iter().all(|other| other.type_ != requirement.type_);
+        let message = "A container asks for each kind of accelerator once: add the numbers up.";
+        violations.require(is_first, "TD42", format!("{path}.resourceRequirements[{index}].type"), message);
+    }
     given
+        .iter()
+        .enumerate()
         .filter_map(|(index, requirement)| {
             check_one(requirement, &format!("{path}.resourceRequirements[{index}]"), violations)
         })
@@ -62,7 +69,8 @@ fn check_count(value: &str, type_: ResourceType, path: &str, violations: &mut Vi
         violations.add("OP04", path, message);
         return None;
     }
-    let count = value.parse::<u32>().ok().filter(|count| *count > 0);
+    let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+    let count = value.parse::<u32>().ok().filter(|count| is_number && *count > 0);
     violations.require(count.is_some(), "TD42", path, format!("{value:?} is no number from 1 on."));
     Some(if type_ == ResourceType::Gpu { Accelerator::Gpu(count?) } else { Accelerator::Neuron(count?) })
 }

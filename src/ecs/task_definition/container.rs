@@ -20,7 +20,7 @@ use super::{
     mount::{self, File, MemoryFileSystem, Mount},
     port::{Port, PortSpace},
     security::{self, Confinement},
-    size::{CpuUnits, MebiBytes},
+    size::{CpuUnits, MebiBytes, mebibytes},
 };
 
 /// A container of a task.
@@ -237,10 +237,6 @@ fn ports(
             port_space.check(mapping, &format!("{path}.portMappings[{index}]"), network_mode, violations)
         })
         .collect()
-}
-
-fn mebibytes(value: i32) -> Option<MebiBytes> {
-    u32::try_from(value).ok().filter(|value| *value > 0).map(MebiBytes)
 }
 
 /// An empty list is the same as none: the image's own.

@@ -39,7 +39,7 @@ const SIZES: [Size; 6] = [
 ];
 
 /// Longest stop timeout, in seconds.
-const LONGEST_STOP: i32 = 120;
+pub const LONGEST_STOP: i32 = 120;
 
 /// Checks what FARGATE asks of a task definition that requires it, and what only FARGATE has.
 pub fn check(

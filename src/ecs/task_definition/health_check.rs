@@ -87,9 +87,11 @@ pub fn check_restart_policy(
     let message =
         format!("the 'restartAttemptPeriod' setting for container '{}' must be between 60 and 1800", definition.name);
     violations.require(in_range, "TD27", format!("{path}.restartAttemptPeriod"), message);
-    let ignored_exit_codes = given.ignored_exit_codes.clone().unwrap_or_default();
+    let mut ignored_exit_codes = given.ignored_exit_codes.clone().unwrap_or_default();
     let message = "A restart policy has at most 50 ignored exit codes.";
     violations.require(ignored_exit_codes.len() <= 50, "TD27", format!("{path}.ignoredExitCodes"), message);
+    ignored_exit_codes.sort_unstable();
+    ignored_exit_codes.dedup();
     given.enabled.then_some(RestartPolicy { ignored_exit_codes })
 }
 

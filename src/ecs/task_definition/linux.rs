@@ -190,9 +190,12 @@ fn each_system_control(
 fn check_system_control(name: &str, definition: &RegisterTaskDefinition, path: &str, violations: &mut Violations) {
     let is_network = name.starts_with("net.");
     let is_ipc = IPC_PARAMETERS.contains(&name) || name.starts_with("fs.mqueue.");
-    let valid =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-' | b'/');
-    let is_name = name.bytes().all(valid) && !name.contains("..") && !name.ends_with(['.', '/']);
+    let is_edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_part = |part: &str| {
+        let inner = part.bytes().all(|byte| is_edge(Some(&byte)) || matches!(byte, b'_' | b'-'));
+        inner && is_edge(part.as_bytes().first()) && is_edge(part.as_bytes().last())
+    };
+    let is_name = name.len() <= 253 && name.split(['.', '/']).all(is_part);
     let message = format!(
         "{name:?} is no kernel parameter of a task: those of net.*, fs.mqueue.* and the IPC ones of kernel.* are."
     );

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     environment::check_reference,
-    size::MebiBytes,
+    size::{MebiBytes, mebibytes},
     volume::{Volume, has_parent, is_absolute},
 };
 
@@ -186,10 +186,6 @@ pub fn check_memory(
         found.push(MemoryFileSystem { path: tmpfs.container_path.clone(), size, read_only });
     }
     found
-}
-
-fn mebibytes(value: i32) -> Option<MebiBytes> {
-    u32::try_from(value).ok().filter(|value| *value > 0).map(MebiBytes)
 }
 
 /// Checks the files of a container.

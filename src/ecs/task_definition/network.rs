@@ -28,6 +28,9 @@ pub struct Names {
 const MOST_SERVERS: usize = 3;
 const MOST_SEARCH_DOMAINS: usize = 32;
 
+/// Most characters of all search domains together.
+const LONGEST_SEARCH_LIST: usize = 2048;
+
 /// Checks the names and addresses of a task.
 #[must_use]
 pub fn check(definition: &RegisterTaskDefinition, path: &str, violations: &mut Violations) -> Names {
@@ -44,7 +47,10 @@ pub fn check(definition: &RegisterTaskDefinition, path: &str, violations: &mut V
     let message = format!(
         "A task has at most {MOST_SERVERS} DNS servers and {MOST_SEARCH_DOMAINS} search domains, those of all its containers together."
     );
-    let few = names.dns_servers.len() <= MOST_SERVERS && names.dns_search_domains.len() <= MOST_SEARCH_DOMAINS;
+    let length: usize = names.dns_search_domains.iter().map(|domain| domain.len() + 1).sum();
+    let few = names.dns_servers.len() <= MOST_SERVERS
+        && names.dns_search_domains.len() <= MOST_SEARCH_DOMAINS
+        && length <= LONGEST_SEARCH_LIST;
     violations.require(few, "OP09", path, message);
     names
 }

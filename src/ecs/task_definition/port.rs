@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     api::{
         port_mapping::{ApplicationProtocol, PortMapping, TransportProtocol},
@@ -11,7 +13,8 @@ use crate::{
 };
 
 /// A port that a container listens on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
 pub struct Port {
     /// 1 to 65535.
     pub container_port: u16,
@@ -75,6 +78,11 @@ impl PortSpace {
             Some(name) if first != last => Some(format!("{name}-{port}")),
             name => name.clone(),
         };
+        // A port of a range may have the name that another mapping was given.
+        let of_range = (first..=last).filter(|_| first != last).filter_map(named);
+        for name in of_range.filter(|name| !self.names.insert(name.clone())).collect::<Vec<_>>() {
+            violations.add("TD18", format!("{path}.name"), format!("port mapping name is already used: {name}"));
+        }
         let port = |container_port| Port {
             container_port,
             host_port,

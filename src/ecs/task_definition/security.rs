@@ -173,12 +173,9 @@ fn check_platform(
     if !on_windows {
         let message = "Credential specifications need a Windows runtimePlatform: gMSA has no counterpart on Linux.";
         violations.require(confinement.credential_spec.is_none(), "OP04", format!("{path}.credentialSpecs"), message);
-        let adds = definition.linux_parameters.as_ref().and_then(|linux| linux.capabilities.as_ref()?.add.as_ref());
-        let is_mighty = confinement.privileged
-            || adds.is_some_and(|adds| adds.iter().any(|name| name == "SYS_ADMIN" || name == "ALL"));
-        let message = "no-new-privileges excludes privileged and the capability SYS_ADMIN: remove one of them.";
-        let excludes = confinement.privilege_escalation == Some(false) && is_mighty;
-        violations.require(!excludes, "OP16", format!("{path}.dockerSecurityOptions"), message);
+        let message = "A privileged container may gain any right: remove privileged, or what forbids it to gain more (no-new-privileges, allowPrivilegeEscalation).";
+        let excludes = confinement.privilege_escalation == Some(false) && confinement.privileged;
+        violations.require(!excludes, "OP16", format!("{path}.privileged"), message);
         return;
     }
     let context = definition.kubernetes.as_ref().and_then(|kubernetes| kubernetes.security_context.as_ref());

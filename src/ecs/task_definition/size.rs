@@ -10,6 +10,12 @@ pub struct CpuUnits(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MebiBytes(pub u32);
 
+/// Mebibytes above zero; `None` for any other number.
+#[must_use]
+pub fn mebibytes(value: i32) -> Option<MebiBytes> {
+    u32::try_from(value).ok().filter(|value| *value > 0).map(MebiBytes)
+}
+
 /// Reads a task-level `cpu`. `None` when it is not a size (rule TD05).
 #[must_use]
 pub fn task_cpu(value: &IntOrString) -> Option<CpuUnits> {

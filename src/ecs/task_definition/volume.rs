@@ -75,6 +75,10 @@ pub fn check(
         let path = format!("{PATH}[{index}]");
         let message = "A volume has a name of up to 255 letters, digits, - and _.";
         violations.require(is_family(&definition.name), "TD28", format!("{path}.name"), message);
+        let is_ours =
+            ["ecs-memory-", "ecs-device-", "ecs-file-"].iter().any(|prefix| definition.name.starts_with(prefix));
+        let message = "Names that begin with ecs-memory-, ecs-device- and ecs-file- are those of volumes that are made for one container: choose another.";
+        violations.require(!is_ours, "OP10", format!("{path}.name"), message);
         let message = format!("Volume names must be unique: '{}' is there twice.", definition.name);
         violations.require(names.insert(&definition.name), "TD28", format!("{path}.name"), message);
         check_sources(definition, &path, violations);

@@ -21,6 +21,8 @@ pub fn variables(container: &Container, definition: &TaskDefinition, arns: &ArnS
         ("AWS_EXECUTION_ENV".to_owned(), launched_on.to_owned()),
     ];
     added.extend(container.accelerators.iter().flat_map(of_accelerator));
+    // A secret wins over what ECS adds, like any variable of the user's.
+    added.retain(|(name, _)| !container.environment.secrets.iter().any(|(secret, _)| secret == name));
     let mut variables = merge(&added, &container.environment.variables);
     variables.extend(container.environment.secrets.iter().map(|(name, secret)| secret_variable(name, secret)));
     variables

@@ -124,11 +124,19 @@ fn network_mode_none_cuts_the_tasks_off() {
         scene.apply("EcsService", "web", service(1)).await;
         scene.steady("web", "web:1", 1).await;
         let policy = scene.get("NetworkPolicy", "ecs-network-mode-none-web").await;
-        assert_eq!(policy["spec"]["podSelector"]["matchLabels"], json!({"ecs-operator.dev/service": "web"}));
+        let selected = json!({"ecs-operator.dev/service": "web", "ecs-operator.dev/network-mode": "none"});
+        assert_eq!(policy["spec"]["podSelector"]["matchLabels"], selected);
         assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
         assert_eq!((&policy["spec"]["ingress"], &policy["spec"]["egress"]), (&Value::Null, &Value::Null));
         assert!(scene.get("EcsSecurityGroup", "web").await.is_null());
         let answer = connection::get(&scene.client, &scene.path("Service", "web")).await;
         assert_eq!(answer.code, 404, "nobody could reach it");
+        // The policy does not select the tasks of a deployment in another mode.
+        scene.apply("TaskDefinition", "web", definition("batch:1", &[80])).await;
+        scene.steady("web", "web:2", 1).await;
+        let pods = scene.list("Pod").await;
+        let is_new = |pod: &&Value| pod["metadata"]["deletionTimestamp"].is_null();
+        let pod = pods.iter().find(is_new).unwrap();
+        assert_eq!(pod["metadata"]["labels"]["ecs-operator.dev/network-mode"], Value::Null);
     });
 }

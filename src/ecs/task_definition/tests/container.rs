@@ -107,11 +107,7 @@ fn rules_of_one_container() {
         ("OP04", "dockerSecurityOptions[0]", container(json!({"dockerSecurityOptions": ["seccomp:x"]}))),
         ("OP04", "credentialSpecs", container(json!({"credentialSpecs": ["credentialspec:arn:aws:s3:::b/k"]}))),
         ("OP12", "environment[0].name", container(json!({"environment": [{"name": "A=B"}]}))),
-        (
-            "OP16",
-            "dockerSecurityOptions",
-            container(json!({"privileged": true, "dockerSecurityOptions": ["no-new-privileges"]})),
-        ),
+        ("OP16", "privileged", container(json!({"privileged": true, "dockerSecurityOptions": ["no-new-privileges"]}))),
         ("OP17", "kubernetes.files[0]", container(json!({"kubernetes": {"files": [{"path": "/a"}]}}))),
     ] {
         assert_broken(rule, &format!("{C}[].{path}"), document);
@@ -122,7 +118,7 @@ fn rules_of_one_container() {
         "restartPolicy": {"enabled": true, "ignoredExitCodes": [0, 143], "restartAttemptPeriod": 1800},
         "linuxParameters": {"maxSwap": 0, "swappiness": 0, "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]}},
         "dockerSecurityOptions": ["no-new-privileges", "apparmor:p", "label:type:t"],
-        "resourceRequirements": [{"type": "GPU", "value": "2"}, {"type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 512}}}],
+        "resourceRequirements": [{"type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 512}}}],
         "kubernetes": {"files": [{"path": "/a", "text": ""}]}})));
 }
 

@@ -18,7 +18,7 @@ use crate::{
 
 use crate::translate::kubernetes_version::{self, KubernetesVersion};
 
-use super::{Settings, metrics::Metrics, triggers::LastSeen, turns::Turns};
+use super::{Settings, metrics::Metrics, registrar::SettledNamespaces, triggers::LastSeen, turns::Turns};
 
 /// What every controller holds.
 pub struct Context {
@@ -36,6 +36,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Whose turn it is to register in each Namespace.
     pub turns: Turns<ObjectRef<TaskDefinition>>,
+    /// Where no claim is left that an earlier process has made.
+    pub settled: SettledNamespaces,
 }
 
 impl Context {
@@ -48,7 +50,16 @@ impl Context {
     ) -> Self {
         let arns = ArnScope { region: settings.region.clone(), account_id: settings.account_id.clone() };
         let events = Events::new(client.clone(), instance);
-        Self { client, caches, settings, arns, events, metrics, turns: Turns::default() }
+        Self {
+            client,
+            caches,
+            settings,
+            arns,
+            events,
+            metrics,
+            turns: Turns::default(),
+            settled: SettledNamespaces::default(),
+        }
     }
 
     /// The objects of one kind in a Namespace.

@@ -7,7 +7,7 @@ pub mod context;
 pub mod default_cluster;
 pub mod driver;
 pub mod metrics;
-mod registrar;
+pub mod registrar;
 pub mod security_group;
 pub mod service;
 pub mod task_definition;

@@ -1,7 +1,11 @@
 //! Registers the content of a task definition: the numbers are read first, then the revisions, then the number is claimed,
 //! then the revision is created. What the caches say is not enough here.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use kube::{ResourceExt, api::ListParams};
 
@@ -14,7 +18,7 @@ use crate::{
         error::Error,
         revision_numbers::RevisionNumbers,
     },
-    translate::{labels, owner::Ownership, revision},
+    translate::{labels, names, owner::Ownership, revision},
 };
 
 use super::context::Context;
@@ -25,6 +29,26 @@ const ATTEMPTS: u32 = 6;
 
 /// The pause after the first attempt; after each it is longer by as much.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Namespaces in which no claim is left whose revision exists. An earlier process may have ended between the two writes,
+/// and such a claim would give its number again when the revision is deleted.
+#[derive(Default)]
+pub struct SettledNamespaces(Mutex<HashSet<String>>);
+
+impl SettledNamespaces {
+    pub(super) fn contains(&self, namespace: &str) -> bool {
+        self.names().contains(namespace)
+    }
+
+    /// Another operator may have worked since.
+    pub(super) fn forget_all(&self) {
+        self.names().clear();
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Content that may be registered.
 pub(super) struct Candidate {
@@ -47,13 +71,46 @@ pub(super) struct Registered {
 
 /// Registers content under the next number. Whoever calls has the turn of the Namespace.
 pub(super) async fn register(candidate: &Candidate, context: &Context) -> Result<Registered, Error> {
-    for attempt in 1..ATTEMPTS {
+    settle_leftovers(&candidate.namespace, context).await?;
+    // Unless it ends well, a claim may be left.
+    context.settled.names().remove(&candidate.namespace);
+    let mut attempt = 1;
+    let registered = loop {
         match try_to_register(candidate, context).await {
-            Err(Error::Stale { .. }) => tokio::time::sleep(PAUSE * attempt).await,
-            result => return result,
+            Err(Error::Stale { .. }) if attempt < ATTEMPTS => tokio::time::sleep(PAUSE * attempt).await,
+            result => break result?,
+        }
+        attempt += 1;
+    };
+    context.settled.names().insert(candidate.namespace.clone());
+    Ok(registered)
+}
+
+/// Settles the claims of a Namespace whose revisions exist, if that is not known to have been done. Whoever calls has the
+/// turn of the Namespace.
+pub(super) async fn settle_leftovers(namespace: &str, context: &Context) -> Result<(), Error> {
+    if context.settled.contains(namespace) {
+        return Ok(());
+    }
+    let mut numbers = RevisionNumbers::read(&context.client, namespace).await?;
+    for (entry, claim) in numbers.claims() {
+        if exists(namespace, &entry, &claim, context).await? {
+            settle(&mut numbers, namespace, &entry, &claim, context).await?;
         }
     }
-    try_to_register(candidate, context).await
+    context.settled.names().insert(namespace.into());
+    Ok(())
+}
+
+/// Whether the API server has the revision that a claim was made for.
+async fn exists(namespace: &str, entry: &str, claim: &NumberClaim, context: &Context) -> Result<bool, Error> {
+    let Some(pending) = &claim.pending else { return Ok(false) };
+    let parameters =
+        ListParams::default().labels(&format!("{}={}", labels::TASK_DEFINITION_UID, pending.task_definition_uid));
+    let listed = list(namespace, &parameters, context).await?;
+    Ok(listed.iter().any(|revision| {
+        revision.spec.revision == claim.revision && names::revision_number_key(&revision.spec.family) == entry
+    }))
 }
 
 async fn try_to_register(candidate: &Candidate, context: &Context) -> Result<Registered, Error> {
@@ -70,7 +127,7 @@ async fn try_to_register(candidate: &Candidate, context: &Context) -> Result<Reg
         }
         match create_revision(candidate, claim.revision, context).await {
             Ok(()) => {
-                settle(&mut numbers, candidate, &claim, context).await?;
+                settle(&mut numbers, &candidate.namespace, &candidate.family, &claim, context).await?;
                 return Ok(Registered { number: claim.revision, is_new: true });
             }
             // Somebody else made an object of this name: the number is passed over.
@@ -96,19 +153,19 @@ async fn create_revision(candidate: &Candidate, number: i64, context: &Context) 
 /// Gives the number to nobody, now that its revision exists. Another operator may write the ConfigMap at the same time.
 async fn settle(
     numbers: &mut RevisionNumbers,
-    candidate: &Candidate,
+    namespace: &str,
+    family: &str,
     claim: &NumberClaim,
     context: &Context,
 ) -> Result<(), Error> {
-    for attempt in 1..=ATTEMPTS {
-        match numbers.record(&candidate.family, &claim.settled()).await {
+    let mut attempt = 1;
+    while numbers.last(family)?.as_ref() == Some(claim) {
+        match numbers.record(family, &claim.settled()).await {
             Err(Error::Stale { .. }) if attempt < ATTEMPTS => tokio::time::sleep(PAUSE * attempt).await,
             result => return result,
         }
-        *numbers = RevisionNumbers::read(&context.client, &candidate.namespace).await?;
-        if numbers.last(&candidate.family)?.as_ref() != Some(claim) {
-            break;
-        }
+        attempt += 1;
+        *numbers = RevisionNumbers::read(&context.client, namespace).await?;
     }
     Ok(())
 }
@@ -116,13 +173,18 @@ async fn settle(
 /// All revisions of the family, whoever registered them, as the API server has them now.
 async fn list_revisions(candidate: &Candidate, context: &Context) -> Result<Vec<ObservedRevision>, Error> {
     // By the field, not by the label: a revision that somebody made by hand lacks it.
-    let family = format!("spec.family={}", candidate.family);
-    let listed = context
-        .api::<TaskDefinitionRevision>(&candidate.namespace)
-        .list(&ListParams::default().fields(&family))
-        .await
-        .map_err(|error| Error::request("list TaskDefinitionRevisions", error))?;
-    Ok(listed.items.iter().map(observed_revision).collect())
+    let parameters = ListParams::default().fields(&format!("spec.family={}", candidate.family));
+    let listed = list(&candidate.namespace, &parameters, context).await?;
+    Ok(listed.iter().map(observed_revision).collect())
+}
+
+async fn list(
+    namespace: &str,
+    parameters: &ListParams,
+    context: &Context,
+) -> Result<Vec<TaskDefinitionRevision>, Error> {
+    let listed = context.api::<TaskDefinitionRevision>(namespace).list(parameters).await;
+    listed.map(|listed| listed.items).map_err(|error| Error::request("list TaskDefinitionRevisions", error))
 }
 
 /// What matters of a revision here.

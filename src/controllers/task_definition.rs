@@ -68,6 +68,7 @@ where
         same_namespace.filter(|each| each.uid().as_ref() == uid).map(|each| ObjectRef::from_obj(&*each)).collect()
     });
     context.turns.call_through(triggers.queue());
+    context.settled.forget_all();
     let driver = Driver { store: caches.task_definitions.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
@@ -82,6 +83,13 @@ async fn look(task_definition: &TaskDefinition, context: &Context) -> Result<Out
     let observed = observe(task_definition, context);
     if task_definition.metadata.deletion_timestamp.is_some() || context.is_terminating(&observed.namespace) {
         return Ok(Outcome::Done);
+    }
+    // Before anything is reported, so that nobody deletes a revision whose number is not settled. Whoever has the turn
+    // does it if it is not done.
+    if !context.settled.contains(&observed.namespace)
+        && let Some(_turn) = context.turns.take(&observed.namespace)
+    {
+        registrar::settle_leftovers(&observed.namespace, context).await?;
     }
     match validate(task_definition, &observed) {
         Err(refusal) => report(task_definition, &observed, Err(refusal), context).await?,

@@ -55,6 +55,17 @@ impl RevisionNumbers {
         })
     }
 
+    /// The claims whose revisions may not exist yet, with the names of their entries, which stand for their families. One
+    /// that cannot be read is not among them.
+    #[must_use]
+    pub fn claims(&self) -> Vec<(String, NumberClaim)> {
+        let entries = self.read.iter().flat_map(|map| map.data.iter().flatten());
+        entries
+            .filter_map(|(entry, _)| Some((entry.clone(), self.last(entry).ok()??)))
+            .filter(|(_, claim)| claim.pending.is_some())
+            .collect()
+    }
+
     /// Records a claim, if nobody has written since the numbers were read.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
-//! Many registrations in one Namespace at once.
+//! Numbers of revisions: many registrations in one Namespace at once, and none that is given twice.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::{
+    alone::crash::mortal,
     connection::wait_until,
-    front::Call,
+    front::{Call, Fault, Front},
     operator::Operator,
     scene::{Scene, definition},
     turns::alone,
@@ -83,6 +86,58 @@ fn a_crowd_in_one_namespace_does_not_hold_up_another() {
             |call: &&Call| call.path.contains("taskdefinitionrevisions/family-") && call.path.ends_with(".1");
         let before = of_others.filter(is_of_the_crowd).count();
         assert!(before < CROWD / 2, "it came after {before} of the crowd");
+        operator.stop().await;
+    });
+}
+
+/// Waits until the TaskDefinition is registered, deletes its revision, and waits for the one that takes its place.
+async fn has_another_number_after_a_deletion(scene: &Scene, family: &str) {
+    let registered =
+        scene.until("TaskDefinition", family, "is registered", |object| object["status"]["revision"].is_i64()).await;
+    let number = registered["status"]["revision"].as_i64().unwrap();
+    scene.delete("TaskDefinitionRevision", &format!("{family}.{number}")).await;
+    let is_next = |object: &Value| object["status"]["revision"] == number + 1;
+    scene.until("TaskDefinition", family, "has the next number", is_next).await;
+    let mut revisions = scene.names("TaskDefinitionRevision").await;
+    revisions.retain(|name| name.starts_with(&format!("{family}.")));
+    assert_eq!(revisions, [format!("{family}.{}", number + 1)]);
+}
+
+#[test]
+fn a_number_is_not_given_again_whenever_an_operator_has_ended() {
+    alone(async |scene| {
+        drop(Operator::start().await);
+        namespace(scene).await;
+        for writes in 1..=5 {
+            let family = format!("family-{writes}");
+            let operator = Operator::start_behind(mortal(writes)).await;
+            scene.apply("TaskDefinition", &family, definition("nginx:1", &[80])).await;
+            tokio::time::timeout(Duration::from_secs(10), operator.front.dies()).await.unwrap();
+            drop(operator);
+            let next = Operator::start().await;
+            has_another_number_after_a_deletion(scene, &family).await;
+            next.stop().await;
+        }
+    });
+}
+
+#[test]
+fn a_number_that_could_not_be_settled_is_settled_later() {
+    alone(async |scene| {
+        let mut refused = false;
+        let operator = Operator::start_behind(Front::new(move |call| {
+            // The claim of the first family makes the ConfigMap; the first change of it settles the claim.
+            if call.method == "PUT" && call.path.contains("configmaps") && !refused {
+                refused = true;
+                return Fault::Refused(500);
+            }
+            Fault::None
+        }))
+        .await;
+        namespace(scene).await;
+        scene.apply("TaskDefinition", "web", definition("nginx:1", &[80])).await;
+        scene.condition("TaskDefinition", "web", "Ready", "True", "Available").await;
+        has_another_number_after_a_deletion(scene, "web").await;
         operator.stop().await;
     });
 }

@@ -121,7 +121,11 @@ async fn try_to_register(candidate: &Candidate, context: &Context) -> Result<Reg
         return Ok(Registered { number, is_new: false });
     }
     loop {
-        let claim = registration::claim(&candidate.content, &candidate.uid, last.as_ref(), &revisions);
+        let claim =
+            registration::claim(&candidate.content, &candidate.uid, last.as_ref(), &revisions).ok_or_else(|| {
+                let entry = names::revision_number_key(&candidate.family);
+                Error::NoNumberLeft { family: candidate.family.clone(), entry }
+            })?;
         if last.as_ref() != Some(&claim) {
             numbers.record(&candidate.family, &claim).await?;
         }

@@ -2,6 +2,10 @@
 
 use kube::core::Status;
 
+use crate::api::task_definition_revision::LARGEST_REVISION;
+
+use super::permissions::REVISION_NUMBERS;
+
 /// A failed exchange with the API server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -37,6 +41,26 @@ pub enum Error {
         /// What needs the name.
         wanted_by: String,
     },
+    /// The highest number of a family cannot be read. It is not guessed: a number would be given twice.
+    #[error(
+        "ConfigMap {REVISION_NUMBERS}, entry {entry}: {problem}; restore it, with the highest number that the family was given: {{\"revision\":N}}"
+    )]
+    UnreadableNumber {
+        /// The entry of the family.
+        entry: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A family has had its largest number, or somebody has written so.
+    #[error(
+        "no number up to {LARGEST_REVISION} is left for family {family}: ConfigMap {REVISION_NUMBERS}, entry {entry}, or a TaskDefinitionRevision of the family has the largest. Delete a revision of that number that was made by hand and restore the entry, with the highest number that the family was given: {{\"revision\":N}}; or choose another family in spec.family"
+    )]
+    NoNumberLeft {
+        /// The family.
+        family: String,
+        /// Its entry.
+        entry: String,
+    },
     /// Somebody else was faster; the next look will show it.
     #[error("{what} has changed in the meantime")]
     Stale {
@@ -58,7 +82,11 @@ impl Error {
             Self::Request { source, .. } => {
                 api_status(source).filter(|status| status.is_invalid() || status.is_forbidden() || status.code == 400)
             }
-            Self::Foreign { .. } | Self::Remnant { .. } | Self::Stale { .. } => None,
+            Self::Foreign { .. }
+            | Self::Remnant { .. }
+            | Self::UnreadableNumber { .. }
+            | Self::NoNumberLeft { .. }
+            | Self::Stale { .. } => None,
         }
     }
 
@@ -75,6 +103,7 @@ impl Error {
             },
             Self::Foreign { .. } => "foreign_object",
             Self::Remnant { .. } => "remnant",
+            Self::UnreadableNumber { .. } | Self::NoNumberLeft { .. } => "revision_number",
             Self::Stale { .. } => "stale",
         }
     }
@@ -86,5 +115,24 @@ pub fn api_status(error: &kube::Error) -> Option<&Status> {
     match error {
         kube::Error::Api(status) => Some(status),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_numbers_name_the_config_map_the_entry_and_the_way_out() {
+        let unreadable = Error::UnreadableNumber { entry: "web".into(), problem: "expected value".into() };
+        let used_up = Error::NoNumberLeft { family: "web".into(), entry: "web".into() };
+        for error in [unreadable, used_up] {
+            let text = error.to_string();
+            for words in ["ConfigMap ecs-operator-revision-numbers, entry web", "restore", r#"{"revision":N}"#] {
+                assert!(text.contains(words), "{text}");
+            }
+            assert_eq!(error.metric_label(), "revision_number");
+            assert!(error.refusal().is_none());
+        }
     }
 }

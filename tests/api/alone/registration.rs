@@ -9,11 +9,13 @@ use crate::{
     connection::wait_until,
     front::{Call, Fault, Front},
     operator::Operator,
-    scene::{Scene, definition},
+    scene::{Scene, definition, document, text},
     turns::alone,
 };
 
 const CROWD: usize = 50;
+
+const NUMBERS: &str = "ecs-operator-revision-numbers";
 
 async fn namespace(scene: &Scene) {
     scene.create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": scene.namespace}})).await;
@@ -138,6 +140,36 @@ fn a_number_that_could_not_be_settled_is_settled_later() {
         scene.apply("TaskDefinition", "web", definition("nginx:1", &[80])).await;
         scene.condition("TaskDefinition", "web", "Ready", "True", "Available").await;
         has_another_number_after_a_deletion(scene, "web").await;
+        operator.stop().await;
+    });
+}
+
+#[test]
+fn a_family_without_a_number_is_told_so_and_goes_on_when_it_has_one() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        namespace(scene).await;
+        let numbers = |web: &str| json!({"data": {"web": web}});
+        let map = document("ConfigMap", NUMBERS, &numbers(r#"{"revision":9223372036854775807}"#));
+        scene.create(&map).await;
+        scene.apply("TaskDefinition", "web", definition("nginx:1", &[80])).await;
+        let told =
+            text(&scene.condition("TaskDefinition", "web", "Accepted", "False", "NotRegistered").await["message"]);
+        assert!(told.contains("ConfigMap ecs-operator-revision-numbers, entry web: 9223372036854775807"), "{told}");
+        assert_eq!(scene.get("ConfigMap", NUMBERS).await["data"], map["data"], "it is not overwritten");
+        scene.merge("ConfigMap", NUMBERS, numbers(r#"{"revision":7}"#)).await;
+        scene.until("TaskDefinition", "web", "has number 8", |object| object["status"]["revision"] == 8).await;
+
+        // The largest number, by hand.
+        let spec = json!({"family": "last", "revision": 2_147_483_647, "state": "Active", "definition": {}});
+        scene.apply("TaskDefinitionRevision", "by-hand", spec).await;
+        scene.apply("TaskDefinition", "last", definition("nginx:1", &[80])).await;
+        let told =
+            text(&scene.condition("TaskDefinition", "last", "Accepted", "False", "NotRegistered").await["message"]);
+        assert!(told.starts_with("no number up to 2147483647 is left for family last"), "{told}");
+        assert!(scene.get("ConfigMap", NUMBERS).await["data"]["last"].is_null());
+        scene.delete("TaskDefinitionRevision", "by-hand").await;
+        scene.until("TaskDefinition", "last", "has number 1", |object| object["status"]["revision"] == 1).await;
         operator.stop().await;
     });
 }

@@ -3,19 +3,21 @@
 
 use std::{
     collections::HashSet,
+    fmt::Debug,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use kube::{ResourceExt, api::ListParams};
+use kube::{Resource, api::ListParams, core::NamespaceResourceScope};
+use serde::de::DeserializeOwned;
 
 use crate::{
     api::{register_task_definition::RegisterTaskDefinition, task_definition_revision::TaskDefinitionRevision},
     decide::registration::{self, NumberClaim, ObservedRevision, Registration},
-    ecs::content_hash::content_hash,
     kube_io::{
         apply::{Force, apply},
         error::Error,
+        revision::{NumberedRevision, Revision, RevisionNumber},
         revision_numbers::RevisionNumbers,
     },
     translate::{labels, names, owner::Ownership, revision},
@@ -107,10 +109,11 @@ async fn exists(namespace: &str, entry: &str, claim: &NumberClaim, context: &Con
     let Some(pending) = &claim.pending else { return Ok(false) };
     let parameters =
         ListParams::default().labels(&format!("{}={}", labels::TASK_DEFINITION_UID, pending.task_definition_uid));
-    let listed = list(namespace, &parameters, context).await?;
-    Ok(listed.iter().any(|revision| {
-        revision.spec.revision == claim.revision && names::revision_number_key(&revision.spec.family) == entry
-    }))
+    // One that cannot be read must not hold up all of its Namespace.
+    let listed: Vec<NumberedRevision> = list(namespace, &parameters, context).await?;
+    let is_it =
+        |spec: &RevisionNumber| spec.revision == claim.revision && names::revision_number_key(&spec.family) == entry;
+    Ok(listed.iter().any(|revision| is_it(&revision.spec)))
 }
 
 async fn try_to_register(candidate: &Candidate, context: &Context) -> Result<Registered, Error> {
@@ -145,9 +148,10 @@ async fn try_to_register(candidate: &Candidate, context: &Context) -> Result<Reg
 async fn create_revision(candidate: &Candidate, number: i64, context: &Context) -> Result<(), Error> {
     let desired = revision::revision(&candidate.namespace, &candidate.uid, number, candidate.definition.clone());
     let ownership = |found: &TaskDefinitionRevision| {
-        let found = observed_revision(found);
-        let same = found.content == candidate.content && found.task_definition_uid == candidate.uid;
-        if same { Ownership::Ours } else { Ownership::Foreign }
+        let is_the_same = Revision::try_from(found.clone()).is_ok_and(|found| {
+            found.content == candidate.content && found.task_definition_uid() == Some(candidate.uid.as_str())
+        });
+        if is_the_same { Ownership::Ours } else { Ownership::Foreign }
     };
     let wanted_by = format!("TaskDefinition {}", candidate.name);
     apply(&context.api(&candidate.namespace), &desired, None, ownership, Force::Yes, &wanted_by).await?;
@@ -178,24 +182,14 @@ async fn settle(
 async fn list_revisions(candidate: &Candidate, context: &Context) -> Result<Vec<ObservedRevision>, Error> {
     // By the field, not by the label: a revision that somebody made by hand lacks it.
     let parameters = ListParams::default().fields(&format!("spec.family={}", candidate.family));
-    let listed = list(&candidate.namespace, &parameters, context).await?;
-    Ok(listed.iter().map(observed_revision).collect())
+    let listed: Vec<Revision> = list(&candidate.namespace, &parameters, context).await?;
+    Ok(listed.iter().map(Revision::observed).collect())
 }
 
-async fn list(
-    namespace: &str,
-    parameters: &ListParams,
-    context: &Context,
-) -> Result<Vec<TaskDefinitionRevision>, Error> {
-    let listed = context.api::<TaskDefinitionRevision>(namespace).list(parameters).await;
+async fn list<K>(namespace: &str, parameters: &ListParams, context: &Context) -> Result<Vec<K>, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
+{
+    let listed = context.api::<K>(namespace).list(parameters).await;
     listed.map(|listed| listed.items).map_err(|error| Error::request("list TaskDefinitionRevisions", error))
-}
-
-/// What matters of a revision here.
-pub(super) fn observed_revision(revision: &TaskDefinitionRevision) -> ObservedRevision {
-    ObservedRevision {
-        number: revision.spec.revision,
-        content: content_hash(&revision.spec.definition, &revision.spec.family),
-        task_definition_uid: revision.labels().get(labels::TASK_DEFINITION_UID).cloned().unwrap_or_default(),
-    }
 }

@@ -6,31 +6,27 @@ use futures::{Future, future::Shared};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::{
-        task_definition::{TaskDefinition, TaskDefinitionStatus},
-        task_definition_revision::TaskDefinitionRevision,
-    },
+    api::task_definition::{TaskDefinition, TaskDefinitionStatus},
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, reason},
         family::{self, FamilyClaim},
         registration::{self, ObservedRevision, Registration},
     },
     ecs::{
-        compatibilities::compatibilities,
         content_hash::content_hash,
         field_outcomes,
         normalise::normalise,
         task_definition,
         violation::{self, Violation},
     },
-    kube_io::{error::Error, events::Severity, status},
+    kube_io::{error::Error, events::Severity, revision::Revision, status},
     translate::{labels, names},
 };
 
 use super::{
     context::Context,
     driver::{Driver, Outcome},
-    registrar::{self, Candidate, observed_revision},
+    registrar::{self, Candidate},
     triggers::{LastSeen, Triggers},
     turns::Turn,
 };
@@ -57,15 +53,18 @@ where
     });
     // A revision that is there now is reported; one that somebody has deleted is missing at once, not at the next start.
     let (all, last_seen) = (Arc::clone(&caches), LastSeen::new());
-    triggers.from(&caches.revisions, move |revision: &TaskDefinitionRevision| {
-        let uid = revision.labels().get(labels::TASK_DEFINITION_UID);
+    triggers.from(&caches.revisions, move |revision: &Revision| {
+        let uid = revision.task_definition_uid();
         let is_new = last_seen.has_changed(&revision.uid().unwrap_or_default(), ());
         let is_gone = all.revisions.store.get(&ObjectRef::from_obj(revision)).is_none();
         if !is_new && !is_gone {
             return Vec::new();
         }
         let same_namespace = all.task_definitions.in_namespace(&revision.namespace().unwrap_or_default()).into_iter();
-        same_namespace.filter(|each| each.uid().as_ref() == uid).map(|each| ObjectRef::from_obj(&*each)).collect()
+        same_namespace
+            .filter(|each| each.metadata.uid.as_deref() == uid)
+            .map(|each| ObjectRef::from_obj(&*each))
+            .collect()
     });
     context.turns.call_through(triggers.queue());
     context.settled.forget_all();
@@ -146,7 +145,7 @@ fn observe(task_definition: &TaskDefinition, context: &Context) -> Observed {
         .chain([family_claim(task_definition, context)])
         .collect();
     let revisions = revisions_of(task_definition, context);
-    let revisions = revisions.iter().map(|revision| observed_revision(revision)).collect();
+    let revisions = revisions.iter().map(|revision| revision.observed()).collect();
     Observed { namespace, uid, family, claims, revisions }
 }
 
@@ -241,7 +240,7 @@ async fn report(
         revision: number,
         task_definition_arn: number.map(|number| context.arns.task_definition(&observed.family, number)),
         registered_at: newest.as_ref().and_then(|revision| revision.metadata.creation_timestamp.clone()),
-        compatibilities: newest.map(|revision| compatibilities(&revision.spec.definition)).unwrap_or_default(),
+        compatibilities: newest.map(|revision| revision.compatibilities.clone()).unwrap_or_default(),
         field_outcomes: field_outcomes::differences(&field_outcomes::of_task_definition(
             &task_definition.spec.definition,
             &violations,
@@ -267,7 +266,7 @@ fn family_of(task_definition: &TaskDefinition) -> String {
 }
 
 /// The revisions that were registered from it.
-fn revisions_of(task_definition: &TaskDefinition, context: &Context) -> Vec<Arc<TaskDefinitionRevision>> {
+fn revisions_of(task_definition: &TaskDefinition, context: &Context) -> Vec<Arc<Revision>> {
     let (namespace, uid) = (task_definition.namespace().unwrap_or_default(), task_definition.uid().unwrap_or_default());
     context.caches.revisions.labelled(&namespace, labels::TASK_DEFINITION_UID, &uid)
 }

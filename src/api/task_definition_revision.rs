@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::register_task_definition::{Compatibility, RegisterTaskDefinition};
 
+/// The largest number of a revision.
+pub const LARGEST_REVISION: i64 = 2_147_483_647;
+
 /// A registered revision of a task definition. All but its state is immutable.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[kube(
@@ -34,7 +37,7 @@ pub struct TaskDefinitionRevisionSpec {
     pub family: String,
 
     /// The number within the family, from 1. A number is never used twice.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = LARGEST_REVISION))]
     #[x_kube(validation = kube::core::Rule::new("self == oldSelf").message("spec.revision is immutable"))]
     pub revision: i64,
 

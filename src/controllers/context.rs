@@ -7,6 +7,7 @@ use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta:
 use kube::{Api, Client, Resource, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 
 use crate::{
+    api::task_definition::TaskDefinition,
     ecs::arn::ArnScope,
     kube_io::{
         cache::{Cache, Cached},
@@ -17,7 +18,7 @@ use crate::{
 
 use crate::translate::kubernetes_version::{self, KubernetesVersion};
 
-use super::{Settings, metrics::Metrics, triggers::LastSeen};
+use super::{Settings, metrics::Metrics, registrar::SettledNamespaces, triggers::LastSeen, turns::Turns};
 
 /// What every controller holds.
 pub struct Context {
@@ -33,6 +34,10 @@ pub struct Context {
     pub events: Events,
     /// What is counted.
     pub metrics: Metrics,
+    /// Whose turn it is to register in each Namespace.
+    pub turns: Turns<ObjectRef<TaskDefinition>>,
+    /// Where no claim is left that an earlier process has made.
+    pub settled: SettledNamespaces,
 }
 
 impl Context {
@@ -45,7 +50,16 @@ impl Context {
     ) -> Self {
         let arns = ArnScope { region: settings.region.clone(), account_id: settings.account_id.clone() };
         let events = Events::new(client.clone(), instance);
-        Self { client, caches, settings, arns, events, metrics }
+        Self {
+            client,
+            caches,
+            settings,
+            arns,
+            events,
+            metrics,
+            turns: Turns::default(),
+            settled: SettledNamespaces::default(),
+        }
     }
 
     /// The objects of one kind in a Namespace.

@@ -7,11 +7,13 @@ pub mod context;
 pub mod default_cluster;
 pub mod driver;
 pub mod metrics;
+pub mod registrar;
 pub mod security_group;
 pub mod service;
 pub mod task_definition;
 pub mod task_definition_revision;
 pub mod triggers;
+pub mod turns;
 
 use std::{future::Future, sync::Arc};
 

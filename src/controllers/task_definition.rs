@@ -1,43 +1,38 @@
 //! TaskDefinition -> revisions. Each change of its content registers the next one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{Future, future::Shared};
-use kube::{ResourceExt, api::ListParams, runtime::reflector::ObjectRef};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::{
-        task_definition::{TaskDefinition, TaskDefinitionStatus},
-        task_definition_revision::TaskDefinitionRevision,
-    },
+    api::task_definition::{TaskDefinition, TaskDefinitionStatus},
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, reason},
         family::{self, FamilyClaim},
-        registration::{self, NumberClaim, ObservedRevision, Registration},
+        registration::{self, ObservedRevision, Registration},
     },
     ecs::{
-        compatibilities::compatibilities,
         content_hash::content_hash,
         field_outcomes,
         normalise::normalise,
         task_definition,
         violation::{self, Violation},
     },
-    kube_io::{
-        apply::{Force, apply},
-        error::Error,
-        events::Severity,
-        revision_numbers::RevisionNumbers,
-        status,
-    },
-    translate::{labels, names, owner::Ownership, revision},
+    kube_io::{error::Error, events::Severity, revision::Revision, status},
+    translate::{labels, names},
 };
 
 use super::{
     context::Context,
     driver::{Driver, Outcome},
-    triggers::Triggers,
+    registrar::{self, Candidate},
+    triggers::{LastSeen, Triggers},
+    turns::Turn,
 };
+
+/// When to look again if nobody calls: the call may have been for an object that is gone.
+const LONGEST_WAIT_FOR_A_TURN: Duration = Duration::from_secs(10);
 
 /// Reconciles task definitions until `stop` resolves.
 pub async fn run<S: Future<Output = ()> + Send + 'static>(context: &Arc<Context>, stop: Shared<S>)
@@ -56,36 +51,69 @@ where
             .map(|other| ObjectRef::from_obj(&*other))
             .collect()
     });
-    // A revision that somebody has deleted is missing at once, not at the next start.
-    let all = Arc::clone(&caches);
-    triggers.from(&caches.revisions, move |revision: &TaskDefinitionRevision| {
-        let uid = revision.labels().get(labels::TASK_DEFINITION_UID);
+    // A revision that is there now is reported; one that somebody has deleted is missing at once, not at the next start.
+    let (all, last_seen) = (Arc::clone(&caches), LastSeen::new());
+    triggers.from(&caches.revisions, move |revision: &Revision| {
+        let uid = revision.task_definition_uid();
+        let is_new = last_seen.has_changed(&revision.uid().unwrap_or_default(), ());
+        let is_gone = all.revisions.store.get(&ObjectRef::from_obj(revision)).is_none();
+        if !is_new && !is_gone {
+            return Vec::new();
+        }
         let same_namespace = all.task_definitions.in_namespace(&revision.namespace().unwrap_or_default()).into_iter();
-        same_namespace.filter(|each| each.uid().as_ref() == uid).map(|each| ObjectRef::from_obj(&*each)).collect()
+        same_namespace
+            .filter(|each| each.metadata.uid.as_deref() == uid)
+            .map(|each| ObjectRef::from_obj(&*each))
+            .collect()
     });
+    context.turns.call_through(triggers.queue());
+    context.settled.forget_all();
     let driver = Driver { store: caches.task_definitions.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
 
 async fn reconcile(task_definition: Arc<TaskDefinition>, context: Arc<Context>) -> Result<Outcome, Error> {
-    let observed = observe(&task_definition, &context);
+    let outcome = look(&task_definition, &context).await;
+    context.turns.call_next(&task_definition.namespace().unwrap_or_default());
+    outcome
+}
+
+async fn look(task_definition: &TaskDefinition, context: &Context) -> Result<Outcome, Error> {
+    let observed = observe(task_definition, context);
     if task_definition.metadata.deletion_timestamp.is_some() || context.is_terminating(&observed.namespace) {
         return Ok(Outcome::Done);
     }
-    match validate(&task_definition, &observed) {
-        Err(refusal) => report(&task_definition, &observed, Err(refusal), &context).await?,
+    // Before anything is reported, so that nobody deletes a revision whose number is not settled. Whoever has the turn
+    // does it if it is not done.
+    if !context.settled.contains(&observed.namespace)
+        && let Some(_turn) = context.turns.take(&observed.namespace)
+    {
+        registrar::settle_leftovers(&observed.namespace, context).await?;
+    }
+    match validate(task_definition, &observed) {
+        Err(refusal) => report(task_definition, &observed, Err(refusal), context).await?,
         Ok(candidate) => {
             let registered = match decide(&candidate, &observed) {
                 Registration::Current(number) => Ok(number),
-                Registration::Due => register(&task_definition, &observed, &candidate, &context).await,
+                Registration::Due => {
+                    let who = ObjectRef::from_obj(task_definition);
+                    let Some(turn) = context.turns.take_or_wait(&observed.namespace, who) else {
+                        return Ok(Outcome::Wait(LONGEST_WAIT_FOR_A_TURN));
+                    };
+                    match register(task_definition, &candidate, turn, context).await {
+                        // Reported when the revision is seen, which tells more of it than its number.
+                        Ok(()) => return Ok(Outcome::Done),
+                        Err(error) => Err(error),
+                    }
+                }
             };
             match registered {
-                Ok(number) => report(&task_definition, &observed, Ok(number), &context).await?,
+                Ok(number) => report(task_definition, &observed, Ok(number), context).await?,
                 // The next look is near, and may find that all is well.
                 Err(error @ Error::Stale { .. }) => return Err(error),
                 Err(error) => {
                     let refusal = Refusal::new(reason::NOT_REGISTERED, error.to_string());
-                    report(&task_definition, &observed, Err(refusal), &context).await?;
+                    report(task_definition, &observed, Err(refusal), context).await?;
                     return Err(error);
                 }
             }
@@ -117,14 +145,8 @@ fn observe(task_definition: &TaskDefinition, context: &Context) -> Observed {
         .chain([family_claim(task_definition, context)])
         .collect();
     let revisions = revisions_of(task_definition, context);
-    let revisions = revisions.iter().map(|revision| observed_revision(revision)).collect();
+    let revisions = revisions.iter().map(|revision| revision.observed()).collect();
     Observed { namespace, uid, family, claims, revisions }
-}
-
-/// Content that may be registered.
-struct Candidate {
-    definition: crate::api::register_task_definition::RegisterTaskDefinition,
-    content: String,
 }
 
 /// Why nothing is registered.
@@ -155,96 +177,35 @@ fn validate(task_definition: &TaskDefinition, observed: &Observed) -> Result<Can
         );
         return Err(Refusal::new(reason::FAMILY_TAKEN, message));
     }
-    let content = content_hash(definition, &observed.family);
-    Ok(Candidate { definition: normalise(definition, &checked), content })
+    Ok(Candidate {
+        namespace: observed.namespace.clone(),
+        uid: observed.uid.clone(),
+        name: task_definition.name_any(),
+        family: observed.family.clone(),
+        definition: normalise(definition, &checked),
+        content: content_hash(definition, &observed.family),
+    })
 }
 
 fn decide(candidate: &Candidate, observed: &Observed) -> Registration {
     registration::registration(&candidate.content, &observed.uid, &observed.revisions)
 }
 
-/// Registers the content under the next number, and returns the number. What the cache says is not enough here: the
-/// numbers are read first, then the revisions, then the number is claimed, then the revision is created.
+/// Registers the content, and tells of it when the turn is over.
 async fn register(
     task_definition: &TaskDefinition,
-    observed: &Observed,
     candidate: &Candidate,
-    context: &Context,
-) -> Result<i64, Error> {
-    let mut numbers = RevisionNumbers::read(&context.client, &observed.namespace).await?;
-    let before = numbers.last(&observed.family)?;
-    let mut revisions = list_revisions(observed, context).await?;
-    if let Registration::Current(number) = registration::registration(&candidate.content, &observed.uid, &revisions) {
-        return Ok(number);
-    }
-    let mut last = before;
-    loop {
-        let claim = registration::claim(&candidate.content, &observed.uid, last.as_ref(), &revisions);
-        if last.as_ref() != Some(&claim) {
-            numbers.record(&observed.family, &claim).await?;
-        }
-        match create_revision(task_definition, observed, candidate, claim.revision, context).await {
-            Ok(()) => {
-                settle(&mut numbers, observed, &claim, context).await?;
-                return Ok(claim.revision);
-            }
-            // Somebody else made an object of this name: the number is passed over.
-            Err(Error::Foreign { .. }) => revisions.push(ObservedRevision::of_somebody(claim.revision)),
-            Err(error) => return Err(error),
-        }
-        last = Some(claim);
-    }
-}
-
-async fn create_revision(
-    task_definition: &TaskDefinition,
-    observed: &Observed,
-    candidate: &Candidate,
-    number: i64,
+    turn: Turn<ObjectRef<TaskDefinition>>,
     context: &Context,
 ) -> Result<(), Error> {
-    let desired = revision::revision(&observed.namespace, &observed.uid, number, candidate.definition.clone());
-    let ownership = |found: &TaskDefinitionRevision| {
-        let found = observed_revision(found);
-        let same = found.content == candidate.content && found.task_definition_uid == observed.uid;
-        if same { Ownership::Ours } else { Ownership::Foreign }
-    };
-    let wanted_by = format!("TaskDefinition {}", task_definition.name_any());
-    apply(&context.api(&observed.namespace), &desired, None, ownership, Force::Yes, &wanted_by).await?;
-    let note = format!("Registered task definition {}:{number}.", observed.family);
-    context.events.tell(task_definition, Severity::Normal, "Registered", &note).await;
+    let registered = registrar::register(candidate, context).await;
+    drop(turn);
+    let registered = registered?;
+    if registered.is_new {
+        let note = format!("Registered task definition {}:{}.", candidate.family, registered.number);
+        context.events.tell(task_definition, Severity::Normal, "Registered", &note).await;
+    }
     Ok(())
-}
-
-/// Gives the number to nobody, now that its revision exists. All families of a Namespace share the ConfigMap, so
-/// somebody else may write it at the same time.
-async fn settle(
-    numbers: &mut RevisionNumbers,
-    observed: &Observed,
-    claim: &NumberClaim,
-    context: &Context,
-) -> Result<(), Error> {
-    loop {
-        match numbers.record(&observed.family, &claim.settled()).await {
-            Err(Error::Stale { .. }) => *numbers = RevisionNumbers::read(&context.client, &observed.namespace).await?,
-            result => return result,
-        }
-        if numbers.last(&observed.family)?.as_ref() != Some(claim) {
-            return Ok(());
-        }
-    }
-}
-
-/// All revisions of the family, whoever registered them, as the API server has them now.
-async fn list_revisions(observed: &Observed, context: &Context) -> Result<Vec<ObservedRevision>, Error> {
-    // By the field, not by the label: a revision that somebody made by hand lacks it.
-    let family = format!("spec.family={}", observed.family);
-    let listed = context
-        .api::<TaskDefinitionRevision>(&observed.namespace)
-        .list(&ListParams::default().fields(&family))
-        .await
-        .map_err(|error| Error::request("list TaskDefinitionRevisions", error))?;
-    Ok(listed.items.iter().map(observed_revision).collect())
 }
 
 async fn report(
@@ -279,7 +240,7 @@ async fn report(
         revision: number,
         task_definition_arn: number.map(|number| context.arns.task_definition(&observed.family, number)),
         registered_at: newest.as_ref().and_then(|revision| revision.metadata.creation_timestamp.clone()),
-        compatibilities: newest.map(|revision| compatibilities(&revision.spec.definition)).unwrap_or_default(),
+        compatibilities: newest.map(|revision| revision.compatibilities.clone()).unwrap_or_default(),
         field_outcomes: field_outcomes::differences(&field_outcomes::of_task_definition(
             &task_definition.spec.definition,
             &violations,
@@ -305,7 +266,7 @@ fn family_of(task_definition: &TaskDefinition) -> String {
 }
 
 /// The revisions that were registered from it.
-fn revisions_of(task_definition: &TaskDefinition, context: &Context) -> Vec<Arc<TaskDefinitionRevision>> {
+fn revisions_of(task_definition: &TaskDefinition, context: &Context) -> Vec<Arc<Revision>> {
     let (namespace, uid) = (task_definition.namespace().unwrap_or_default(), task_definition.uid().unwrap_or_default());
     context.caches.revisions.labelled(&namespace, labels::TASK_DEFINITION_UID, &uid)
 }
@@ -316,13 +277,5 @@ fn family_claim(task_definition: &TaskDefinition, context: &Context) -> FamilyCl
         newcomer: revisions_of(task_definition, context).is_empty(),
         uid: task_definition.uid().unwrap_or_default(),
         name: task_definition.name_any(),
-    }
-}
-
-fn observed_revision(revision: &TaskDefinitionRevision) -> ObservedRevision {
-    ObservedRevision {
-        number: revision.spec.revision,
-        content: content_hash(&revision.spec.definition, &revision.spec.family),
-        task_definition_uid: revision.labels().get(labels::TASK_DEFINITION_UID).cloned().unwrap_or_default(),
     }
 }

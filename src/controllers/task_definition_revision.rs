@@ -15,14 +15,15 @@ use crate::{
     api::{
         service::EcsService,
         task_definition::TaskDefinition,
-        task_definition_revision::{RevisionState, TaskDefinitionRevision, TaskDefinitionRevisionStatus},
+        task_definition_revision::{RevisionState, TaskDefinitionRevisionStatus},
     },
     decide::revision_retention::{self, RetainedRevision},
-    ecs::{compatibilities::compatibilities, task_definition_reference::TaskDefinitionReference},
+    ecs::task_definition_reference::TaskDefinitionReference,
     kube_io::{
         apply::delete_if_there,
         caches::Caches,
         error::{Error, api_status},
+        revision::Revision,
         status,
     },
     translate::labels,
@@ -56,20 +57,20 @@ where
         if !last_seen.has_changed(&service.uid().unwrap_or_default(), digest) {
             return Vec::new();
         }
-        let inactive = all.revisions.store.state_filter(|revision| revision.spec.state == RevisionState::Inactive);
+        let inactive = all.revisions.store.state_filter(|revision| revision.state == RevisionState::Inactive);
         inactive.iter().map(|revision| ObjectRef::from_obj(&**revision)).collect()
     });
     let driver = Driver { store: caches.revisions.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
 
-fn registered_from(caches: &Caches, task_definition: &TaskDefinition) -> Vec<Arc<TaskDefinitionRevision>> {
+fn registered_from(caches: &Caches, task_definition: &TaskDefinition) -> Vec<Arc<Revision>> {
     let namespace = task_definition.namespace().unwrap_or_default();
     let uid = task_definition.uid().unwrap_or_default();
     caches.revisions.labelled(&namespace, labels::TASK_DEFINITION_UID, &uid)
 }
 
-async fn reconcile(revision: Arc<TaskDefinitionRevision>, context: Arc<Context>) -> Result<Outcome, Error> {
+async fn reconcile(revision: Arc<Revision>, context: Arc<Context>) -> Result<Outcome, Error> {
     let namespace = revision.namespace().unwrap_or_default();
     if context.is_terminating(&namespace) {
         return Ok(Outcome::Done);
@@ -81,8 +82,8 @@ async fn reconcile(revision: Arc<TaskDefinitionRevision>, context: Arc<Context>)
         return Ok(Outcome::Done);
     }
     report(&revision, &context, &namespace).await?;
-    if revision.spec.state == RevisionState::Inactive {
-        delete_obsolete(&revision.spec.family, &context, &namespace).await?;
+    if revision.state == RevisionState::Inactive {
+        delete_obsolete(&revision.family, &context, &namespace).await?;
     }
     Ok(Outcome::Done)
 }
@@ -93,32 +94,32 @@ async fn delete_obsolete(family: &str, context: &Context, namespace: &str) -> Re
     let task_definition = claimant(&context.caches, namespace, family);
     let newest = task_definition.as_ref().and_then(|task_definition| {
         let uid = task_definition.uid();
-        let own =
-            revisions.iter().filter(|revision| revision.labels().get(labels::TASK_DEFINITION_UID) == uid.as_ref());
-        own.map(|revision| revision.spec.revision).max()
+        let own = revisions.iter().filter(|revision| revision.task_definition_uid() == uid.as_deref());
+        own.map(|revision| revision.number).max()
     });
     let used = used_by_services(context, namespace, family);
     let retained: Vec<_> = revisions
         .iter()
         .map(|revision| RetainedRevision {
-            number: revision.spec.revision,
-            inactive: revision.spec.state == RevisionState::Inactive,
-            in_use: newest == Some(revision.spec.revision) || used.contains(&revision.spec.revision),
+            number: revision.number,
+            inactive: revision.state == RevisionState::Inactive,
+            in_use: newest == Some(revision.number) || used.contains(&revision.number),
         })
         .collect();
-    let api = context.api::<TaskDefinitionRevision>(namespace);
+    let api = context.api::<Revision>(namespace);
     for number in revision_retention::obsolete(&retained, limit(task_definition.as_deref(), &revisions)) {
-        for revision in revisions.iter().filter(|revision| revision.spec.revision == number) {
+        for revision in revisions.iter().filter(|revision| revision.number == number) {
             delete_if_there(&api, &revision.name_any(), revision.uid()).await?;
         }
     }
     Ok(())
 }
 
-fn of_family(caches: &Caches, namespace: &str, family: &str) -> Vec<Arc<TaskDefinitionRevision>> {
-    caches.revisions.store.state_filter(|revision| {
-        revision.metadata.namespace.as_deref() == Some(namespace) && revision.spec.family == family
-    })
+fn of_family(caches: &Caches, namespace: &str, family: &str) -> Vec<Arc<Revision>> {
+    caches
+        .revisions
+        .store
+        .state_filter(|revision| revision.metadata.namespace.as_deref() == Some(namespace) && revision.family == family)
 }
 
 fn claimant(caches: &Caches, namespace: &str, family: &str) -> Option<Arc<TaskDefinition>> {
@@ -129,12 +130,15 @@ fn claimant(caches: &Caches, namespace: &str, family: &str) -> Option<Arc<TaskDe
 }
 
 /// How many are kept: what the TaskDefinition says, or the newest revision of one that is gone.
-fn limit(task_definition: Option<&TaskDefinition>, revisions: &[Arc<TaskDefinitionRevision>]) -> usize {
-    let newest = revisions.iter().max_by_key(|revision| revision.spec.revision);
-    let definition = task_definition
-        .map(|task_definition| &task_definition.spec.definition)
-        .or_else(|| newest.map(|revision| &revision.spec.definition));
-    let given = definition.and_then(|definition| definition.kubernetes.as_ref()?.revision_history_limit);
+fn limit(task_definition: Option<&TaskDefinition>, revisions: &[Arc<Revision>]) -> usize {
+    let newest = revisions.iter().max_by_key(|revision| revision.number);
+    let given = match task_definition {
+        Some(task_definition) => {
+            let kubernetes = task_definition.spec.definition.kubernetes.as_ref();
+            kubernetes.and_then(|members| members.revision_history_limit)
+        }
+        None => newest.and_then(|revision| revision.history_limit),
+    };
     given.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(revision_retention::DEFAULT_LIMIT)
 }
 
@@ -157,15 +161,11 @@ fn used_by_services(context: &Context, namespace: &str, family: &str) -> BTreeSe
 
 /// Whether an active revision's TaskDefinition is gone. There is no way back from Inactive, so the cache, which may be
 /// behind, is not believed alone.
-async fn observe_orphaned(
-    revision: &TaskDefinitionRevision,
-    context: &Context,
-    namespace: &str,
-) -> Result<bool, Error> {
-    let Some(uid) = revision.labels().get(labels::TASK_DEFINITION_UID) else { return Ok(false) };
-    let is_it = |task_definition: &TaskDefinition| task_definition.uid().as_ref() == Some(uid);
+async fn observe_orphaned(revision: &Revision, context: &Context, namespace: &str) -> Result<bool, Error> {
+    let Some(uid) = revision.task_definition_uid() else { return Ok(false) };
+    let is_it = |task_definition: &TaskDefinition| task_definition.metadata.uid.as_deref() == Some(uid);
     let cached = || context.caches.task_definitions.in_namespace(namespace).iter().any(|each| is_it(each));
-    if revision.spec.state == RevisionState::Inactive || cached() {
+    if revision.state == RevisionState::Inactive || cached() {
         return Ok(false);
     }
     let listed = context
@@ -173,15 +173,15 @@ async fn observe_orphaned(
         .list_metadata(&ListParams::default())
         .await
         .map_err(|error| Error::request("list TaskDefinitions", error))?;
-    Ok(!listed.items.iter().any(|each| each.metadata.uid.as_ref() == Some(uid)))
+    Ok(!listed.items.iter().any(|each| each.metadata.uid.as_deref() == Some(uid)))
 }
 
-async fn deregister(revision: &TaskDefinitionRevision, context: &Context, namespace: &str) -> Result<(), Error> {
+async fn deregister(revision: &Revision, context: &Context, namespace: &str) -> Result<(), Error> {
     let patch = json!({
         "metadata": { "resourceVersion": revision.resource_version() },
         "spec": { "state": RevisionState::Inactive },
     });
-    let api = context.api::<TaskDefinitionRevision>(namespace);
+    let api = context.api::<Revision>(namespace);
     match api.patch(&revision.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(_) => Ok(()),
         Err(error) if api_status(&error).is_some_and(|status| matches!(status.code, 404 | 409)) => {
@@ -191,19 +191,19 @@ async fn deregister(revision: &TaskDefinitionRevision, context: &Context, namesp
     }
 }
 
-async fn report(revision: &TaskDefinitionRevision, context: &Context, namespace: &str) -> Result<(), Error> {
-    let word = match revision.spec.state {
+async fn report(revision: &Revision, context: &Context, namespace: &str) -> Result<(), Error> {
+    let word = match revision.state {
         RevisionState::Active => "ACTIVE",
         RevisionState::Inactive => "INACTIVE",
     };
     let before = revision.status.as_ref().and_then(|status| status.deregistered_at.clone());
-    let is_inactive = revision.spec.state == RevisionState::Inactive;
+    let is_inactive = revision.state == RevisionState::Inactive;
     let new = TaskDefinitionRevisionStatus {
-        task_definition_arn: Some(context.arns.task_definition(&revision.spec.family, revision.spec.revision)),
+        task_definition_arn: Some(context.arns.task_definition(&revision.family, revision.number)),
         status: Some(word.into()),
         registered_at: revision.metadata.creation_timestamp.clone(),
         deregistered_at: is_inactive.then(|| before.unwrap_or_else(|| context.now())),
-        compatibilities: compatibilities(&revision.spec.definition),
+        compatibilities: revision.compatibilities.clone(),
     };
     if revision.status.as_ref().is_some_and(|old| status::says_the_same(old, &new)) {
         return Ok(());

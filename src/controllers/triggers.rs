@@ -23,6 +23,12 @@ impl<K: Cached + Resource<DynamicType = ()>> Triggers<K> {
         (Self { sender }, receiver)
     }
 
+    /// The queue itself.
+    #[must_use]
+    pub fn queue(&self) -> UnboundedSender<ObjectRef<K>> {
+        self.sender.clone()
+    }
+
     /// Sends the owner of each object that changes.
     pub fn owner_of<C: Cached>(&self, children: &Cache<C>) {
         children.feed(self.sender.clone(), |child: &C| {

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::task_definition_revision::LARGEST_REVISION;
+
 /// What matters of a revision that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedRevision {
@@ -45,6 +47,12 @@ pub struct Pending {
 }
 
 impl NumberClaim {
+    /// Whether the number is one that can have been given, or none yet.
+    #[must_use]
+    pub fn is_in_bounds(&self) -> bool {
+        (0..=LARGEST_REVISION).contains(&self.revision)
+    }
+
     /// The claim once its revision exists: from then on the number belongs to nobody.
     #[must_use]
     pub fn settled(&self) -> Self {
@@ -74,7 +82,7 @@ pub fn registration(content: &str, task_definition_uid: &str, revisions: &[Obser
 }
 
 /// The claim for new content: the last claim itself when it was made for this content and its revision was never created,
-/// else the next number above all that are known.
+/// else the next number above all that are known; `None` when there is no number left.
 ///
 /// `last` must have been read before `revisions`, or a revision that was created in between is counted as missing.
 #[must_use]
@@ -83,12 +91,15 @@ pub fn claim(
     task_definition_uid: &str,
     last: Option<&NumberClaim>,
     revisions: &[ObservedRevision],
-) -> NumberClaim {
+) -> Option<NumberClaim> {
     let pending = Some(Pending { content: content.into(), task_definition_uid: task_definition_uid.into() });
     let highest = revisions.iter().map(|revision| revision.number).max().unwrap_or(0);
     match last {
-        Some(last) if last.revision > highest && last.pending == pending => last.clone(),
-        last => NumberClaim { revision: last.map_or(0, |last| last.revision).max(highest) + 1, pending },
+        Some(last) if last.revision > highest && last.pending == pending => Some(last.clone()),
+        last => {
+            let next = last.map_or(0, |last| last.revision).max(highest).checked_add(1)?;
+            Some(NumberClaim { revision: next, pending }).filter(NumberClaim::is_in_bounds)
+        }
     }
 }
 
@@ -99,6 +110,10 @@ mod tests {
 
     fn revision(number: i64, content: &str, uid: &str) -> ObservedRevision {
         ObservedRevision { number, content: content.into(), task_definition_uid: uid.into() }
+    }
+
+    fn claim(content: &str, uid: &str, last: Option<&NumberClaim>, revisions: &[ObservedRevision]) -> NumberClaim {
+        super::claim(content, uid, last, revisions).unwrap()
     }
 
     #[test]
@@ -130,6 +145,22 @@ mod tests {
         let last = claim("a", "u", Some(&NumberClaim { revision: 6, pending: None }), &[]);
         assert_eq!(last.revision, 7);
         assert_eq!(claim("a", "u", Some(&last.settled()), &[]).revision, 8);
+    }
+
+    #[test]
+    fn there_is_no_number_above_the_largest() {
+        let settled = |revision: i64| NumberClaim { revision, pending: None };
+        let before = settled(LARGEST_REVISION - 1);
+        assert_eq!(claim("a", "u", Some(&before), &[]).revision, LARGEST_REVISION);
+        for number in [LARGEST_REVISION, LARGEST_REVISION + 1, i64::MAX] {
+            assert_eq!(super::claim("a", "u", Some(&settled(number)), &[]), None);
+            assert_eq!(super::claim("a", "u", None, &[revision(number, "b", "u")]), None);
+        }
+        // A claim for the largest one is still used.
+        let last = claim("a", "u", Some(&before), &[]);
+        assert_eq!(super::claim("a", "u", Some(&last), &[]), Some(last));
+        assert!(settled(0).is_in_bounds() && settled(LARGEST_REVISION).is_in_bounds());
+        assert!(!settled(-1).is_in_bounds() && !settled(i64::MAX).is_in_bounds());
     }
 
     proptest! {

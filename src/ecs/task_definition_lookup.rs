@@ -1,6 +1,8 @@
 //! Which revision a reference means right now (SV03, TR09).
 
-use crate::api::task_definition_revision::{RevisionState, TaskDefinitionRevisionSpec};
+use std::sync::Arc;
+
+use crate::api::task_definition_revision::RevisionState;
 
 use super::task_definition_reference::TaskDefinitionReference;
 
@@ -19,31 +21,55 @@ pub enum LookupError {
     Inactive(String),
 }
 
+/// A revision, as far as it matters here.
+pub trait Registered {
+    /// Its family.
+    fn family(&self) -> &str;
+    /// Its number within the family.
+    fn number(&self) -> i64;
+    /// Whether it can be named by new services.
+    fn state(&self) -> RevisionState;
+}
+
+impl<R: Registered> Registered for Arc<R> {
+    fn family(&self) -> &str {
+        (**self).family()
+    }
+
+    fn number(&self) -> i64 {
+        (**self).number()
+    }
+
+    fn state(&self) -> RevisionState {
+        (**self).state()
+    }
+}
+
 /// Finds the revision that a reference means: the pinned one, else the newest active one of the family.
 ///
 /// `running` is the family and revision that the service runs already: an inactive revision may go on where it is.
 ///
 /// # Errors
 /// When there is no such revision, or none that is active.
-pub fn resolve<'a>(
+pub fn resolve<'a, R: Registered>(
     reference: &TaskDefinitionReference,
-    revisions: impl IntoIterator<Item = &'a TaskDefinitionRevisionSpec>,
+    revisions: impl IntoIterator<Item = &'a R>,
     running: Option<(&str, i64)>,
-) -> Result<&'a TaskDefinitionRevisionSpec, LookupError> {
+) -> Result<&'a R, LookupError> {
     let candidates: Vec<_> = revisions
         .into_iter()
-        .filter(|revision| revision.family == reference.family)
-        .filter(|revision| reference.revision.is_none_or(|number| number == revision.revision))
+        .filter(|revision| revision.family() == reference.family)
+        .filter(|revision| reference.revision.is_none_or(|number| number == revision.number()))
         .collect();
     let newest = |state: RevisionState| {
         candidates
             .iter()
-            .filter(move |revision| revision.state == state)
-            .max_by_key(|revision| revision.revision)
+            .filter(move |revision| revision.state() == state)
+            .max_by_key(|revision| revision.number())
             .copied()
     };
     let going_on =
-        || candidates.iter().find(|revision| running == Some((revision.family.as_str(), revision.revision))).copied();
+        || candidates.iter().find(|revision| running == Some((revision.family(), revision.number()))).copied();
     newest(RevisionState::Active).or_else(going_on).ok_or_else(|| match newest(RevisionState::Inactive) {
         Some(_) => LookupError::Inactive(reference.to_string()),
         None => LookupError::NotFound(reference.to_string()),
@@ -53,14 +79,20 @@ pub fn resolve<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::register_task_definition::RegisterTaskDefinition;
 
-    fn revision(family: &str, revision: i64, state: RevisionState) -> TaskDefinitionRevisionSpec {
-        TaskDefinitionRevisionSpec {
-            family: family.into(),
-            revision,
-            state,
-            definition: RegisterTaskDefinition::default(),
+    struct Known(&'static str, i64, RevisionState);
+
+    impl Registered for Known {
+        fn family(&self) -> &str {
+            self.0
+        }
+
+        fn number(&self) -> i64 {
+            self.1
+        }
+
+        fn state(&self) -> RevisionState {
+            self.2
         }
     }
 
@@ -68,14 +100,14 @@ mod tests {
     fn a_family_means_its_newest_active_revision() {
         use RevisionState::{Active, Inactive};
         let revisions = [
-            revision("web", 9, Active),
-            revision("web", 10, Active),
-            revision("web", 11, Inactive),
-            revision("old", 1, Inactive),
-            revision("api", 12, Active),
+            Known("web", 9, Active),
+            Known("web", 10, Active),
+            Known("web", 11, Inactive),
+            Known("old", 1, Inactive),
+            Known("api", 12, Active),
         ];
         let find = |text: &str, running| {
-            resolve(&TaskDefinitionReference::parse(text).unwrap(), &revisions, running).map(|found| found.revision)
+            resolve(&TaskDefinitionReference::parse(text).unwrap(), &revisions, running).map(Known::number)
         };
         assert_eq!(find("web", None), Ok(10));
         assert_eq!(find("web:9", None), Ok(9));

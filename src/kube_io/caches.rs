@@ -11,7 +11,6 @@ use kube::{Api, Client, runtime::watcher};
 use crate::{
     api::{
         cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task_definition::TaskDefinition,
-        task_definition_revision::TaskDefinitionRevision,
     },
     translate::labels,
 };
@@ -20,6 +19,7 @@ use super::{
     cache::{Cache, Cached},
     node::Node,
     pod::Pod,
+    revision::Revision,
 };
 
 /// Every cache. Of Kubernetes' own kinds only objects that the operator made are held.
@@ -30,7 +30,7 @@ pub struct Caches {
     /// Task definitions.
     pub task_definitions: Cache<TaskDefinition>,
     /// Their revisions.
-    pub revisions: Cache<TaskDefinitionRevision>,
+    pub revisions: Cache<Revision>,
     /// Services.
     pub services: Cache<EcsService>,
     /// Security groups.
@@ -85,13 +85,15 @@ impl Caches {
             nodes,
         ] = Self::NAMES;
         let everything = watcher::Config::default;
+        // A page is held whole while it is read, and a revision can be large.
+        let in_small_pages = || watcher::Config::default().page_size(50);
         let made = || watcher::Config::default().labels(&labels::query(&labels::managed()));
         // An adopted Namespace keeps the label that says who manages it.
         let of_clusters = || watcher::Config::default().labels(labels::CLUSTER);
         futures::future::join_all([
             follow(&self.clusters, client, everything(), clusters, filled),
             follow(&self.task_definitions, client, everything(), task_definitions, filled),
-            follow(&self.revisions, client, everything(), revisions, filled),
+            follow(&self.revisions, client, in_small_pages(), revisions, filled),
             follow(&self.services, client, everything(), services, filled),
             follow(&self.security_groups, client, everything(), security_groups, filled),
             follow(&self.namespaces, client, of_clusters(), namespaces, filled),

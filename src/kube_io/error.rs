@@ -2,7 +2,9 @@
 
 use kube::core::Status;
 
-use crate::translate::labels;
+use crate::{api::task_definition_revision::LARGEST_REVISION, translate::labels};
+
+use super::permissions::REVISION_NUMBERS;
 
 /// A failed exchange with the API server.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,26 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The highest number of a family cannot be read. It is not guessed: a number would be given twice.
+    #[error(
+        "ConfigMap {REVISION_NUMBERS}, entry {entry}: {problem}; restore it, with the highest number that the family was given: {{\"revision\":N}}"
+    )]
+    UnreadableNumber {
+        /// The entry of the family.
+        entry: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A family has had its largest number, or somebody has written so.
+    #[error(
+        "no number up to {LARGEST_REVISION} is left for family {family}: ConfigMap {REVISION_NUMBERS}, entry {entry}, or a TaskDefinitionRevision of the family has the largest. Delete a revision of that number that was made by hand and restore the entry, with the highest number that the family was given: {{\"revision\":N}}; or choose another family in spec.family"
+    )]
+    NoNumberLeft {
+        /// The family.
+        family: String,
+        /// Its entry.
+        entry: String,
+    },
     /// Somebody else was faster; the next look will show it.
     #[error("{what} has changed in the meantime")]
     Stale {
@@ -73,7 +95,12 @@ impl Error {
             Self::Request { source, .. } => {
                 api_status(source).filter(|status| status.is_invalid() || status.is_forbidden() || status.code == 400)
             }
-            Self::Foreign { .. } | Self::Remnant { .. } | Self::Hidden { .. } | Self::Stale { .. } => None,
+            Self::Foreign { .. }
+            | Self::Remnant { .. }
+            | Self::Hidden { .. }
+            | Self::UnreadableNumber { .. }
+            | Self::NoNumberLeft { .. }
+            | Self::Stale { .. } => None,
         }
     }
 
@@ -91,6 +118,7 @@ impl Error {
             Self::Foreign { .. } => "foreign_object",
             Self::Remnant { .. } => "remnant",
             Self::Hidden { .. } => "hidden_object",
+            Self::UnreadableNumber { .. } | Self::NoNumberLeft { .. } => "revision_number",
             Self::Stale { .. } => "stale",
         }
     }
@@ -145,5 +173,19 @@ mod tests {
         let status = kube::core::Status::failure("leases is forbidden", "Forbidden").boxed();
         let error = Error::request("write Lease x", kube::Error::Api(status));
         assert_eq!(error.to_string(), "cannot write Lease x: leases is forbidden (Forbidden)");
+    }
+
+    #[test]
+    fn errors_of_numbers_name_the_config_map_the_entry_and_the_way_out() {
+        let unreadable = Error::UnreadableNumber { entry: "web".into(), problem: "expected value".into() };
+        let used_up = Error::NoNumberLeft { family: "web".into(), entry: "web".into() };
+        for error in [unreadable, used_up] {
+            let text = error.to_string();
+            for words in ["ConfigMap ecs-operator-revision-numbers, entry web", "restore", r#"{"revision":N}"#] {
+                assert!(text.contains(words), "{text}");
+            }
+            assert_eq!(error.metric_label(), "revision_number");
+            assert!(error.refusal().is_none());
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod finalizer;
 pub mod node;
 pub mod permissions;
 pub mod pod;
+pub mod revision;
 pub mod revision_numbers;
 pub mod scale;
 pub mod status;

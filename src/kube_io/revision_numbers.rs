@@ -10,6 +10,7 @@ use kube::{
 };
 
 use crate::{
+    api::task_definition_revision::LARGEST_REVISION,
     decide::registration::NumberClaim,
     translate::{labels, names},
 };
@@ -41,18 +42,21 @@ impl RevisionNumbers {
     /// # Errors
     /// When somebody has written something else there: a number that cannot be read must not be given again.
     pub fn last(&self, family: &str) -> Result<Option<NumberClaim>, Error> {
-        let Some(text) = self
-            .read
-            .as_ref()
-            .and_then(|map| map.data.as_ref())
-            .and_then(|data| data.get(&names::revision_number_key(family)))
-        else {
-            return Ok(None);
-        };
-        serde_json::from_str(text).map(Some).map_err(|error| {
-            let message = format!("ConfigMap {REVISION_NUMBERS}, entry {family}: {error}; restore it, with the highest number of the family: {{\"revision\":N}}");
-            Error::request(action("read"), kube::Error::Service(message.into()))
-        })
+        let entry = names::revision_number_key(family);
+        let data = self.read.as_ref().and_then(|map| map.data.as_ref());
+        let Some(text) = data.and_then(|data| data.get(&entry)) else { return Ok(None) };
+        read_claim(text).map(Some).map_err(|problem| Error::UnreadableNumber { entry, problem })
+    }
+
+    /// The claims whose revisions may not exist yet, with the names of their entries, which stand for their families. One
+    /// that cannot be read is not among them.
+    #[must_use]
+    pub fn claims(&self) -> Vec<(String, NumberClaim)> {
+        let entries = self.read.iter().flat_map(|map| map.data.iter().flatten());
+        entries
+            .filter_map(|(entry, _)| Some((entry.clone(), self.last(entry).ok()??)))
+            .filter(|(_, claim)| claim.pending.is_some())
+            .collect()
     }
 
     /// Records a claim, if nobody has written since the numbers were read.
@@ -82,6 +86,15 @@ impl RevisionNumbers {
     }
 }
 
+fn read_claim(text: &str) -> Result<NumberClaim, String> {
+    let claim: NumberClaim = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if claim.is_in_bounds() {
+        Ok(claim)
+    } else {
+        Err(format!("{} is no number from 0 to {LARGEST_REVISION}", claim.revision))
+    }
+}
+
 fn new_map(entry: (String, String)) -> ConfigMap {
     ConfigMap {
         metadata: ObjectMeta {
@@ -96,4 +109,26 @@ fn new_map(entry: (String, String)) -> ConfigMap {
 
 fn action(verb: &str) -> String {
     format!("{verb} ConfigMap {REVISION_NUMBERS}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_is_no_claim_is_told() {
+        assert_eq!(read_claim(r#"{"revision":3}"#), Ok(NumberClaim { revision: 3, pending: None }));
+        assert_eq!(read_claim(r#"{"revision":2147483647}"#).map(|claim| claim.revision), Ok(LARGEST_REVISION));
+        for (text, problem) in [
+            (r#"{"revision":9223372036854775807}"#, "9223372036854775807 is no number from 0 to 2147483647"),
+            (r#"{"revision":-9223372036854775808}"#, "-9223372036854775808 is no number"),
+            (r#"{"revision":9223372036854775808}"#, "invalid value"),
+            (r#"{"revision":"3"}"#, "invalid type"),
+            ("3", "invalid type"),
+            ("", "EOF"),
+        ] {
+            let told = read_claim(text).unwrap_err();
+            assert!(told.contains(problem), "{text}: {told}");
+        }
+    }
 }

@@ -60,6 +60,7 @@ type Plan = Box<dyn FnMut(&Call) -> Fault + Send>;
 pub struct Front {
     plan: Mutex<Plan>,
     calls: Mutex<Vec<Call>>,
+    conflicts: Mutex<Vec<Call>>,
     forbidden: Mutex<Vec<String>>,
     lag: Mutex<Option<(String, Duration)>>,
     cut: watch::Sender<u32>,
@@ -77,6 +78,7 @@ impl Front {
         Arc::new(Self {
             plan: Mutex::new(Box::new(plan)),
             calls: Mutex::default(),
+            conflicts: Mutex::default(),
             forbidden: Mutex::default(),
             lag: Mutex::default(),
             cut: watch::channel(0).0,
@@ -117,6 +119,11 @@ impl Front {
     /// The writes so far.
     pub fn writes(&self) -> Vec<Call> {
         self.calls.lock().unwrap().iter().filter(|call| call.is_write()).cloned().collect()
+    }
+
+    /// The writes that were refused because somebody else was faster.
+    pub fn conflicts(&self) -> Vec<Call> {
+        self.conflicts.lock().unwrap().clone()
     }
 
     /// All requests so far.
@@ -209,6 +216,9 @@ async fn forward(
 ) -> Result<Response<Answer>, BoxError> {
     let mut cut = front.cut.subscribe();
     let response = client.send(request).await?;
+    if response.status() == 409 {
+        front.conflicts.lock().unwrap().push(call.clone());
+    }
     if response.status() == 403 {
         let (parts, body) = response.into_parts();
         let bytes = body.collect_bytes().await?;

@@ -205,9 +205,14 @@ fn other_bounds() -> [Bound; 3] {
         },
         Bound {
             kind: "TaskDefinitionRevision",
-            accepted: vec![revision("revision", json!(1)), revision("state", json!("Inactive"))],
+            accepted: vec![
+                revision("revision", json!(1)),
+                revision("revision", json!(2_147_483_647)),
+                revision("state", json!("Inactive")),
+            ],
             refused: vec![
                 (revision("revision", json!(0)), "spec.revision"),
+                (revision("revision", json!(2_147_483_648_i64)), "spec.revision"),
                 (revision("state", json!("ACTIVE")), "spec.state"),
                 (revision("family", json!("")), "spec.family"),
                 (json!({"family": "web", "revision": 1, "state": "Active"}), "definition"),

@@ -15,13 +15,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::{
-        cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService,
-        task_definition_revision::TaskDefinitionRevision,
-    },
+    api::{cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService},
     decide::conditions::{ACCEPTED, is_true},
     ecs::task_definition_reference::TaskDefinitionReference,
-    kube_io::{caches::Caches, error::Error, pod::Pod},
+    kube_io::{caches::Caches, error::Error, pod::Pod, revision::Revision},
     translate::{labels, names},
 };
 
@@ -50,9 +47,7 @@ where
     triggers.from(&caches.deployments, move |deployment: &Deployment| service_of(&all, deployment));
     let all = Arc::clone(caches);
     let shared = context.settings.shared_namespace.clone();
-    triggers.from(&caches.revisions, move |revision: &TaskDefinitionRevision| {
-        services_of_family(&all, revision, shared.as_deref())
-    });
+    triggers.from(&caches.revisions, move |revision: &Revision| services_of_family(&all, revision, shared.as_deref()));
     let all = Arc::clone(caches);
     triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| {
         services_in(&all, &group.namespace().unwrap_or_default(), |service| uses(service, &group.name_any()))
@@ -119,17 +114,13 @@ pub fn uses(service: &EcsService, group: &str) -> bool {
 }
 
 /// The services that may run a revision: of its Namespace, or of all when it is in the shared one.
-fn services_of_family(
-    caches: &Caches,
-    revision: &TaskDefinitionRevision,
-    shared: Option<&str>,
-) -> Vec<ObjectRef<EcsService>> {
+fn services_of_family(caches: &Caches, revision: &Revision, shared: Option<&str>) -> Vec<ObjectRef<EcsService>> {
     let namespace = revision.namespace().unwrap_or_default();
     let is_near =
         |service: &EcsService| shared == Some(&namespace) || service.metadata.namespace.as_deref() == Some(&namespace);
     let names_it = |service: &EcsService| {
         TaskDefinitionReference::parse(&service.spec.task_definition)
-            .is_ok_and(|reference| reference.family == revision.spec.family)
+            .is_ok_and(|reference| reference.family == revision.family)
     };
     let services = caches.services.store.state_filter(|service| is_near(service) && names_it(service));
     services.iter().map(|service| ObjectRef::from_obj(&**service)).collect()

@@ -11,10 +11,10 @@ use kube::ResourceExt;
 use crate::{
     api::{
         cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, service_status::EcsServiceStatus,
-        task_definition_revision::TaskDefinitionRevision,
     },
     controllers::{cluster::namespace_of, context::Context},
     decide::task::ObservedTask,
+    kube_io::revision::Revision,
     translate::{labels, names, owner::Owner, snapshot::Snapshot},
 };
 
@@ -28,9 +28,9 @@ pub(super) struct Observed {
     /// Clusters that claim the Namespace.
     pub(super) clusters: Vec<Arc<EcsCluster>>,
     pub(super) namespace_terminating: bool,
-    pub(super) revisions: Vec<Arc<TaskDefinitionRevision>>,
+    pub(super) revisions: Vec<Arc<Revision>>,
     /// Where task definitions are looked for next, and those that are there.
-    pub(super) shared: Option<(String, Vec<Arc<TaskDefinitionRevision>>)>,
+    pub(super) shared: Option<(String, Vec<Arc<Revision>>)>,
     pub(super) security_groups: Vec<Arc<EcsSecurityGroup>>,
     pub(super) deployment: Option<Arc<Deployment>>,
     pub(super) kubernetes_service: Option<Arc<Service>>,

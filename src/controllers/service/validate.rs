@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use crate::{
-    api::{register_task_definition::NetworkMode, task_definition_revision::TaskDefinitionRevision},
+    api::register_task_definition::NetworkMode,
     controllers::cluster::name_of,
     decide::conditions::{ACCEPTED, is_true, reason},
     ecs::{
@@ -15,6 +15,7 @@ use crate::{
         task_definition_lookup::{self, LookupError},
         violation,
     },
+    kube_io::revision::Revision,
     translate::names,
 };
 
@@ -111,12 +112,11 @@ fn resolve(observed: &Observed, service: &Service) -> Result<Resolved, Refusal> 
         let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == number)?;
         Some(&stored.snapshot.content.trigger)
     });
-    let look = |revisions: &[Arc<TaskDefinitionRevision>], namespace: Option<&String>| {
+    let look = |revisions: &[Arc<Revision>], namespace: Option<&String>| {
         let running = running.filter(|trigger| trigger.namespace.as_ref() == namespace);
         let running = running.map(|trigger| (trigger.family.as_str(), trigger.revision));
-        let specs = revisions.iter().map(|revision| &revision.spec);
-        task_definition_lookup::resolve(&service.task_definition, specs, running)
-            .map(|found| (found.clone(), namespace.cloned()))
+        task_definition_lookup::resolve(&service.task_definition, revisions, running)
+            .map(|found| (Arc::clone(found), namespace.cloned()))
     };
     let found = match (look(&observed.revisions, None), &observed.shared) {
         (Err(LookupError::NotFound(_)), Some((namespace, revisions))) => look(revisions, Some(namespace)),
@@ -129,11 +129,13 @@ fn resolve(observed: &Observed, service: &Service) -> Result<Resolved, Refusal> 
         };
         Refusal::new(reason, &error)
     })?;
-    let task_definition = task_definition::check(&found.definition, &found.family).map_err(|violations| {
-        let what = format!("{}:{}", found.family, found.revision);
-        Refusal::new(reason::INVALID, &format!("Task definition {what}: {}", violation::summary(&violations)))
-    })?;
-    Ok(Resolved { revision: found.revision, task_definition, shared_namespace })
+    let invalid = |problem: &str| {
+        Refusal::new(reason::INVALID, &format!("Task definition {}:{}: {problem}", found.family, found.number))
+    };
+    let definition = found.definition().map_err(|error| invalid(&error.to_string()))?;
+    let task_definition = task_definition::check(&definition, &found.family)
+        .map_err(|violations| invalid(&violation::summary(&violations)))?;
+    Ok(Resolved { revision: found.number, task_definition, shared_namespace })
 }
 
 fn groups(observed: &Observed, service: &Service, mode: Option<NetworkMode>) -> Result<Groups, Refusal> {

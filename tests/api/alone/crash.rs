@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A front behind which an operator lives for so many writes.
-fn mortal(writes: usize) -> Arc<Front> {
+pub fn mortal(writes: usize) -> Arc<Front> {
     let mut left = writes;
     Front::new(move |call| {
         if left == 0 {

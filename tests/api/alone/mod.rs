@@ -6,4 +6,5 @@ mod crash;
 mod faults;
 mod outage;
 mod race;
+mod registration;
 mod undecodable;

@@ -13,16 +13,21 @@ use crate::{
     turns::alone,
 };
 
-const CRD: &str = "ecsservices.ecs-operator.dev";
+/// `forceNewDeployment` of services.
+const OF_SERVICES: (&str, &str) = ("ecsservices", "/properties/spec/properties/forceNewDeployment");
 
-/// Lets `forceNewDeployment` be anything for the time of a test.
-async fn with_a_lax_schema(scene: &Scene, test: impl AsyncFnOnce()) {
-    let crd = crds().into_iter().find(|crd| crd.metadata.name.as_deref() == Some(CRD)).unwrap();
+/// `networkMode` in the definition of revisions.
+const OF_REVISIONS: (&str, &str) =
+    ("taskdefinitionrevisions", "/properties/spec/properties/definition/properties/networkMode");
+
+/// Lets a member be anything for the time of a test.
+async fn with_a_lax_schema(scene: &Scene, (plural, member): (&str, &str), test: impl AsyncFnOnce()) {
+    let name = format!("{plural}.ecs-operator.dev");
+    let crd = crds().into_iter().find(|crd| crd.metadata.name.as_ref() == Some(&name)).unwrap();
     let strict = serde_json::to_value(&crd).unwrap();
     let mut lax = strict.clone();
     let schema = &mut lax["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    schema["properties"]["spec"]["properties"]["forceNewDeployment"] =
-        json!({"x-kubernetes-preserve-unknown-fields": true});
+    *schema.pointer_mut(member).unwrap() = json!({"x-kubernetes-preserve-unknown-fields": true});
     scene.apply_document(&lax).await;
     let result = AssertUnwindSafe(test()).catch_unwind().await;
     scene.apply_document(&strict).await;
@@ -36,16 +41,26 @@ fn unreadable() -> Value {
 }
 
 async fn store_unreadable(scene: &Scene, name: &str) {
-    let unreadable_service = document("EcsService", name, &json!({"spec": unreadable()}));
+    store(scene, "EcsService", name, unreadable()).await;
+}
+
+/// Applies an object that the strict schema would refuse.
+async fn store(scene: &Scene, kind: &str, name: &str, spec: Value) {
+    let document = document(kind, name, &json!({"spec": spec}));
     wait_until("the lax schema is in force", async || {
-        crate::connection::apply(&scene.client, &scene.path("EcsService", name), &unreadable_service).await.code < 300
+        crate::connection::apply(&scene.client, &scene.path(kind, name), &document).await.code < 300
     })
     .await;
 }
 
 async fn counts(operator: &Operator, expected: &str) {
-    wait_until(&format!("{expected} services cannot be read"), async || {
-        operator.metric(r#"ecs_operator_undecodable_objects{kind="EcsService"}"#).as_deref() == Some(expected)
+    counts_of(operator, "EcsService", expected).await;
+}
+
+async fn counts_of(operator: &Operator, kind: &str, expected: &str) {
+    wait_until(&format!("{expected} of {kind} cannot be read"), async || {
+        let metric = format!(r#"ecs_operator_undecodable_objects{{kind="{kind}"}}"#);
+        operator.metric(&metric).as_deref() == Some(expected)
     })
     .await;
 }
@@ -60,7 +75,7 @@ fn an_object_that_cannot_be_read_is_told_of_and_stops_nothing_else() {
             scene.apply("EcsService", name, service(1)).await;
             scene.steady(name, "web:1", 1).await;
         }
-        with_a_lax_schema(scene, async || {
+        with_a_lax_schema(scene, OF_SERVICES, async || {
             store_unreadable(scene, "bad").await;
             store_unreadable(scene, "turned").await;
             counts(&operator, "2").await;
@@ -108,7 +123,7 @@ fn a_deleted_object_that_could_not_be_read_any_more_leaves_no_trace() {
         scene.define("nginx:1").await;
         scene.apply("EcsService", "turned", service(1)).await;
         scene.steady("turned", "web:1", 1).await;
-        with_a_lax_schema(scene, async || {
+        with_a_lax_schema(scene, OF_SERVICES, async || {
             store_unreadable(scene, "turned").await;
             counts(&operator, "1").await;
             scene.merge("EcsService", "turned", json!({"metadata": {"finalizers": null}})).await;
@@ -117,6 +132,35 @@ fn a_deleted_object_that_could_not_be_read_any_more_leaves_no_trace() {
             scene.delete("EcsCluster", &scene.cluster).await;
             scene.until_gone("EcsCluster", &scene.cluster).await;
             counts(&operator, "0").await;
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_revision_that_cannot_be_read_is_told_of_and_stops_nothing_else() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsService", "web", service(1)).await;
+        scene.steady("web", "web:1", 1).await;
+        with_a_lax_schema(scene, OF_REVISIONS, async || {
+            let definition = json!({"networkMode": {"not": "a string"}});
+            let spec = json!({"family": "bad", "revision": 1, "state": "Active", "definition": definition});
+            store(scene, "TaskDefinitionRevision", "bad.1", spec).await;
+            counts_of(&operator, "TaskDefinitionRevision", "1").await;
+            wait_until("it is told", async || {
+                scene.events("bad.1").await.iter().any(|note| note.starts_with("The object cannot be read"))
+            })
+            .await;
+            operator.stop().await;
+            let next = Operator::start().await;
+            counts_of(&next, "TaskDefinitionRevision", "1").await;
+            scene.define("nginx:2").await;
+            scene.steady("web", "web:2", 1).await;
+            scene.delete("TaskDefinitionRevision", "bad.1").await;
+            counts_of(&next, "TaskDefinitionRevision", "0").await;
         })
         .await;
     });

@@ -102,8 +102,11 @@ async fn guard<K: Cached + Resource<DynamicType = ()>>(
         Err(_) => ("timed_out", Err(Failed::TimedOut)),
     };
     context.metrics.reconciled(kind, label, started.elapsed());
-    if let Err(error) = &result {
-        span.in_scope(|| tracing::warn!(%error, "reconcile failed; it is tried again"));
+    match &result {
+        Ok(_) => {}
+        // It is nobody's fault, and the next look sees the newer object.
+        Err(Failed::Error(error @ Error::Stale { .. })) => span.in_scope(|| tracing::debug!(%error, "looks again")),
+        Err(error) => span.in_scope(|| tracing::warn!(%error, "reconcile failed; it is tried again")),
     }
     result
 }

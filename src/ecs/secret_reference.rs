@@ -92,13 +92,22 @@ fn trim_slash(name: &str) -> String {
     name.trim_start_matches('/').to_owned()
 }
 
-/// Secrets Manager puts a hyphen and six characters behind the name of a secret in its ARN.
+/// Secrets Manager puts a hyphen and six characters behind the name of a secret in its ARN. A word of small letters is the end
+/// of the name (`my-secret`): one of 184 random ends looks like that.
 fn without_random_end(name: &str) -> &str {
     const RANDOM: usize = 6;
     match name.rsplit_once('-') {
-        Some((name, end)) if end.len() == RANDOM && end.bytes().all(|byte| byte.is_ascii_alphanumeric()) => name,
+        Some((name, end))
+            if end.len() == RANDOM && end.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_random(end) =>
+        {
+            name
+        }
         _ => name,
     }
+}
+
+fn is_random(end: &str) -> bool {
+    end.bytes().any(|byte| !byte.is_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -118,6 +127,7 @@ mod tests {
             (&format!("{SECRET}prod/db-AbC123:password:AWSCURRENT:"), "prod/db", Some("password")),
             (&format!("{SECRET}prod/db-AbC123:::v1"), "prod/db", None),
             (&format!("{SECRET}a_long_name"), "a_long_name", None),
+            (&format!("{SECRET}db-master"), "db-master", None),
         ] {
             let reference = SecretReference::parse(text).unwrap();
             assert_eq!((reference.name.as_str(), reference.key.as_deref()), (name, key), "{text}");

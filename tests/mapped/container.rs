@@ -23,13 +23,6 @@ fn of_what_runs() -> Vec<Pair> {
         pair("containerDefinitions[].memoryReservation", none(), json!(16), json!(32)),
         pair("containerDefinitions[].essential", waiting("SUCCESS"), json!(false), json!(true)),
         pair("containerDefinitions[].versionConsistency", none(), json!("disabled"), json!("enabled")),
-        pair("containerDefinitions[].restartPolicy.enabled", none(), json!(true), json!(false)),
-        pair(
-            "containerDefinitions[].restartPolicy.ignoredExitCodes",
-            a(&json!({"restartPolicy": {"enabled": true}})),
-            json!(null),
-            json!([0]),
-        ),
         pair("containerDefinitions[].entryPoint", none(), json!(["one"]), json!(["two"])),
         pair("containerDefinitions[].command", none(), json!(["one"]), json!(["two"])),
         pair("containerDefinitions[].environment", none(), json!(null), json!([{"name": "A", "value": "1"}])),

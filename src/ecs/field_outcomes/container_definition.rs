@@ -8,6 +8,8 @@ use super::row::{Field, Row, approximated, ignored, mapped};
 
 const OUTPUT: &str = "The container's output goes to its node, where kubectl logs and log agents read it.";
 const ULIMITS: &str = "Kubernetes has no limits of this kind: those of the node's container runtime hold.";
+const RESTARTED: &str =
+    "A container of a service is started again whatever it says; one of a task by itself where Kubernetes can (1.35).";
 const SWAP: &str = "Swap is a matter of the node.";
 const WHOLE_TASK: &str = "It holds for the whole task.";
 const ROUTER: &str = "Log routers of ECS are told this by its agent; here the container has to be configured itself.";
@@ -51,10 +53,10 @@ pub(super) const ROWS: &[Row] = &[
     ),
     approximated(
         "containerDefinitions[].restartPolicy",
-        "A container of a service is started again whatever it says; one of a task by itself where Kubernetes can (1.35).",
+        RESTARTED,
     ),
-    mapped("containerDefinitions[].restartPolicy.enabled"),
-    mapped("containerDefinitions[].restartPolicy.ignoredExitCodes"),
+    approximated("containerDefinitions[].restartPolicy.enabled", RESTARTED),
+    approximated("containerDefinitions[].restartPolicy.ignoredExitCodes", RESTARTED),
     ignored(
         "containerDefinitions[].restartPolicy.restartAttemptPeriod",
         "Kubernetes waits before it starts a container again, longer each time, whatever time it ran.",

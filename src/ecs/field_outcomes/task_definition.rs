@@ -117,6 +117,8 @@ pub(super) const ROWS: &[Row] = &[
     approximated("ephemeralStorage", "A task that fills more is evicted."),
     mapped("ephemeralStorage.sizeInGiB"),
     mapped("runtimePlatform"),
+    ignored("runtimePlatform.cpuArchitecture", "kubernetes.nodeSelector names the architecture.")
+        .when(|field| field.document()["kubernetes"]["nodeSelector"]["kubernetes.io/arch"].is_string()),
     mapped("runtimePlatform.cpuArchitecture"),
     approximated("runtimePlatform.operatingSystemFamily", "Kubernetes does not tell Full and Core apart.").when(on_windows),
     mapped("runtimePlatform.operatingSystemFamily"),

@@ -177,7 +177,7 @@ fn what_is_wrong_with_image(image: &str) -> Option<&'static str> {
     let (repository, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
     if image.is_empty() {
         Some("Container.image should not be null or empty.")
-    } else if image.contains(|character: char| character.is_whitespace() || character.is_control()) {
+    } else if !image.chars().all(|character| character.is_ascii_alphanumeric() || "-_.:/#@+".contains(character)) {
         Some("Container.image contains invalid characters: write repository, repository:tag or repository@digest.")
     } else if repository.is_empty() || repository.starts_with(':') {
         Some("Container.image repository should not be null or empty.")

@@ -107,7 +107,12 @@ fn check_profile(profile: Option<&SeccompProfile>, path: &str, violations: &mut 
     let has_name = profile.localhost_profile.as_ref().is_some_and(|name| !name.is_empty());
     let message = "localhostProfile goes with the type Localhost, and only with it.";
     let path = format!("{path}.seccompProfile.localhostProfile");
-    violations.require(is_local == has_name && is_local == profile.localhost_profile.is_some(), "OP17", path, message);
+    violations.require(is_local == has_name && is_local == profile.localhost_profile.is_some(), "OP17", &path, message);
+    let name = profile.localhost_profile.as_deref().unwrap_or_default();
+    let is_below = !name.starts_with('/') && name.split('/').all(|part| part != "..");
+    let message =
+        "localhostProfile is a path below the kubelet's directory of profiles: no / at its beginning and no .. in it.";
+    violations.require(is_below, "OP17", &path, message);
 }
 
 /// Checks the name of an object of Kubernetes.

@@ -109,6 +109,8 @@ impl TaskDefinition {
 /// # Errors
 /// Every rule that the definition breaks.
 pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Result<TaskDefinition, Vec<Violation>> {
+    // What else is wrong with a document without bounds has no bounds either.
+    check_length(definition)?;
     let mut violations = Violations::new();
     let family = definition.family.as_deref().unwrap_or(default_family);
     let message = "Family contains invalid characters: use up to 255 letters, digits, - and _. It is the object's name when spec.family is absent.";
@@ -172,12 +174,17 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
     })
 }
 
-/// The length of the whole document, and the one character that no process can be given.
-fn check_text(definition: &RegisterTaskDefinition, violations: &mut Violations) {
-    let document = serde_json::to_string(definition).unwrap_or_default();
-    let length = document.len();
+fn check_length(definition: &RegisterTaskDefinition) -> Result<(), Vec<Violation>> {
+    let mut violations = Violations::new();
+    let length = serde_json::to_string(definition).unwrap_or_default().len();
     let message = format!("Actual length: '{length}'. Max allowed length is '{MOST_BYTES}' bytes.");
     violations.require(length <= MOST_BYTES, "TD04", "spec", message);
+    violations.or(())
+}
+
+/// The one character that no process can be given.
+fn check_text(definition: &RegisterTaskDefinition, violations: &mut Violations) {
+    let document = serde_json::to_string(definition).unwrap_or_default();
     if document.contains("\\u0000") {
         check_characters(&serde_json::to_value(definition).unwrap_or_default(), "spec", violations);
     }

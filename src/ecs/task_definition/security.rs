@@ -83,6 +83,11 @@ fn check_user(
 ) {
     let given = definition.user.as_deref().filter(|user| !user.is_empty());
     if on_windows {
+        let message = format!(
+            "{:?} is no user of Windows: write NAME or DOMAIN\\NAME, with none of \" / : ; | = , + * ? < > @ [ ] in it.",
+            given.unwrap_or_default()
+        );
+        violations.require(given.is_none_or(is_windows_user), "OP03", format!("{path}.user"), message);
         confinement.windows_user = given.map(str::to_owned);
         return;
     }
@@ -96,6 +101,16 @@ fn check_user(
     violations.require(is_known, "OP03", format!("{path}.user"), message);
     confinement.user = context.run_as_user.or(user.number());
     confinement.group = context.run_as_group.or(group.number());
+}
+
+/// Whether Kubernetes takes it as runAsUserName.
+fn is_windows_user(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let is_odd = |character: char| character.is_control() || r#""/:;|=,+*?<>@[]\"#.contains(character);
+        !part.trim_matches(['.', ' ']).is_empty() && !part.contains(is_odd)
+    };
+    let (domain, name) = text.split_once('\\').map_or((None, text), |(domain, name)| (Some(domain), name));
+    is_part(name) && name.len() <= 104 && domain.is_none_or(|domain| is_part(domain) && domain.len() <= 255)
 }
 
 /// A user or group as the user wrote it.

@@ -97,10 +97,11 @@ fn of_task_definition(volume: &TaskVolume) -> Volume {
     let name = names::volume(&volume.name);
     match &volume.source {
         VolumeSource::Empty => Volume { name, empty_dir: Some(EmptyDirVolumeSource::default()), ..Default::default() },
-        VolumeSource::Host { path } => host_path(name, path, "DirectoryOrCreate"),
+        // As on ECS: a file or a socket is mounted as it is, and what does not exist becomes a directory.
+        VolumeSource::Host { path } => host_path(name, path, None),
         VolumeSource::Shared { autoprovision } => {
             let type_ = if *autoprovision { "DirectoryOrCreate" } else { "Directory" };
-            host_path(name, &names::shared_volume_path(&volume.name), type_)
+            host_path(name, &names::shared_volume_path(&volume.name), Some(type_))
         }
         VolumeSource::ClaimFor(id) => claim(name, names::claim(id), false),
         VolumeSource::Claim { name: claim_name, read_only } => claim(name, claim_name.clone(), *read_only),
@@ -113,8 +114,8 @@ fn of_task_definition(volume: &TaskVolume) -> Volume {
     }
 }
 
-fn host_path(name: String, path: &str, type_: &str) -> Volume {
-    let host_path = HostPathVolumeSource { path: path.to_owned(), type_: Some(type_.to_owned()) };
+fn host_path(name: String, path: &str, type_: Option<&str>) -> Volume {
+    let host_path = HostPathVolumeSource { path: path.to_owned(), type_: type_.map(str::to_owned) };
     Volume { name, host_path: Some(host_path), ..Default::default() }
 }
 

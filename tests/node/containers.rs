@@ -79,6 +79,25 @@ fn secrets_are_variables_and_files_and_texts_are_files() {
 }
 
 #[test]
+fn a_path_of_the_node_is_a_file_a_directory_or_becomes_one() {
+    let tasks = Tasks::new();
+    let missing = concat!(env!("CARGO_TARGET_TMPDIR"), "/path-of-the-node");
+    let _ = std::fs::remove_dir(missing);
+    let mount = |volume: &str| json!({"sourceVolume": volume, "containerPath": format!("/mnt/{volume}")});
+    let print = "head -n 1 /mnt/file; ls /mnt/directory | grep Cargo.lock; test -d /mnt/missing && echo made";
+    let app = script("app", print, &json!({"mountPoints": [mount("file"), mount("directory"), mount("missing")]}));
+    let mut document = definition(&[app]);
+    let volume = |name: &str, path: &str| json!({"name": name, "host": {"sourcePath": path}});
+    document["volumes"] = json!([
+        volume("file", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")),
+        volume("directory", env!("CARGO_MANIFEST_DIR")),
+        volume("missing", missing),
+    ]);
+    assert_eq!(output(&tasks, &document), "[package]\nCargo.lock\nmade\n");
+    std::fs::remove_dir(missing).unwrap();
+}
+
+#[test]
 fn containers_share_a_volume_and_one_of_them_cannot_write() {
     let tasks = Tasks::new();
     let mount = |read_only: bool| json!({"mountPoints": [{"sourceVolume": "Shared_Data", "containerPath": "/data", "readOnly": read_only}]});

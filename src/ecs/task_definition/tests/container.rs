@@ -108,6 +108,14 @@ fn rules_of_one_container() {
         ("OP04", "credentialSpecs", container(json!({"credentialSpecs": ["credentialspec:arn:aws:s3:::b/k"]}))),
         ("OP12", "environment[0].name", container(json!({"environment": [{"name": "A=B"}]}))),
         ("OP16", "privileged", container(json!({"privileged": true, "dockerSecurityOptions": ["no-new-privileges"]}))),
+        ("TD08", "image", container(json!({"image": "nginx:${VERSION}"}))),
+        (
+            "OP17",
+            "kubernetes.securityContext.seccompProfile.localhostProfile",
+            container(
+                json!({"kubernetes": {"securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "a/../../b"}}}}),
+            ),
+        ),
         ("OP17", "kubernetes.files[0]", container(json!({"kubernetes": {"files": [{"path": "/a"}]}}))),
     ] {
         assert_broken(rule, &format!("{C}[].{path}"), document);

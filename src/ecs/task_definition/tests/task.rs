@@ -78,6 +78,7 @@ fn rules_of_windows() {
     let windows = json!({"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_FULL"}});
     for (rule, member, value) in [
         ("TD40", "linuxParameters", json!({"initProcessEnabled": true})),
+        ("OP03", "user", json!("1000:1000")),
         ("OP16", "privileged", json!(true)),
         ("OP16", "readonlyRootFilesystem", json!(true)),
         ("OP16", "systemControls", json!([{"namespace": "net.core.somaxconn", "value": "1"}])),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        GROUP, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition,
+        GROUP, VERSION, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition,
         security_group::EcsSecurityGroupSpec, service::EcsServiceSpec,
     },
     ecs::slug::slug,
@@ -129,9 +129,12 @@ const DESCRIBED: [&str; 9] = [
 ];
 
 /// The members of a described task definition, and what stands beside it in the answer: its tags. SDKs put their own notes on
-/// the answer there as well.
+/// the answer there as well. What is no member of the answer is refused under its own name.
 fn described_members(mut described: Map<String, Value>, beside: Map<String, Value>) -> Map<String, Value> {
-    described.extend(beside.into_iter().filter(|(name, _)| name != "ResponseMetadata" && name != "$metadata"));
+    for (name, value) in beside.into_iter().filter(|(name, _)| name != "ResponseMetadata" && name != "$metadata") {
+        let name = if described.contains_key(&name) { format!("{name} (beside taskDefinition)") } else { name };
+        described.insert(name, value);
+    }
     described
 }
 
@@ -149,18 +152,24 @@ fn of_ecs(mut members: Map<String, Value>, source: &Source, report: &mut Vec<Ent
     Some(Input { name, namespace: None, content })
 }
 
+/// Members that every object of Kubernetes may have; what spec is, is read for each kind.
+const OF_AN_OBJECT: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+
 fn of_kubernetes(members: &Map<String, Value>, source: &Source, report: &mut Vec<Entry>) -> Option<Input> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (kind, version) = (text(&members["kind"]), text(&members["apiVersion"]));
     let metadata = members.get("metadata").cloned().unwrap_or_default();
     let name = text(&metadata["name"]);
     let object = format!("{kind}/{name}");
-    if !version.starts_with(&format!("{GROUP}/")) {
-        report.push(Entry::refused(
-            &source.name,
-            "apiVersion",
-            format!("{object} is none of ecs-operator's kinds: leave it out."),
-        ));
+    let ours = format!("{GROUP}/{VERSION}");
+    if version != ours {
+        let message = format!("{object} is none of ecs-operator's kinds, whose apiVersion is {ours}: leave it out.");
+        report.push(Entry::refused(&source.name, "apiVersion", message));
+        return None;
+    }
+    let strange: Vec<_> = members.keys().filter(|name| !OF_AN_OBJECT.contains(&name.as_str())).collect();
+    if !strange.is_empty() {
+        report.extend(strange.iter().map(|name| Entry::refused(&object, name.as_str(), NO_SUCH_MEMBER)));
         return None;
     }
     let spec = members.get("spec").filter(|spec| !spec.is_null()).cloned().unwrap_or_else(|| Value::Object(Map::new()));
@@ -187,6 +196,8 @@ fn of_kubernetes(members: &Map<String, Value>, source: &Source, report: &mut Vec
     Some(Input { name, namespace: metadata["namespace"].as_str().map(str::to_owned), content: content? })
 }
 
+const NO_SUCH_MEMBER: &str = "There is no such member: correct its name, or take it out.";
+
 /// Reads a value as a type, and refuses what is no member of it.
 fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &mut Vec<Entry>) -> Option<T> {
     let parsed: Result<T, _> = serde_path_to_error::deserialize(value);
@@ -202,9 +213,7 @@ fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &
             let mut unknown = Vec::new();
             find_unknown(value, &known, "", &mut unknown);
             let is_whole = unknown.is_empty();
-            report.extend(unknown.into_iter().map(|path| {
-                Entry::refused(object, path, "There is no such member: correct its name, or take it out.")
-            }));
+            report.extend(unknown.into_iter().map(|path| Entry::refused(object, path, NO_SUCH_MEMBER)));
             is_whole.then_some(parsed)
         }
     }

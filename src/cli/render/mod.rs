@@ -93,6 +93,16 @@ pub struct Rendering {
     pub report: Vec<Entry>,
 }
 
+impl Rendering {
+    /// Refuses a field, whatever else would have become of it.
+    fn refuse(&mut self, object: &str, path: &str, message: String) {
+        self.report.retain(|entry| {
+            entry.object != object || entry.outcome.path != path || entry.outcome.outcome == Outcome::Refused
+        });
+        self.report.push(Entry::refused(object, path, message));
+    }
+}
+
 /// Renders documents. What is not understood is refused in the report, and the others go on.
 #[must_use]
 pub fn render(sources: &[Source], surroundings: &Surroundings) -> Rendering {
@@ -119,8 +129,6 @@ pub fn main(arguments: &RenderArguments) -> ExitCode {
 /// Why nothing comes out.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
-    #[error("cannot read {0}: {1}")]
-    Read(String, io::Error),
     #[error("cannot write to standard output: {0}")]
     Write(#[from] io::Error),
     #[error("cannot print an object: {0}")]
@@ -128,14 +136,19 @@ enum RunError {
 }
 
 fn run(arguments: &RenderArguments) -> Result<bool, RunError> {
-    let sources: Result<Vec<_>, _> = arguments.files.iter().map(|file| source(file)).collect();
+    let mut unread = Vec::new();
+    let mut read = |file: &PathBuf| {
+        source(file).map_err(|message| unread.push(Entry::refused(&file.display().to_string(), "", message)))
+    };
+    let sources: Vec<_> = arguments.files.iter().filter_map(|file| read(file).ok()).collect();
     let surroundings = Surroundings {
         arns: ArnScope { region: arguments.region.clone(), account_id: arguments.account_id.clone() },
         version: arguments.kubernetes_version,
         namespace: arguments.namespace.clone(),
         workload: arguments.kind,
     };
-    let rendering = render(&sources?, &surroundings);
+    let mut rendering = render(&sources, &surroundings);
+    rendering.report.extend(unread);
     match arguments.output {
         Output::Json => print_json(&rendering)?,
         Output::Yaml => {
@@ -148,8 +161,9 @@ fn run(arguments: &RenderArguments) -> Result<bool, RunError> {
     Ok(!fails)
 }
 
-fn source(file: &Path) -> Result<Source, RunError> {
-    let failed = |error| RunError::Read(file.display().to_string(), error);
+/// The text of a file, or why it cannot be read.
+fn source(file: &Path) -> Result<Source, String> {
+    let failed = |error: io::Error| format!("This cannot be read: {error}.");
     let (name, bytes) = if file == Path::new("-") {
         let mut bytes = Vec::new();
         io::stdin().read_to_end(&mut bytes).map_err(failed)?;
@@ -157,7 +171,7 @@ fn source(file: &Path) -> Result<Source, RunError> {
     } else {
         (file.display().to_string(), std::fs::read(file).map_err(failed)?)
     };
-    let text = String::from_utf8(bytes).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    let text = String::from_utf8(bytes).map_err(|_| "This is no text in UTF-8.".to_owned())?;
     Ok(Source { name, text })
 }
 

@@ -49,7 +49,7 @@ struct Registered<'a> {
 }
 
 pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &mut Rendering) {
-    let registered: Vec<_> = inputs.iter().filter_map(|input| register(input, rendering)).collect();
+    let registered = register_all(inputs, rendering);
     for input in inputs {
         match &input.content {
             Content::Cluster(spec) => cluster(input, spec, rendering),
@@ -64,6 +64,25 @@ pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &
             Workload::Task => rendering.objects.push(typed(&pod(each, surroundings))),
         }
     }
+}
+
+/// Checks all task definitions. A revision belongs to the first one that claims it, as a family does in a cluster.
+fn register_all<'a>(inputs: &'a [Input], rendering: &mut Rendering) -> Vec<Registered<'a>> {
+    let mut registered: Vec<Registered<'_>> = Vec::new();
+    for input in inputs {
+        let Some(new) = register(input, rendering) else { continue };
+        let is_twin = |old: &Registered<'_>| old.checked.family == new.checked.family && old.revision == new.revision;
+        if registered.iter().any(is_twin) {
+            let message = format!(
+                "{}:{} is in another document as well, and a family belongs to one TaskDefinition: leave one of them out.",
+                new.checked.family, new.revision
+            );
+            rendering.refuse(&input.label(), "family", message);
+        } else {
+            registered.push(new);
+        }
+    }
+    registered
 }
 
 /// Checks a task definition and reports on it.
@@ -86,10 +105,16 @@ fn is_run(registered: &Registered<'_>, inputs: &[Input]) -> bool {
 }
 
 fn cluster(input: &Input, spec: &EcsClusterSpec, rendering: &mut Rendering) {
+    let object = input.label();
+    let outcomes = field_outcomes::of_cluster(spec);
+    rendering.report.extend(outcomes.into_iter().map(|outcome| Entry { object: object.clone(), outcome }));
+    let cluster_name = spec.cluster_name.as_deref().unwrap_or(&input.name);
+    if let Err(violation) = ecs::cluster::check_name(cluster_name) {
+        return refuse(&object, &[violation], rendering);
+    }
     let cluster = EcsCluster { metadata: metadata(&input.name, None), spec: spec.clone(), status: None };
     let kubernetes = spec.kubernetes.clone().unwrap_or_default();
-    let of_cluster = || names::namespace(spec.cluster_name.as_deref().unwrap_or(&input.name));
-    let name = kubernetes.namespace.unwrap_or_else(of_cluster);
+    let name = kubernetes.namespace.unwrap_or_else(|| names::namespace(cluster_name));
     let made = namespace::made(&name, &input.name, &Owner::of(&cluster), kubernetes.pod_security.unwrap_or_default());
     rendering.objects.push(typed(&made));
 }
@@ -112,10 +137,10 @@ fn policy_of(group: &EcsSecurityGroup, namespace: &str, object: &str, rendering:
 }
 
 fn refuse(object: &str, violations: &[Violation], rendering: &mut Rendering) {
-    rendering.report.extend(violations.iter().map(|violation| {
+    for violation in violations {
         let path = violation.path.strip_prefix("spec.").unwrap_or(&violation.path);
-        Entry::refused(object, path, format!("{} [{}]", violation.message, violation.rule))
-    }));
+        rendering.refuse(object, path, format!("{} [{}]", violation.message, violation.rule));
+    }
 }
 
 fn named_service(
@@ -138,13 +163,12 @@ fn named_service(
     };
     match registered.iter().filter(matches).max_by_key(|each| each.revision) {
         Some(found) => run(input, spec, &service, found, surroundings, rendering),
-        None => rendering.report.push(Entry::refused(
-            &object,
-            "taskDefinition",
-            format!(
+        None => {
+            let message = format!(
                 "TaskDefinition not found. {reference} is in none of the files, or is refused: give its file as well."
-            ),
-        )),
+            );
+            rendering.refuse(&object, "taskDefinition", message);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use serde_json::Value;
 
 use crate::api::{
+    cluster::EcsClusterSpec,
     field_report::{FieldOutcome, Outcome},
     register_task_definition::RegisterTaskDefinition,
     service::EcsServiceSpec,
@@ -34,6 +35,13 @@ pub fn of_task_definition(definition: &RegisterTaskDefinition, violations: &[Vio
 pub fn of_service(spec: &EcsServiceSpec) -> Vec<FieldOutcome> {
     let document = serde_json::to_value(spec).unwrap_or_default();
     report(&document, &SERVICE)
+}
+
+/// The same for a cluster.
+#[must_use]
+pub fn of_cluster(spec: &EcsClusterSpec) -> Vec<FieldOutcome> {
+    let document = serde_json::to_value(spec).unwrap_or_default();
+    report(&document, &CLUSTER)
 }
 
 /// Those that are worth telling: what Kubernetes does not do as ECS does. What is ignored is told once, without its members.
@@ -78,6 +86,7 @@ pub fn tables() -> [(&'static str, Vec<DescribedRow>); 3] {
 type RowsByPath = HashMap<&'static str, Vec<&'static Row>>;
 
 static TASK_DEFINITION: LazyLock<RowsByPath> = LazyLock::new(|| by_path(task_definition_rows()));
+static CLUSTER: LazyLock<RowsByPath> = LazyLock::new(|| by_path(cluster::ROWS.iter()));
 static SERVICE: LazyLock<RowsByPath> = LazyLock::new(|| by_path(service::ROWS.iter()));
 
 fn by_path(rows: impl Iterator<Item = &'static Row>) -> RowsByPath {

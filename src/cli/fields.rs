@@ -17,8 +17,8 @@ pub fn page() -> String {
          - **Ignored**: it does nothing; the text says why.\n\
          - **Refused**: the object is not accepted; the text says what to do.\n\n\
          Where a field has more than one row, the first one that fits its value counts. In a text, `{}`\n\
-         stands for what the value is called in Kubernetes. Broken rules refuse fields besides: their numbers (`TD33`) stand at the end\n\
-         of the message.\n",
+         stands for what the value is called in Kubernetes. A value that\n\
+         breaks a rule is Refused as well; rules are not listed here.\n",
     );
     for (kind, rows) in field_outcomes::tables() {
         let _ = write!(page, "\n## {kind}\n\n| Field of `spec` | Outcome | |\n|---|---|---|\n");

@@ -12,12 +12,7 @@ fn of_what_confines() -> Vec<Pair> {
     vec![
         pair("containerDefinitions[].linuxParameters", none(), json!(null), json!({"sharedMemorySize": 64})),
         pair("containerDefinitions[].linuxParameters.capabilities", none(), json!(null), json!({"add": ["NET_ADMIN"]})),
-        pair(
-            "containerDefinitions[].linuxParameters.capabilities.add",
-            none(),
-            json!(["NET_ADMIN"]),
-            json!(["SYS_PTRACE"]),
-        ),
+        pair("containerDefinitions[].linuxParameters.capabilities.add", none(), json!(["CHOWN"]), json!(["KILL"])),
         pair("containerDefinitions[].linuxParameters.capabilities.drop", none(), json!(["NET_RAW"]), json!(["ALL"])),
         pair("containerDefinitions[].linuxParameters.initProcessEnabled", none(), json!(false), json!(true)),
         pair(

@@ -66,8 +66,8 @@ fn of_network() -> Vec<Pair> {
         pair("containerDefinitions[].portMappings[].containerPort", none(), json!(80), json!(81)),
         pair(
             "containerDefinitions[].portMappings[].hostPort",
-            a(&json!({"portMappings": [{"containerPort": 80}]})),
-            json!(null),
+            json!({"networkMode": "awsvpc", "containerDefinitions": [{"portMappings": [{"containerPort": 80}]}]}),
+            json!(80),
             json!(8080),
         ),
         pair(

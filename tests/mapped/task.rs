@@ -87,7 +87,6 @@ fn of_volumes() -> Vec<Pair> {
         ),
         pair("volumes[].name", volume(&json!({})), json!("data"), json!("other")),
         pair("volumes[].host", volume(&json!({})), json!(null), json!({"sourcePath": "/srv"})),
-        pair("volumes[].host.sourcePath", volume(&json!({})), json!("/srv"), json!("/var")),
         pair(
             "volumes[].dockerVolumeConfiguration",
             volume(&json!({})),

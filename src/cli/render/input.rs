@@ -196,7 +196,9 @@ fn of_kubernetes(members: &Map<String, Value>, source: &Source, report: &mut Vec
     Some(Input { name, namespace: metadata["namespace"].as_str().map(str::to_owned), content: content? })
 }
 
-const NO_SUCH_MEMBER: &str = "There is no such member: correct its name, or take it out.";
+const DESCRIBED_ONLY: &str = "describe-task-definition prints it, and a task definition does not have it: take it out.";
+const NO_SUCH_MEMBER: &str =
+    "There is no such member, or the operator does not have it yet: correct its name, or take it out.";
 
 /// Reads a value as a type, and refuses what is no member of it.
 fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &mut Vec<Entry>) -> Option<T> {
@@ -213,7 +215,10 @@ fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &
             let mut unknown = Vec::new();
             find_unknown(value, &known, "", &mut unknown);
             let is_whole = unknown.is_empty();
-            report.extend(unknown.into_iter().map(|path| Entry::refused(object, path, NO_SUCH_MEMBER)));
+            report.extend(unknown.into_iter().map(|path| {
+                let message = if DESCRIBED.contains(&path.as_str()) { DESCRIBED_ONLY } else { NO_SUCH_MEMBER };
+                Entry::refused(object, path, message)
+            }));
             is_whole.then_some(parsed)
         }
     }

@@ -157,8 +157,11 @@ fn run(arguments: &RenderArguments) -> Result<bool, RunError> {
         }
     }
     let has = |outcome| rendering.report.iter().any(|entry| entry.outcome.outcome == outcome);
-    let fails = has(Outcome::Refused) || (arguments.strict && has(Outcome::Ignored));
-    Ok(!fails)
+    let is_too_strict = arguments.strict && has(Outcome::Ignored);
+    if is_too_strict {
+        eprintln!("ecs-operator render: --strict: something is ignored.");
+    }
+    Ok(!has(Outcome::Refused) && !is_too_strict)
 }
 
 /// The text of a file, or why it cannot be read.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::ecs::{secret_reference::SecretReference, slug::slug, task_definition::health_check::has_no_keyword};
 
-use super::row::{Field, Row, approximated, ignored, mapped};
+use super::row::{Field, PRIVILEGED, Row, approximated, ignored, mapped};
 
 const OUTPUT: &str = "The container's output goes to its node, where kubectl logs and log agents read it.";
 const ULIMITS: &str = "Kubernetes has no limits of this kind: those of the node's container runtime hold.";
@@ -42,7 +42,9 @@ pub(super) const ROWS: &[Row] = &[
         .when(|field| field.parent()["containerPortRange"].is_string()),
     ignored("containerDefinitions[].portMappings[].hostPort", "A task without a network has no ports on the node.")
         .when(|field| field.document()["networkMode"] == "none"),
-    mapped("containerDefinitions[].portMappings[].hostPort"),
+    mapped("containerDefinitions[].portMappings[].hostPort")
+        .when(|field| matches!(field.document()["networkMode"].as_str(), Some("awsvpc" | "host"))),
+    approximated("containerDefinitions[].portMappings[].hostPort", PRIVILEGED),
     mapped("containerDefinitions[].portMappings[].protocol"),
     mapped("containerDefinitions[].portMappings[].name"),
     mapped("containerDefinitions[].portMappings[].appProtocol"),
@@ -92,6 +94,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].volumesFrom[].readOnly"),
     mapped("containerDefinitions[].linuxParameters"),
     mapped("containerDefinitions[].linuxParameters.capabilities"),
+    approximated("containerDefinitions[].linuxParameters.capabilities.add", PRIVILEGED).when(goes_beyond_baseline),
     mapped("containerDefinitions[].linuxParameters.capabilities.add"),
     mapped("containerDefinitions[].linuxParameters.capabilities.drop"),
     approximated("containerDefinitions[].linuxParameters.devices", "The privileged container sees all devices of its node."),
@@ -160,6 +163,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].user"),
     mapped("containerDefinitions[].workingDirectory"),
     mapped("containerDefinitions[].disableNetworking"),
+    approximated("containerDefinitions[].privileged", PRIVILEGED).when(|field| *field.value == true),
     mapped("containerDefinitions[].privileged"),
     mapped("containerDefinitions[].readonlyRootFilesystem"),
     approximated("containerDefinitions[].dnsServers", WHOLE_TASK),
@@ -208,7 +212,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     approximated(
         "containerDefinitions[].systemControls",
-        "They hold for the whole task, and the kubelet has to allow those that Kubernetes calls unsafe.",
+        "They hold for the whole task, and the kubelet and the Namespace (kubernetes.podSecurity of the EcsCluster) have to allow those that Kubernetes calls unsafe.",
     ),
     mapped("containerDefinitions[].systemControls[].namespace"),
     mapped("containerDefinitions[].systemControls[].value"),
@@ -266,6 +270,28 @@ pub(super) const ROWS: &[Row] = &[
     .named(secret_and_key),
     mapped("containerDefinitions[].kubernetes.files[].mode"),
 ];
+
+/// Capabilities that the Pod Security level baseline lets a container add.
+const OF_BASELINE: [&str; 13] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+fn goes_beyond_baseline(field: &Field<'_>) -> bool {
+    let names = field.value.as_array().into_iter().flatten();
+    names.filter_map(Value::as_str).any(|name| !OF_BASELINE.contains(&name))
+}
 
 fn secret(field: &Field<'_>) -> String {
     SecretReference::parse(field.text()).map_or_else(|_| field.text().into(), |secret| slug(&secret.name, 253))

@@ -4,6 +4,10 @@ use serde_json::Value;
 
 use crate::api::field_report::Outcome;
 
+/// What the Pod Security level of a new cluster's Namespace, baseline, does not let a task do.
+pub(super) const PRIVILEGED: &str =
+    "The Namespace has to allow it: set kubernetes.podSecurity of the EcsCluster to privileged.";
+
 /// What becomes of one field.
 pub(super) struct Row {
     /// Path below `spec`; `[]` stands for any element of a list.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::ecs::{arn::last_segment, slug::slug};
 
-use super::row::{Field, Row, approximated, ignored, mapped, refused};
+use super::row::{Field, PRIVILEGED, Row, approximated, ignored, mapped, refused};
 
 const REPLACED: &str = "kubernetes.volumes says what stands behind the volume.";
 const CLAIM: &str = "It is the PersistentVolumeClaim {} of the Namespace, which has to be there; kubernetes.volumes can name another one.";
@@ -14,14 +14,14 @@ pub(super) const ROWS: &[Row] = &[
     mapped("family"),
     approximated(
         "taskRoleArn",
-        "The containers run as the ServiceAccount {} of the Namespace, which has to be there. What AWS lets the role do means nothing outside of AWS.",
+        "The containers run as the ServiceAccount {} of the Namespace, which has to be there. It brings no credentials of AWS: the ServiceAccount has to get them by other means.",
     )
     .named(service_account),
     approximated(
         "executionRoleArn",
-        "The kubelet pulls images and reads secrets, with the pull secrets and Secrets that the task names.",
+        "No role is taken on: the kubelet pulls images and reads Secrets. Private images need repositoryCredentials, or nodes that may pull them.",
     ),
-    approximated("networkMode", "NetworkPolicies do not act in the node's network: no security group holds for these tasks.")
+    approximated("networkMode", "NetworkPolicies do not act in the node's network: no security group holds for these tasks. The Namespace has to allow them: set kubernetes.podSecurity of the EcsCluster to privileged.")
         .when(|field| field.text() == "host"),
     approximated("networkMode", "The containers of a task share one network and its ports.").when(|field| field.text() == "bridge"),
     approximated("networkMode", "The task has an address, and in a service a NetworkPolicy that lets nothing in or out.")
@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("volumes[].name"),
     mapped("volumes[].host"),
     ignored("volumes[].host.sourcePath", REPLACED).when(is_replaced),
-    mapped("volumes[].host.sourcePath"),
+    approximated("volumes[].host.sourcePath", PRIVILEGED),
     mapped("volumes[].dockerVolumeConfiguration"),
     ignored("volumes[].dockerVolumeConfiguration.scope", REPLACED).when(is_replaced),
     approximated(
@@ -102,8 +102,10 @@ pub(super) const ROWS: &[Row] = &[
     approximated("tags", "They are kept with the revision; Pods do not carry them."),
     approximated("tags[].key", "It is kept with the revision."),
     approximated("tags[].value", "It is kept with the revision."),
+    approximated("pidMode", PRIVILEGED).when(|field| field.text() == "host"),
     mapped("pidMode"),
     approximated("ipcMode", "The containers of a Pod share their memory.").when(|field| field.text() == "none"),
+    approximated("ipcMode", PRIVILEGED).when(|field| field.text() == "host"),
     mapped("ipcMode"),
     ignored("proxyConfiguration", "App Mesh is retired: the container runs, and no traffic is redirected to it."),
     ignored("proxyConfiguration.type", "No traffic is redirected."),

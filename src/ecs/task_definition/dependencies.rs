@@ -39,7 +39,7 @@ pub fn check(containers: &[ContainerDefinition], path: &str, violations: &mut Vi
         graph.push(dependencies);
     }
     if order(&graph).is_none() {
-        violations.add("TD22", path, "Container dependsOn contains a cycle");
+        violations.add("TD22", path, "Container dependsOn contains a cycle: remove one of its dependsOn.");
     }
     graph
 }
@@ -47,7 +47,7 @@ pub fn check(containers: &[ContainerDefinition], path: &str, violations: &mut Vi
 fn check_condition(condition: ContainerCondition, on: &ContainerDefinition, path: &str, violations: &mut Violations) {
     match condition {
         ContainerCondition::Complete | ContainerCondition::Success => {
-            let message = "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container";
+            let message = "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container: set essential of that container to false, or wait for START or HEALTHY.";
             violations.require(on.essential == Some(false), "TD23", path, message);
         }
         ContainerCondition::Healthy => {

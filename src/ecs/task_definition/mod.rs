@@ -259,7 +259,8 @@ fn check_containers(
         containers.push(container::check(each, &path, surroundings, checked, &mut port_space, violations));
     }
     let has_essential = definitions.iter().any(|each| each.essential != Some(false));
-    let message = "Task definition doesn't have any essential container.";
+    let message =
+        "Task definition doesn't have any essential container: leave essential out of one, or set it to true.";
     violations.require(has_essential, "TD09", CONTAINERS, message);
     logging::check(definitions, CONTAINERS, violations);
     containers

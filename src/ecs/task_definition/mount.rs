@@ -101,7 +101,7 @@ fn own_mounts(
             volume.is_some(),
             "TD28",
             format!("{path}.sourceVolume"),
-            format!("Unknown volume '{name}'"),
+            format!("Unknown volume '{name}': add it to volumes, or correct sourceVolume."),
         );
         let target = given.container_path.as_deref().unwrap_or_default();
         check_path(target, &format!("{path}.containerPath"), violations);

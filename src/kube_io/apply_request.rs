@@ -57,7 +57,8 @@ fn is_escaped_by_go(character: char) -> bool {
 }
 
 /// Writes the characters that YAML does not take as they are in JSON's other form. In JSON they stand in strings only.
-fn escape(json: Vec<u8>) -> Vec<u8> {
+#[must_use]
+pub fn escape(json: Vec<u8>) -> Vec<u8> {
     escape_if(json, breaks_yaml)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{future::Future, path::PathBuf, sync::OnceLock, time::Duration};
 
-use ecs_operator::api::crds;
+use ecs_operator::{api::crds, kube_io::apply_request};
 use http::{Method, Request};
 use kube::{Client, Config, client::Body, config::KubeConfigOptions};
 use serde_json::Value;
@@ -78,7 +78,7 @@ impl Answer {
 
 /// Sends a request as it is.
 pub async fn request(client: &Client, method: Method, path: &str, content_type: &str, body: &Value) -> Answer {
-    let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
+    let bytes = if body.is_null() { Vec::new() } else { apply_request::escape(serde_json::to_vec(body).unwrap()) };
     let build = || {
         let request = Request::builder().method(method.clone()).uri(path).header("content-type", content_type);
         request.body(Body::from(bytes.clone())).unwrap()

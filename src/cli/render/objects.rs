@@ -161,14 +161,13 @@ fn named_service(
     let matches = |each: &&Registered<'_>| {
         each.checked.family == reference.family && reference.revision.is_none_or(|revision| revision == each.revision)
     };
-    match registered.iter().filter(matches).max_by_key(|each| each.revision) {
-        Some(found) => run(input, spec, &service, found, surroundings, rendering),
-        None => {
-            let message = format!(
-                "TaskDefinition not found. {reference} is in none of the files, or is refused: give its file as well."
-            );
-            rendering.refuse(&object, "taskDefinition", message);
-        }
+    if let Some(found) = registered.iter().filter(matches).max_by_key(|each| each.revision) {
+        run(input, spec, &service, found, surroundings, rendering);
+    } else {
+        let message = format!(
+            "TaskDefinition not found. {reference} is in none of the files, or is refused: give its file as well."
+        );
+        rendering.refuse(&object, "taskDefinition", message);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod deployment;
+mod random_documents;
 mod revisions;
 mod security_group;
 mod service;

@@ -126,7 +126,7 @@ fn an_invalid_edit_is_told_and_the_last_good_revision_stays() {
         scene.apply("TaskDefinition", "web", invalid).await;
         let refused = scene.condition("TaskDefinition", "web", "Accepted", "False", "Invalid").await;
         assert!(
-            text(&refused["message"]).contains("Task definition doesn't have any essential container."),
+            text(&refused["message"]).contains("Task definition doesn't have any essential container: leave essential"),
             "{refused}"
         );
         assert_eq!(scene.get("TaskDefinition", "web").await["status"]["revision"], 1);

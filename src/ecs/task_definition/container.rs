@@ -178,7 +178,9 @@ fn what_is_wrong_with_image(image: &str) -> Option<&'static str> {
     if image.is_empty() {
         Some("Container.image should not be null or empty.")
     } else if !image.chars().all(|character| character.is_ascii_alphanumeric() || "-_.:/#@+".contains(character)) {
-        Some("Container.image contains invalid characters: write repository, repository:tag or repository@digest.")
+        Some(
+            "Container.image contains invalid characters: fill in what is left open in it (such as ${TAG}), and write repository, repository:tag or repository@digest.",
+        )
     } else if repository.is_empty() || repository.starts_with(':') {
         Some("Container.image repository should not be null or empty.")
     } else if repository.len() > 255 {

@@ -95,10 +95,10 @@ fn a_job_of_a_service_that_fails_fails_its_task_and_another_is_started() {
         script("schema", "exit 3", &json!({"essential": false})),
     ];
     tasks.apply("service", &definition(&containers));
-    eventually("tasks have failed and others were started", || tasks.pods().len() > 2);
-    let pods = tasks.pods();
-    assert_eq!(pods[0]["status"]["phase"], "Failed", "{}", pods[0]["status"]);
-    assert_eq!(container(&pods[0], "schema")["state"]["terminated"]["exitCode"], 3);
-    assert_eq!(container(&pods[0], "schema")["restartCount"], 0);
+    let failed = || tasks.pods().into_iter().find(|pod| pod["status"]["phase"] == "Failed");
+    eventually("a task has failed and others were started", || failed().is_some() && tasks.pods().len() > 2);
+    let pod = failed().unwrap();
+    assert_eq!(container(&pod, "schema")["state"]["terminated"]["exitCode"], 3);
+    assert_eq!(container(&pod, "schema")["restartCount"], 0);
     tasks.kubectl(&["delete", "deployment", "app"]);
 }

@@ -150,6 +150,14 @@ impl Scene {
         self.apply("TaskDefinition", "web", definition(image, &[80])).await;
     }
 
+    /// A cluster with the task definition `web` and a service of it that has come to rest.
+    pub async fn run_web(&self, tasks: i32) -> Value {
+        self.make_cluster().await;
+        self.define("nginx:1").await;
+        self.apply("EcsService", "web", service(tasks)).await;
+        self.steady("web", "web:1", tasks.into()).await
+    }
+
     /// An EcsService that has come to rest with a deployment of a revision.
     pub async fn steady(&self, name: &str, revision: &str, tasks: i64) -> Value {
         let what = format!("is steady with {tasks} tasks of {revision}");

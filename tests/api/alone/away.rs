@@ -10,10 +10,7 @@ use crate::{
 
 async fn running(scene: &Scene) {
     let operator = Operator::start().await;
-    scene.make_cluster().await;
-    scene.define("nginx:1").await;
-    scene.apply("EcsService", "web", service(1)).await;
-    scene.steady("web", "web:1", 1).await;
+    scene.run_web(1).await;
     operator.stop().await;
 }
 

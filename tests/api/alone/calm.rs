@@ -98,10 +98,7 @@ fn a_steady_system_and_documents_that_are_applied_again_cost_no_writes() {
 fn a_refined_group_stays_so_when_the_operator_starts_again() {
     alone(async |scene| {
         let operator = Operator::start().await;
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsService", "web", service(1)).await;
-        scene.steady("web", "web:1", 1).await;
+        scene.run_web(1).await;
         operator.stop().await;
         scene.merge("EcsSecurityGroup", "web", json!({"spec": {"ingress": []}})).await;
         let next = Operator::start().await;
@@ -121,10 +118,7 @@ fn a_cache_that_runs_behind_tells_nothing_twice() {
         operator.front.let_lag("/ecsservices", Duration::from_millis(700));
         operator.front.cut_watches();
         tokio::time::sleep(Duration::from_secs(2)).await;
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsService", "web", service(3)).await;
-        scene.steady("web", "web:1", 3).await;
+        scene.run_web(3).await;
         // What changes often: each Pod gives several events, and the service is looked at after each.
         for pod in scene.names("Pod").await {
             scene.merge("Pod", &pod, json!({"metadata": {"annotations": {"touched": "1"}}})).await;

@@ -43,10 +43,7 @@ fn a_third(fault: Fault) -> impl FnMut(&Call) -> Fault + Send {
 fn each_kind_of_fault_is_survived() {
     alone(async |scene| {
         let operator = Operator::start().await;
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsService", "web", service(1)).await;
-        scene.steady("web", "web:1", 1).await;
+        scene.run_web(1).await;
         let faults = [409, 429, 500, 503].map(Fault::Refused);
         let others = [Fault::Lost, Fault::AnswerLost, Fault::Slow(Duration::from_millis(300))];
         for (index, fault) in faults.into_iter().chain(others).enumerate() {
@@ -62,10 +59,7 @@ fn each_kind_of_fault_is_survived() {
 fn broken_and_expired_watches_are_survived() {
     alone(async |scene| {
         let operator = Operator::start().await;
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsService", "web", service(1)).await;
-        scene.steady("web", "web:1", 1).await;
+        scene.run_web(1).await;
         for number in 2..=4 {
             operator.front.cut_watches();
             edit_and_follow(scene, number).await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     connection::{VARIABLE, kubeconfig, wait_until},
     operator::Operator,
-    scene::{Scene, document, service},
+    scene::{document, service},
     turns::alone,
 };
 
@@ -35,18 +35,11 @@ impl Drop for Back {
     }
 }
 
-async fn running(scene: &Scene) {
-    scene.make_cluster().await;
-    scene.define("nginx:1").await;
-    scene.apply("EcsService", "web", service(1)).await;
-    scene.steady("web", "web:1", 1).await;
-}
-
 #[test]
 fn an_api_server_that_does_not_answer_for_a_while_is_waited_for() {
     alone(async |scene| {
         let operator = Operator::start().await;
-        running(scene).await;
+        scene.run_web(1).await;
         let back = Back("apiserver");
         scene.define("nginx:2").await;
         process("pause", "apiserver");
@@ -62,7 +55,7 @@ fn an_api_server_that_does_not_answer_for_a_while_is_waited_for() {
 fn an_api_server_that_ends_and_comes_back_is_found_again() {
     alone(async |scene| {
         let operator = Operator::start().await;
-        running(scene).await;
+        scene.run_web(1).await;
         let back = Back("apiserver");
         scene.define("nginx:2").await;
         process("kill", "apiserver");

@@ -141,10 +141,7 @@ fn a_deleted_object_that_could_not_be_read_any_more_leaves_no_trace() {
 fn a_revision_that_cannot_be_read_is_told_of_and_stops_nothing_else() {
     alone(async |scene| {
         let operator = Operator::start().await;
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsService", "web", service(1)).await;
-        scene.steady("web", "web:1", 1).await;
+        scene.run_web(1).await;
         with_a_lax_schema(scene, OF_REVISIONS, async || {
             let definition = json!({"networkMode": {"not": "a string"}});
             let spec = json!({"family": "bad", "revision": 1, "state": "Active", "definition": definition});

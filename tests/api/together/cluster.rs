@@ -110,10 +110,7 @@ fn a_namespace_is_adopted_only_with_the_label_and_given_back() {
 #[test]
 fn a_cluster_with_a_service_is_not_deleted_and_then_goes() {
     together(async |scene| {
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsService", "web", service(1)).await;
-        scene.steady("web", "web:1", 1).await;
+        scene.run_web(1).await;
         let counted = |cluster: &Value| {
             let status = &cluster["status"];
             (&status["activeServicesCount"], &status["runningTasksCount"], &status["pendingTasksCount"])
@@ -140,10 +137,7 @@ fn a_cluster_whose_namespace_lost_its_labels_still_holds_its_services() {
     together(async |scene| {
         let adopt = json!({"ecs-operator.dev/adopt": scene.cluster});
         make_namespace(scene, &scene.namespace, adopt).await;
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsService", "web", service(1)).await;
-        scene.steady("web", "web:1", 1).await;
+        scene.run_web(1).await;
         let unlabel =
             json!({"metadata": {"labels": {"ecs-operator.dev/adopt": null, "ecs-operator.dev/cluster": null}}});
         scene.merge("Namespace", &scene.namespace, unlabel).await;

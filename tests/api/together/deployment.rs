@@ -7,8 +7,6 @@ use crate::{
     turns::together,
 };
 
-use super::service::running;
-
 fn image(deployment: &Value) -> String {
     text(&deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 }
@@ -16,7 +14,7 @@ fn image(deployment: &Value) -> String {
 #[test]
 fn percentages_that_allow_no_step_hold_the_old_template_until_they_change() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         let with = |maximum: i32, minimum: i32| {
             let mut service = service(1);
             service["deploymentConfiguration"] = json!({"maximumPercent": maximum, "minimumHealthyPercent": minimum});
@@ -58,7 +56,7 @@ fn the_first_tasks_of_a_service_start_whatever_the_percentages_say() {
 #[test]
 fn a_service_whose_tasks_listen_no_more_loses_its_address() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         assert!(!scene.get("Service", "web").await.is_null());
         scene.apply("TaskDefinition", "web", definition("nginx:1", &[])).await;
         scene.steady("web", "web:2", 1).await;
@@ -75,7 +73,7 @@ fn a_service_whose_tasks_listen_no_more_loses_its_address() {
 #[test]
 fn a_new_token_starts_a_deployment_and_a_new_count_does_not() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         scene.apply("EcsService", "web", service(2)).await;
         scene.steady("web", "web:1", 2).await;
         assert_eq!(scene.names("ControllerRevision").await, ["web-1"]);
@@ -96,7 +94,7 @@ fn a_new_token_starts_a_deployment_and_a_new_count_does_not() {
 #[test]
 fn only_so_many_old_deployments_are_kept() {
     together(async |scene| {
-        running(scene, 0).await;
+        scene.run_web(0).await;
         for token in 2..=14 {
             let mut forced = service(0);
             forced["forceNewDeployment"] = json!(token.to_string());

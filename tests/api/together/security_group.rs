@@ -8,8 +8,6 @@ use crate::{
     turns::together,
 };
 
-use super::service::running;
-
 fn ingress(policy: &Value) -> Value {
     policy["spec"]["ingress"].clone()
 }
@@ -60,7 +58,7 @@ fn a_service_that_names_an_unknown_group_waits_for_it() {
 #[test]
 fn an_own_group_that_somebody_refines_is_left_alone_until_it_is_given_back() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         let refined = json!({"spec": {"ingress": [{"ipProtocol": "tcp", "fromPort": 80, "cidrIp": "10.0.0.0/8"}]}});
         scene.merge("EcsSecurityGroup", "web", refined).await;
         let is_refined = |policy: &Value| ingress(policy)[0]["from"][0]["ipBlock"]["cidr"] == "10.0.0.0/8";
@@ -101,7 +99,7 @@ fn a_group_of_the_services_name_that_a_user_made_is_used_as_it_is() {
 #[test]
 fn a_policy_that_somebody_widens_is_put_back() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         let before = ingress(&scene.get("NetworkPolicy", "ecs-security-group-web").await);
         scene.merge("NetworkPolicy", "ecs-security-group-web", json!({"spec": {"ingress": [{}]}})).await;
         scene

@@ -4,22 +4,14 @@ use serde_json::{Value, json};
 
 use crate::{
     connection,
-    scene::{Scene, condition, definition, is_steady, messages, service, text},
+    scene::{condition, definition, is_steady, messages, service, text},
     turns::together,
 };
-
-/// A cluster with the task definition web and a service of it that has come to rest.
-pub async fn running(scene: &Scene, tasks: i32) -> Value {
-    scene.make_cluster().await;
-    scene.define("nginx:1").await;
-    scene.apply("EcsService", "web", service(tasks)).await;
-    scene.steady("web", "web:1", tasks.into()).await
-}
 
 #[test]
 fn a_service_becomes_plain_objects_that_belong_to_it() {
     together(async |scene| {
-        let service = running(scene, 2).await;
+        let service = scene.run_web(2).await;
         let deployment = scene.get("Deployment", "web").await;
         let spec = &deployment["spec"];
         assert_eq!(
@@ -102,7 +94,7 @@ fn every_golden_object_is_taken_by_the_api_server() {
 #[test]
 fn a_policy_is_there_before_the_first_task() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         let version = |object: &Value| text(&object["metadata"]["resourceVersion"]).parse::<u64>().unwrap();
         let policy = scene.get("NetworkPolicy", "ecs-security-group-web").await;
         let pods = scene.list("Pod").await;
@@ -124,7 +116,7 @@ fn a_policy_is_there_before_the_first_task() {
 #[test]
 fn a_revision_is_followed_and_a_pinned_one_is_not() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         let mut pinned = service(1);
         pinned["taskDefinition"] = json!("web:1");
         scene.apply("EcsService", "pinned", pinned).await;
@@ -185,7 +177,7 @@ fn lists_that_change_their_order_come_to_rest() {
 #[test]
 fn what_others_add_to_a_deployment_does_not_unsettle_the_service() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         let add = json!({"spec": {"template": {"spec": {"containers": [{"name": "web", "env": [{"name": "ADDED", "value": "1"}]}]}}}});
         let path = scene.path("Deployment", "web");
         let answer = connection::request(
@@ -251,7 +243,7 @@ fn an_absent_desired_count_is_written_and_the_service_can_be_scaled() {
 #[test]
 fn a_deleted_service_drains_and_its_objects_go_with_it() {
     together(async |scene| {
-        running(scene, 2).await;
+        scene.run_web(2).await;
         // A Pod that does not go: somebody holds it.
         let pod = scene.names("Pod").await[0].clone();
         scene.merge("Pod", &pod, json!({"metadata": {"finalizers": ["example.com/hold"]}})).await;
@@ -284,7 +276,7 @@ fn a_deleted_service_drains_and_its_objects_go_with_it() {
 #[test]
 fn a_service_that_is_deleted_and_made_again_at_once_starts_afresh() {
     together(async |scene| {
-        let first = running(scene, 1).await;
+        let first = scene.run_web(1).await;
         for _ in 0..3 {
             scene.delete("EcsService", "web").await;
             scene.until_gone("EcsService", "web").await;

@@ -8,12 +8,10 @@ use crate::{
     turns::together,
 };
 
-use super::service::running;
-
 #[test]
 fn what_somebody_adds_to_a_selector_is_taken_off() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         let nobody = json!({"nobody": "has"});
         let policy = "ecs-security-group-web";
         scene.merge("NetworkPolicy", policy, json!({"spec": {"podSelector": {"matchLabels": nobody}}})).await;
@@ -109,7 +107,7 @@ fn a_service_that_is_deleted_without_its_tasks_goes_and_they_stay() {
 #[test]
 fn a_deployment_that_is_taken_away_does_not_hold_its_service() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         scene.merge("Deployment", "web", json!({"metadata": {"ownerReferences": null}})).await;
         scene.condition("EcsService", "web", "Stalled", "True", "ForeignObject").await;
         scene.delete("EcsService", "web").await;
@@ -122,7 +120,7 @@ fn a_deployment_that_is_taken_away_does_not_hold_its_service() {
 #[test]
 fn a_snapshot_without_its_label_is_seen_and_one_that_is_hidden_is_told() {
     together(async |scene| {
-        running(scene, 1).await;
+        scene.run_web(1).await;
         let unlabel = |label: &str| json!({"metadata": {"labels": {label: null}}});
         scene.merge("ControllerRevision", "web-1", unlabel("ecs-operator.dev/snapshot-of")).await;
         scene.apply("EcsService", "web", service(2)).await;

@@ -4,11 +4,10 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::api::register_task_definition::RegisterTaskDefinition;
 
-use super::normalise;
+use super::{hash::sha256, normalise};
 
 /// SHA-256 over the canonical JSON of a definition, in 64 hexadecimal digits.
 ///
@@ -22,29 +21,7 @@ pub fn content_hash(definition: &RegisterTaskDefinition, family: &str) -> String
         kubernetes.revision_history_limit = None;
     }
     let value = serde_json::to_value(normalised).unwrap_or_default();
-    hex(&Sha256::digest(canonical_json(&value)))
-}
-
-/// The first hexadecimal digits of the SHA-256 of a text.
-#[must_use]
-pub fn short_hash(text: &str, digits: usize) -> String {
-    let mut hash = hex(&Sha256::digest(text));
-    hash.truncate(digits);
-    hash
-}
-
-/// A positive number of up to 63 bits out of a text, as in ECS's deployment ids.
-#[must_use]
-pub fn decimal_id(text: &str) -> u64 {
-    let first: Vec<u8> = Sha256::digest(text).into_iter().take(8).collect();
-    first.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)) >> 1
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    sha256(&canonical_json(&value))
 }
 
 /// JSON with sorted keys, no white space, nothing that is null or empty, and lists of named entries in the order of their
@@ -141,7 +118,6 @@ mod tests {
             r#"{"containerDefinitions":[{"cpu":0,"essential":true,"image":"nginx","memory":64,"name":"web"}],"family":"web"}"#
         );
         assert_eq!(hash(document), "59972c974e3edd413eda721a47dc0f86179fae462ad7efe62484c82dade31e11");
-        assert_eq!(decimal_id("web"), 2_715_437_459_337_355_612);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A short name in lower case for any text: what a text is called where its own form is not allowed.
 
-use super::content_hash::short_hash;
+use super::hash::short_hash;
 
 /// Digits of the hash that tells names apart which were changed.
 pub const HASH_DIGITS: usize = 8;

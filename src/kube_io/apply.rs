@@ -10,7 +10,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{ecs::content_hash::short_hash, translate::owner::Ownership};
+use crate::{ecs::hash::short_hash, translate::owner::Ownership};
 
 use super::{
     apply_request::{self, Part},

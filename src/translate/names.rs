@@ -2,9 +2,11 @@
 //! ones. A name that fits stays as it is; one that does not is cut and gets a hash of the original.
 
 use crate::ecs::{
-    content_hash::short_hash,
+    hash::short_hash,
     slug::{HASH_DIGITS, slug},
 };
+
+pub use crate::ecs::object_names::{claim, environment_file, secret, service_account};
 
 /// Longest DNS label: namespaces, containers, label values.
 const LABEL: usize = 63;
@@ -96,30 +98,6 @@ pub fn attribute_label(attribute: &str) -> String {
         && attribute.chars().all(|character| is_end(character) || "-_.".contains(character));
     let name = if fits { attribute.into() } else { slug(attribute, LABEL) };
     format!("attr.{}/{name}", crate::api::GROUP)
-}
-
-/// The ServiceAccount of a role. Its prefix keeps task definitions off ServiceAccounts that were not made for them.
-#[must_use]
-pub fn service_account(role: &str) -> String {
-    format!("ecs-role-{}", slug(role, 200))
-}
-
-/// The Secret that stands for a secret of Secrets Manager or a parameter of SSM.
-#[must_use]
-pub fn secret(name: &str) -> String {
-    slug(name, OBJECT)
-}
-
-/// The ConfigMap that stands for a file of environment variables: bucket and key of an object in S3.
-#[must_use]
-pub fn environment_file(object: &str) -> String {
-    slug(object, OBJECT)
-}
-
-/// The PersistentVolumeClaim that stands for a file system or access point.
-#[must_use]
-pub fn claim(id: &str) -> String {
-    slug(id, OBJECT)
 }
 
 /// The object that stands for a credential specification.

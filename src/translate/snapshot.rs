@@ -9,7 +9,7 @@ use kube::api::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ecs::{content_hash::decimal_id, task_definition::port::Port};
+use crate::ecs::{hash::decimal_id, task_definition::port::Port};
 
 use super::{labels, names, owner::Owner};
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ecs::{secret_reference::SecretReference, slug::slug, task_definition::health_check::has_no_keyword};
+use crate::ecs::{object_names, secret_reference::SecretReference, task_definition::health_check::has_no_keyword};
 
 use super::row::{Field, PRIVILEGED, Row, approximated, ignored, mapped};
 
@@ -294,7 +294,8 @@ fn goes_beyond_baseline(field: &Field<'_>) -> bool {
 }
 
 fn secret(field: &Field<'_>) -> String {
-    SecretReference::parse(field.text()).map_or_else(|_| field.text().into(), |secret| slug(&secret.name, 253))
+    SecretReference::parse(field.text())
+        .map_or_else(|_| field.text().into(), |secret| object_names::secret(&secret.name))
 }
 
 fn secret_and_key(field: &Field<'_>) -> String {
@@ -304,7 +305,7 @@ fn secret_and_key(field: &Field<'_>) -> String {
 
 fn config_map(field: &Field<'_>) -> String {
     let object = field.text().split_once(":s3:::").map_or(field.text(), |(_, object)| object);
-    slug(object, 253)
+    object_names::environment_file(object)
 }
 
 /// Whether another container waits for the one that the field is in, with one of these conditions.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ecs::{arn::last_segment, slug::slug};
+use crate::ecs::{arn::last_segment, object_names};
 
 use super::row::{Field, PRIVILEGED, Row, approximated, ignored, mapped, refused};
 
@@ -157,11 +157,11 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 fn service_account(field: &Field<'_>) -> String {
-    format!("ecs-role-{}", slug(last_segment(field.text()), 200))
+    object_names::service_account(last_segment(field.text()))
 }
 
 fn claim(field: &Field<'_>) -> String {
-    slug(last_segment(field.text()), 253)
+    object_names::claim(last_segment(field.text()))
 }
 
 /// Whether `kubernetes.volumes` has an entry for the volume that the field is in.

@@ -51,6 +51,14 @@ pub fn of_service(cluster_object: &str, service_object: &str) -> Labels {
     labels
 }
 
+/// Adds what the Pod of a task carries, whoever started it: what runs, its group, the security groups that hold for it.
+pub fn add_task(labels: &mut Labels, family: &str, revision: i64, group: &str, security_groups: &[String]) {
+    labels.insert(FAMILY.into(), names::label_value(family));
+    labels.insert(REVISION.into(), revision.to_string());
+    labels.insert(TASK_GROUP.into(), names::label_value(group));
+    labels.extend(security_groups.iter().map(|group| (names::security_group_label(group), "true".into())));
+}
+
 /// What selects the Pods of a service.
 #[must_use]
 pub fn service_selector(service_object: &str) -> Labels {

@@ -11,7 +11,6 @@ use crate::{
 use super::{
     kubernetes_version::KubernetesVersion,
     labels::{self, Labels},
-    names,
     pod::{self, Runs, Task},
 };
 
@@ -49,7 +48,7 @@ pub fn pod_template(template: TaskTemplate<'_>) -> PodTemplateSpec {
     };
     let metadata = ObjectMeta {
         labels: Some(pod_labels(template)),
-        annotations: Some(annotations(template)),
+        annotations: Some(pod::annotations(template.task_definition, template.revision, template.arns)),
         ..Default::default()
     };
     PodTemplateSpec { metadata: Some(metadata), spec: Some(pod::spec(task)) }
@@ -57,23 +56,11 @@ pub fn pod_template(template: TaskTemplate<'_>) -> PodTemplateSpec {
 
 fn pod_labels(template: TaskTemplate<'_>) -> Labels {
     let mut labels = labels::of_service(template.cluster_object, template.service_object);
-    labels.insert(labels::FAMILY.into(), names::label_value(&template.task_definition.family));
-    labels.insert(labels::REVISION.into(), template.revision.to_string());
+    let (family, group) = (&template.task_definition.family, format!("service:{}", template.service_object));
+    labels::add_task(&mut labels, family, template.revision, &group, template.security_groups);
     labels.insert(labels::DEPLOYMENT.into(), template.deployment.to_string());
-    labels.insert(labels::TASK_GROUP.into(), names::label_value(&format!("service:{}", template.service_object)));
     if template.task_definition.network_mode == Some(NetworkMode::None) {
         labels.insert(labels::NETWORK_MODE.into(), "none".into());
     }
-    for group in template.security_groups {
-        labels.insert(names::security_group_label(group), "true".into());
-    }
     labels
-}
-
-fn annotations(template: TaskTemplate<'_>) -> Labels {
-    let definition = template.task_definition;
-    let arn = template.arns.task_definition(&definition.family, template.revision);
-    let mut annotations = pod::annotations(definition);
-    annotations.insert(labels::TASK_DEFINITION.into(), arn);
-    annotations
 }

@@ -40,20 +40,13 @@ pub fn task_pod(task: TaskPod<'_>) -> Pod {
     let definition = task.task_definition;
     let mut pod_labels = labels::managed();
     pod_labels.insert(labels::CLUSTER.into(), names::label_value(task.cluster_object));
-    pod_labels.insert(labels::FAMILY.into(), names::label_value(&definition.family));
-    pod_labels.insert(labels::REVISION.into(), task.revision.to_string());
-    pod_labels.insert(labels::TASK_GROUP.into(), names::label_value(task.group));
-    for group in task.security_groups {
-        pod_labels.insert(names::security_group_label(group), "true".into());
-    }
-    let mut annotations = pod::annotations(definition);
-    annotations.insert(labels::TASK_DEFINITION.into(), task.arns.task_definition(&definition.family, task.revision));
+    labels::add_task(&mut pod_labels, &definition.family, task.revision, task.group, task.security_groups);
     Pod {
         metadata: ObjectMeta {
             name: Some(task.name.into()),
             namespace: Some(task.namespace.into()),
             labels: Some(pod_labels),
-            annotations: Some(annotations),
+            annotations: Some(pod::annotations(definition, task.revision, task.arns)),
             ..Default::default()
         },
         spec: Some(pod::spec(Task {

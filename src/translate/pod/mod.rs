@@ -91,10 +91,11 @@ pub fn spec(task: Task<'_>) -> PodSpec {
     }
 }
 
-/// Annotations of the Pod: what it needs to have beside it, and what Kubernetes has no field for.
+/// Annotations of the Pod: which revision it runs, what it needs to have beside it, and what Kubernetes has no field for.
 #[must_use]
-pub fn annotations(definition: &TaskDefinition) -> Labels {
+pub fn annotations(definition: &TaskDefinition, revision: i64, arns: &ArnScope) -> Labels {
     let mut annotations = volume::texts(definition);
+    annotations.insert(labels::TASK_DEFINITION.into(), arns.task_definition(&definition.family, revision));
     let originals = container::original_names(definition);
     if !originals.is_empty() {
         annotations.insert(labels::ORIGINAL_NAMES.into(), json(&originals));

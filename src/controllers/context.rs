@@ -7,8 +7,8 @@ use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta:
 use kube::{Api, Client, Resource, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::task_definition::TaskDefinition,
-    ecs::arn::ArnScope,
+    api::{field_report::FieldOutcome, task_definition::TaskDefinition},
+    ecs::{arn::ArnScope, field_outcomes},
     kube_io::{
         cache::{Cache, Cached},
         caches::Caches,
@@ -84,6 +84,18 @@ impl Context {
         let kubelets = self.caches.nodes.store.state();
         let oldest = kubelets.iter().filter_map(|node| node.kubelet_version()).min();
         oldest.unwrap_or(kubernetes_version::LEAST)
+    }
+
+    /// Tells of the fields of an object that are ignored now and were not before.
+    pub(super) async fn tell_newly_ignored<K: Resource<DynamicType = ()>>(
+        &self,
+        object: &K,
+        before: &[FieldOutcome],
+        now: &[FieldOutcome],
+    ) {
+        for note in field_outcomes::newly_ignored(before, now) {
+            self.events.tell(object, Severity::Warning, "FieldIgnored", &note).await;
+        }
     }
 
     /// Now, for decisions.

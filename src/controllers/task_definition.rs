@@ -255,13 +255,11 @@ async fn report(
     for finding in findings.iter().filter(|finding| finding.type_ == ACCEPTED && !finding.holds) {
         context.events.tell(task_definition, Severity::Warning, finding.reason, &finding.message).await;
     }
-    for note in field_outcomes::newly_ignored(&old.field_outcomes, &new.field_outcomes) {
-        context.events.tell(task_definition, Severity::Warning, "FieldIgnored", &note).await;
-    }
+    context.tell_newly_ignored(task_definition, &old.field_outcomes, &new.field_outcomes).await;
     Ok(())
 }
 
-fn family_of(task_definition: &TaskDefinition) -> String {
+pub(super) fn family_of(task_definition: &TaskDefinition) -> String {
     task_definition.spec.definition.family.clone().unwrap_or_else(|| task_definition.name_any())
 }
 

@@ -32,6 +32,7 @@ use crate::{
 use super::{
     context::Context,
     driver::{Driver, Outcome},
+    task_definition::family_of,
     triggers::{LastSeen, Triggers},
 };
 
@@ -123,10 +124,7 @@ fn of_family(caches: &Caches, namespace: &str, family: &str) -> Vec<Arc<Revision
 }
 
 fn claimant(caches: &Caches, namespace: &str, family: &str) -> Option<Arc<TaskDefinition>> {
-    let claims = |each: &TaskDefinition| {
-        each.spec.definition.family.as_deref().map_or(each.name_any() == family, |given| given == family)
-    };
-    caches.task_definitions.in_namespace(namespace).into_iter().find(|each| claims(each))
+    caches.task_definitions.in_namespace(namespace).into_iter().find(|each| family_of(each) == family)
 }
 
 /// How many are kept: what the TaskDefinition says, or the newest revision of one that is gone.

@@ -178,9 +178,7 @@ async fn write(
         tracing::info!(service = %service.name_any(), %message, "service event");
         context.events.tell(service, Severity::Normal, "ServiceEvent", message).await;
     }
-    for note in field_outcomes::newly_ignored(&old.field_outcomes, &new.field_outcomes) {
-        context.events.tell(service, Severity::Warning, "FieldIgnored", &note).await;
-    }
+    context.tell_newly_ignored(service, &old.field_outcomes, &new.field_outcomes).await;
     let condition = |of: &EcsServiceStatus, type_: &str| {
         of.conditions
             .iter()

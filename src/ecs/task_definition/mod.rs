@@ -109,13 +109,16 @@ impl TaskDefinition {
 /// # Errors
 /// Every rule that the definition breaks.
 pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Result<TaskDefinition, Vec<Violation>> {
+    let document = serde_json::to_string(definition).unwrap_or_default();
     // What else is wrong with a document without bounds has no bounds either.
-    check_length(definition)?;
+    check_length(document.len())?;
     let mut violations = Violations::new();
     let family = definition.family.as_deref().unwrap_or(default_family);
     let message = "Family contains invalid characters: use up to 255 letters, digits, - and _. It is the object's name when spec.family is absent.";
     violations.require(is_family(family), "TD01", "spec.family", message);
-    check_text(definition, &mut violations);
+    if document.contains("\\u0000") {
+        check_characters(&serde_json::to_value(definition).unwrap_or_default(), "spec", &mut violations);
+    }
     let cpu = task_size(
         definition.cpu.as_ref(),
         size::task_cpu,
@@ -174,22 +177,14 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
     })
 }
 
-fn check_length(definition: &RegisterTaskDefinition) -> Result<(), Vec<Violation>> {
+fn check_length(length: usize) -> Result<(), Vec<Violation>> {
     let mut violations = Violations::new();
-    let length = serde_json::to_string(definition).unwrap_or_default().len();
     let message = format!("Actual length: '{length}'. Max allowed length is '{MOST_BYTES}' bytes.");
     violations.require(length <= MOST_BYTES, "TD04", "spec", message);
     violations.or(())
 }
 
 /// The one character that no process can be given.
-fn check_text(definition: &RegisterTaskDefinition, violations: &mut Violations) {
-    let document = serde_json::to_string(definition).unwrap_or_default();
-    if document.contains("\\u0000") {
-        check_characters(&serde_json::to_value(definition).unwrap_or_default(), "spec", violations);
-    }
-}
-
 fn check_characters(value: &Value, path: &str, violations: &mut Violations) {
     const MESSAGE: &str = "The character U+0000 ends every text of Linux, so no process can be given it: remove it.";
     match value {

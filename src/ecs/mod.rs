@@ -1,5 +1,5 @@
-//! The rules of ECS: references, sizes, validation, defaults, arithmetic. Pure, and without a word of Kubernetes:
-//! what becomes of a checked value is `translate`, what is done over time is `decide`.
+//! The rules of ECS: references, sizes, validation, defaults, arithmetic, and what becomes of each field. Pure. No object of
+//! Kubernetes is made here: what becomes of a checked value is `translate`, what is done over time is `decide`.
 
 pub mod arn;
 pub mod cluster;

@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::{
-    api::field_report::Outcome,
+    api::field_report::{FieldOutcome, Outcome},
     ecs::arn::ArnScope,
     translate::kubernetes_version::{self, KubernetesVersion},
 };
@@ -94,6 +94,11 @@ pub struct Rendering {
 }
 
 impl Rendering {
+    /// Adds what became of the fields of an object.
+    fn tell(&mut self, object: &str, outcomes: Vec<FieldOutcome>) {
+        self.report.extend(outcomes.into_iter().map(|outcome| Entry { object: object.into(), outcome }));
+    }
+
     /// Refuses a field, whatever else would have become of it.
     fn refuse(&mut self, object: &str, path: &str, message: String) {
         self.report.retain(|entry| {

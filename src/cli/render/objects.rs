@@ -35,7 +35,6 @@ use crate::{
 use super::{
     Rendering, Surroundings, Workload,
     input::{Content, Input},
-    report::Entry,
 };
 
 /// How many tasks a service has that was made up for a task definition.
@@ -90,9 +89,7 @@ fn register<'a>(input: &'a Input, rendering: &mut Rendering) -> Option<Registere
     let Content::TaskDefinition { definition, revision } = &input.content else { return None };
     let checked = task_definition::check(definition, &input.name);
     let violations = checked.as_ref().err().cloned().unwrap_or_default();
-    let outcomes = field_outcomes::of_task_definition(definition, &violations);
-    let object = input.label();
-    rendering.report.extend(outcomes.into_iter().map(|outcome| Entry { object: object.clone(), outcome }));
+    rendering.tell(&input.label(), field_outcomes::of_task_definition(definition, &violations));
     checked.ok().map(|checked| Registered { input, checked, revision: *revision })
 }
 
@@ -106,8 +103,7 @@ fn is_run(registered: &Registered<'_>, inputs: &[Input]) -> bool {
 
 fn cluster(input: &Input, spec: &EcsClusterSpec, rendering: &mut Rendering) {
     let object = input.label();
-    let outcomes = field_outcomes::of_cluster(spec);
-    rendering.report.extend(outcomes.into_iter().map(|outcome| Entry { object: object.clone(), outcome }));
+    rendering.tell(&object, field_outcomes::of_cluster(spec));
     let cluster_name = spec.cluster_name.as_deref().unwrap_or(&input.name);
     if let Err(violation) = ecs::cluster::check_name(cluster_name) {
         return refuse(&object, &[violation], rendering);
@@ -151,8 +147,7 @@ fn named_service(
     rendering: &mut Rendering,
 ) {
     let object = input.label();
-    let outcomes = field_outcomes::of_service(spec);
-    rendering.report.extend(outcomes.into_iter().map(|outcome| Entry { object: object.clone(), outcome }));
+    rendering.tell(&object, field_outcomes::of_service(spec));
     let service = match ecs::service::check(spec, &input.name) {
         Ok(service) => service,
         Err(violations) => return refuse(&object, &violations, rendering),

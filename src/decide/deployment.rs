@@ -2,15 +2,6 @@
 
 use crate::ecs::deployment_limits::DeploymentLimits;
 
-/// What matters of a snapshot that exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObservedSnapshot<T> {
-    /// Its number.
-    pub number: i64,
-    /// The values that it was started with.
-    pub trigger: T,
-}
-
 /// The deployment that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -20,14 +11,14 @@ pub enum Wanted {
     New(i64),
 }
 
-/// Compares the values that start a deployment with those of the newest snapshot. `applied` is the number that the workload
-/// has: a number is not given again when its snapshot has been deleted.
+/// Compares the values that start a deployment with those of the newest snapshot, which is known by its number. `applied` is
+/// the number that the workload has: a number is not given again when its snapshot has been deleted.
 #[must_use]
-pub fn wanted<T: PartialEq>(trigger: &T, snapshots: &[ObservedSnapshot<T>], applied: Option<i64>) -> Wanted {
-    match snapshots.iter().max_by_key(|snapshot| snapshot.number) {
-        Some(newest) if newest.trigger == *trigger => Wanted::Existing(newest.number),
+pub fn wanted<T: PartialEq>(trigger: &T, newest: Option<(i64, &T)>, applied: Option<i64>) -> Wanted {
+    match newest {
+        Some((number, started)) if started == trigger => Wanted::Existing(number),
         newest => {
-            let highest = newest.map_or(0, |newest| newest.number).max(applied.unwrap_or(0));
+            let highest = newest.map_or(0, |(number, _)| number).max(applied.unwrap_or(0));
             Wanted::New(highest.saturating_add(1))
         }
     }
@@ -74,17 +65,13 @@ pub fn obsolete(numbers: &[i64], in_use: &[i64]) -> Vec<i64> {
 mod tests {
     use super::*;
 
-    fn snapshot(number: i64, trigger: &str) -> ObservedSnapshot<String> {
-        ObservedSnapshot { number, trigger: trigger.into() }
-    }
-
     #[test]
     fn a_deployment_starts_when_a_value_changes() {
-        let snapshots = [snapshot(1, "a"), snapshot(2, "b")];
-        assert_eq!(wanted(&"b".into(), &snapshots, Some(2)), Wanted::Existing(2));
-        assert_eq!(wanted(&"a".into(), &snapshots, Some(2)), Wanted::New(3), "going back is a new deployment");
-        assert_eq!(wanted(&"a".to_owned(), &[], None), Wanted::New(1));
-        assert_eq!(wanted(&"a".to_owned(), &[], Some(3)), Wanted::New(4), "the snapshots were deleted");
+        let newest = Some((2, &"b"));
+        assert_eq!(wanted(&"b", newest, Some(2)), Wanted::Existing(2));
+        assert_eq!(wanted(&"a", newest, Some(2)), Wanted::New(3), "also when it ran before");
+        assert_eq!(wanted(&"a", None, None), Wanted::New(1));
+        assert_eq!(wanted(&"a", None, Some(3)), Wanted::New(4), "the snapshots were deleted");
     }
 
     #[test]

@@ -56,11 +56,8 @@ pub fn resolve<'a, R: Registered>(
     revisions: impl IntoIterator<Item = &'a R>,
     running: Option<(&str, i64)>,
 ) -> Result<&'a R, LookupError> {
-    let candidates: Vec<_> = revisions
-        .into_iter()
-        .filter(|revision| revision.family() == reference.family)
-        .filter(|revision| reference.revision.is_none_or(|number| number == revision.number()))
-        .collect();
+    let candidates: Vec<_> =
+        revisions.into_iter().filter(|revision| reference.means(revision.family(), revision.number())).collect();
     let newest = |state: RevisionState| {
         candidates
             .iter()

@@ -41,6 +41,12 @@ impl TaskDefinitionReference {
         }
         Ok(Self { family: family.into(), revision })
     }
+
+    /// Whether it can mean this revision: the pinned one, or any of the family.
+    #[must_use]
+    pub fn means(&self, family: &str, revision: i64) -> bool {
+        self.family == family && self.revision.is_none_or(|pinned| pinned == revision)
+    }
 }
 
 /// Whether a text can be a family: `[A-Za-z0-9_-]{1,255}` (TD01).

@@ -9,7 +9,13 @@ use kube::api::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ecs::{hash::decimal_id, task_definition::port::Port};
+use crate::{
+    api::register_task_definition::NetworkMode,
+    ecs::{
+        hash::decimal_id,
+        task_definition::{TaskDefinition, port::Port},
+    },
+};
 
 use super::{labels, names, owner::Owner};
 
@@ -30,6 +36,9 @@ pub struct SnapshotContent {
     pub trigger: Trigger,
     /// The ports that its tasks listen on.
     pub ports: Vec<Port>,
+    /// The network mode of its tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_mode: Option<NetworkMode>,
     /// The rendered Pod template, as it was sent.
     pub template: Value,
 }
@@ -57,9 +66,10 @@ pub struct Trigger {
 impl Snapshot {
     /// A new deployment with a freshly rendered template.
     #[must_use]
-    pub fn new(number: i64, trigger: Trigger, ports: Vec<Port>, template: &PodTemplateSpec) -> Self {
+    pub fn new(number: i64, trigger: Trigger, definition: &TaskDefinition, template: &PodTemplateSpec) -> Self {
         let template = serde_json::to_value(template).unwrap_or_default();
-        Self { number, content: SnapshotContent { trigger, ports, template } }
+        let (ports, network_mode) = (definition.ports(), definition.network_mode);
+        Self { number, content: SnapshotContent { trigger, ports, network_mode, template } }
     }
 
     /// Reads a ControllerRevision; `None` when it is none of ours.

@@ -26,6 +26,7 @@ fn location(kind: &str) -> (&'static str, &'static str, bool) {
         "TaskDefinition" => (ours, "taskdefinitions", true),
         "TaskDefinitionRevision" => (ours, "taskdefinitionrevisions", true),
         "EcsService" => (ours, "ecsservices", true),
+        "EcsTask" => (ours, "ecstasks", true),
         "EcsSecurityGroup" => (ours, "ecssecuritygroups", true),
         "Deployment" => ("/apis/apps/v1", "deployments", true),
         "ReplicaSet" => ("/apis/apps/v1", "replicasets", true),

@@ -224,7 +224,7 @@ fn run(
         pre_stop_seconds: service.pre_stop_seconds,
         version: surroundings.version,
     });
-    let snapshot = Snapshot::new(1, Trigger::default(), ports, &template);
+    let snapshot = Snapshot::new(1, Trigger::default(), definition, &template);
     let desired_count = service.desired_count.unwrap_or(1);
     let workload = DeploymentWorkload {
         namespace: &namespace,

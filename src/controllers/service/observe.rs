@@ -53,6 +53,11 @@ impl Observed {
         deployment.labels().get(labels::DEPLOYMENT)?.parse().ok()
     }
 
+    /// What the last deployment was started with.
+    pub(super) fn newest_snapshot(&self) -> Option<&Snapshot> {
+        self.snapshots.iter().map(|stored| &stored.snapshot).max_by_key(|snapshot| snapshot.number)
+    }
+
     /// The security group that is named after the service, whoever made it.
     pub(super) fn own_group(&self) -> Option<&Arc<EcsSecurityGroup>> {
         let name = names::workload(&self.name);

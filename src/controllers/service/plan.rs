@@ -10,9 +10,12 @@ use crate::{
     api::{register_task_definition::NetworkMode, security_group::EcsSecurityGroup},
     decide::{
         conditions::{READY, is_true},
-        deployment::{self, ObservedSnapshot, Template, Wanted},
+        deployment::{self, Template},
     },
-    ecs::{arn::ArnScope, task_definition::port::Port},
+    ecs::{
+        arn::ArnScope,
+        task_definition::{TaskDefinition, port::Port},
+    },
     translate::{
         deployment::{Workload, deployment as render_deployment},
         kubernetes_service::cluster_ip_service,
@@ -21,13 +24,13 @@ use crate::{
         owner::Ownership,
         pod_template::{TaskTemplate, pod_template},
         security_group,
-        snapshot::{Snapshot, Trigger},
+        snapshot::Snapshot,
     },
 };
 
 use super::{
     observe::Observed,
-    validate::{Accepted, Groups},
+    validate::{Accepted, Groups, Target},
 };
 
 /// What is to be there.
@@ -64,25 +67,21 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
     let desired_count = service.desired_count.unwrap_or(if known { last_count } else { 1 });
     let limits = service.percentages.limits(desired_count);
 
-    let trigger = trigger(observed, accepted);
-    let snapshots: Vec<_> = observed
-        .snapshots
-        .iter()
-        .map(|stored| ObservedSnapshot {
-            number: stored.snapshot.number,
-            trigger: stored.snapshot.content.trigger.clone(),
-        })
-        .collect();
-    let (wanted, new_snapshot) = match deployment::wanted(&trigger, &snapshots, observed.applied_snapshot()) {
-        Wanted::Existing(number) => (number, None),
-        Wanted::New(number) => (number, Some(new_snapshot(observed, accepted, surroundings, number, trigger))),
+    let (wanted, new_snapshot) = match &accepted.target {
+        Target::Existing(number) => (*number, None),
+        Target::New { number, task_definition } => {
+            (*number, Some(new_snapshot(observed, accepted, surroundings, *number, task_definition)))
+        }
     };
+    let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
+    let snapshots: Vec<_> = stored.chain(&new_snapshot).collect();
+    let snapshot = |number: i64| snapshots.iter().copied().find(|snapshot| snapshot.number == number);
     let template = deployment::template(wanted, observed.applied_snapshot(), limits);
     let running = match template {
         Template::Wanted(number) => number,
         Template::Held { running, .. } => running,
     };
-    let ports = open_ports(observed, accepted, template);
+    let ports = open_ports(observed, snapshot(wanted), template);
     let waiting_for = waiting_for(observed, accepted, running);
     // What runs already goes on, and can be scaled, while the new deployment waits.
     let running = if waiting_for.is_some() { observed.applied_snapshot().unwrap_or(running) } else { running };
@@ -95,13 +94,12 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         limits,
         min_ready_seconds: service.min_ready_seconds,
     };
-    let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
-    let rendered = stored.chain(&new_snapshot).find(|snapshot| snapshot.number == running);
+    let network_mode = snapshot(wanted).and_then(|snapshot| snapshot.content.network_mode);
     Plan {
         desired_count,
         write_desired_count: service.desired_count.is_none(),
         own_group: own_group(observed, accepted, &ports),
-        isolation: (accepted.task_definition.network_mode == Some(NetworkMode::None))
+        isolation: (network_mode == Some(NetworkMode::None))
             .then(|| network_policy::isolation(&observed.namespace, &observed.name, &observed.owner)),
         kubernetes_service: cluster_ip_service(
             &observed.namespace,
@@ -111,22 +109,10 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             &ports,
         ),
         waiting_for,
-        deployment: rendered.map(|snapshot| render_deployment(workload, snapshot)).unwrap_or_default(),
+        deployment: snapshot(running).map(|snapshot| render_deployment(workload, snapshot)).unwrap_or_default(),
         obsolete_snapshots: obsolete_snapshots(observed, wanted, running),
         new_snapshot,
         template,
-    }
-}
-
-fn trigger(observed: &Observed, accepted: &Accepted) -> Trigger {
-    let network = &observed.service.spec.network_configuration;
-    Trigger {
-        family: accepted.task_definition.family.clone(),
-        revision: accepted.revision,
-        namespace: accepted.shared_namespace.clone(),
-        network_configuration: serde_json::to_value(network).unwrap_or_default(),
-        force_new_deployment: accepted.service.force_new_deployment.clone(),
-        pre_stop_seconds: accepted.service.pre_stop_seconds,
     }
 }
 
@@ -135,20 +121,20 @@ fn new_snapshot(
     accepted: &Accepted,
     surroundings: Surroundings<'_>,
     number: i64,
-    trigger: Trigger,
+    task_definition: &TaskDefinition,
 ) -> Snapshot {
     let template = pod_template(TaskTemplate {
         arns: surroundings.arns,
         version: surroundings.version,
         cluster_object: &accepted.cluster_object,
         service_object: &observed.name,
-        task_definition: &accepted.task_definition,
-        revision: accepted.revision,
+        task_definition,
+        revision: accepted.trigger.revision,
         deployment: number,
         security_groups: accepted.groups.names(),
         pre_stop_seconds: accepted.service.pre_stop_seconds,
     });
-    Snapshot::new(number, trigger, accepted.task_definition.ports(), &template)
+    Snapshot::new(number, accepted.trigger.clone(), task_definition, &template)
 }
 
 /// The service's own group is made and kept by the operator; a group of that name which somebody else made is taken as it is.
@@ -182,11 +168,11 @@ fn waiting_for(observed: &Observed, accepted: &Accepted, running: i64) -> Option
     Some(format!("Tasks start when EcsSecurityGroup {missing} is Ready: no task runs before its rules are enforced."))
 }
 
-/// The ports of the wanted revision, and those that tasks of earlier deployments still listen on: they serve until they
+/// The ports of the wanted deployment, and those that tasks of earlier deployments still listen on: they serve until they
 /// are replaced. While a deployment is held, only what runs counts.
-fn open_ports(observed: &Observed, accepted: &Accepted, template: Template) -> Vec<Port> {
+fn open_ports(observed: &Observed, wanted: Option<&Snapshot>, template: Template) -> Vec<Port> {
     let mut ports: Vec<Port> = match template {
-        Template::Wanted(_) => accepted.task_definition.ports(),
+        Template::Wanted(_) => wanted.map(|snapshot| snapshot.content.ports.clone()).unwrap_or_default(),
         Template::Held { .. } => Vec::new(),
     };
     let in_use = |number: i64| {

@@ -75,8 +75,9 @@ pub(super) async fn applied(
     let mut new = with_counts(observed, &findings, context);
     new.service_arn = Some(context.arns.service(&accepted.cluster_name, &accepted.service.name));
     new.cluster_arn = Some(context.arns.cluster(&accepted.cluster_name));
-    new.task_definition = Some(context.arns.task_definition(&accepted.task_definition.family, accepted.revision));
-    new.task_definition_revision = Some(format!("{}:{}", accepted.task_definition.family, accepted.revision));
+    let (family, revision) = (&accepted.trigger.family, accepted.trigger.revision);
+    new.task_definition = Some(context.arns.task_definition(family, revision));
+    new.task_definition_revision = Some(format!("{family}:{revision}"));
     new.desired_count = facts.desired_count;
     new.security_groups = accepted.groups.names().to_vec();
     new.deployments = service_status::deployments(&facts);

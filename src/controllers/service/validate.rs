@@ -7,7 +7,10 @@ use kube::ResourceExt;
 use crate::{
     api::register_task_definition::NetworkMode,
     controllers::cluster::name_of,
-    decide::conditions::{ACCEPTED, is_true, reason},
+    decide::{
+        conditions::{ACCEPTED, is_true, reason},
+        deployment::{self, Wanted},
+    },
     ecs::{
         cluster::{self, Claim},
         service::{self, Service},
@@ -16,7 +19,7 @@ use crate::{
         violation,
     },
     kube_io::revision::Revision,
-    translate::names,
+    translate::{names, snapshot::Trigger},
 };
 
 use super::observe::Observed;
@@ -28,12 +31,18 @@ pub(super) struct Accepted {
     /// The EcsCluster's name.
     pub(super) cluster_object: String,
     pub(super) service: Service,
-    /// The revision that its reference means now.
-    pub(super) revision: i64,
-    pub(super) task_definition: TaskDefinition,
-    /// Where the revision is, if not in the service's Namespace.
-    pub(super) shared_namespace: Option<String>,
+    /// The values that its deployment is started with; among them the revision that its reference means now.
+    pub(super) trigger: Trigger,
+    pub(super) target: Target,
     pub(super) groups: Groups,
+}
+
+/// The deployment that the service is to run.
+pub(super) enum Target {
+    /// One that was started already and has a snapshot of this number. Its revision may be gone since.
+    Existing(i64),
+    /// A new one, with what it runs.
+    New { number: i64, task_definition: Box<TaskDefinition> },
 }
 
 /// The security groups of a service's tasks.
@@ -79,11 +88,12 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
         .to_owned();
     let holder = observed.clusters.iter().find(|cluster| name_of(cluster) == cluster_name);
     let cluster_object = holder.map(|cluster| cluster.name_any()).unwrap_or_default();
-    let Resolved { revision, task_definition, shared_namespace } = resolve(observed, &service)?;
-    service::check_network(&service, task_definition.network_mode)
-        .map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
-    let groups = groups(observed, &service, task_definition.network_mode)?;
-    Ok(Accepted { cluster_name, cluster_object, service, revision, task_definition, shared_namespace, groups })
+    let named = named_revision(observed, &service)?;
+    let trigger = trigger(observed, &service, &named);
+    let (target, network_mode) = target(observed, &trigger, named)?;
+    service::check_network(&service, network_mode).map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
+    let groups = groups(observed, &service, network_mode)?;
+    Ok(Accepted { cluster_name, cluster_object, service, trigger, target, groups })
 }
 
 fn claims(observed: &Observed) -> Vec<Claim> {
@@ -100,42 +110,94 @@ fn claims(observed: &Observed) -> Vec<Claim> {
         .collect()
 }
 
-/// The revision that a service means: of its own Namespace, else of the shared one.
-struct Resolved {
-    revision: i64,
-    task_definition: TaskDefinition,
-    shared_namespace: Option<String>,
+/// The revision that a service means now.
+struct Named {
+    family: String,
+    number: i64,
+    /// Where it is, if not in the service's Namespace.
+    namespace: Option<String>,
+    /// An error when it is gone and only the deployment that runs it still knows it.
+    revision: Result<Arc<Revision>, Refusal>,
 }
 
-fn resolve(observed: &Observed, service: &Service) -> Result<Resolved, Refusal> {
-    let running = observed.applied_snapshot().and_then(|number| {
-        let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == number)?;
-        Some(&stored.snapshot.content.trigger)
-    });
-    let look = |revisions: &[Arc<Revision>], namespace: Option<&String>| {
-        let running = running.filter(|trigger| trigger.namespace.as_ref() == namespace);
+/// Looks for the revision in the service's Namespace, then in the shared one; what runs already is known from its snapshot.
+fn named_revision(observed: &Observed, service: &Service) -> Result<Named, Refusal> {
+    let reference = &service.task_definition;
+    let running = observed.newest_snapshot().map(|newest| &newest.content.trigger);
+    let running = running.filter(|trigger| reference.means(&trigger.family, trigger.revision));
+    let own = (None, &observed.revisions);
+    let shared = observed.shared.as_ref().map(|(namespace, revisions)| (Some(namespace.clone()), revisions));
+    let mut places: Vec<_> = std::iter::once(own).chain(shared).collect();
+    // A pinned revision is the one that runs, also when another Namespace has one of the same name since.
+    if let Some(running) = running.filter(|_| reference.revision.is_some()) {
+        places.sort_by_key(|(namespace, _)| *namespace != running.namespace);
+    }
+    let mut problem = None;
+    for (namespace, revisions) in places {
+        let running = running.filter(|trigger| trigger.namespace == namespace);
         let running = running.map(|trigger| (trigger.family.as_str(), trigger.revision));
-        task_definition_lookup::resolve(&service.task_definition, revisions, running)
-            .map(|found| (Arc::clone(found), namespace.cloned()))
-    };
-    let found = match (look(&observed.revisions, None), &observed.shared) {
-        (Err(LookupError::NotFound(_)), Some((namespace, revisions))) => look(revisions, Some(namespace)),
-        (found, _) => found,
-    };
-    let (found, shared_namespace) = found.map_err(|error| {
-        let reason = match error {
-            LookupError::NotFound(_) => reason::TASK_DEFINITION_NOT_FOUND,
-            LookupError::Inactive(_) => reason::TASK_DEFINITION_INACTIVE,
-        };
-        Refusal::new(reason, &error)
-    })?;
+        match task_definition_lookup::resolve(reference, revisions, running) {
+            Ok(found) => {
+                let (family, revision) = (found.family.clone(), Ok(Arc::clone(found)));
+                return Ok(Named { family, number: found.number, namespace, revision });
+            }
+            Err(error @ LookupError::Inactive(_)) => {
+                return Err(Refusal::new(reason::TASK_DEFINITION_INACTIVE, &error));
+            }
+            Err(error @ LookupError::NotFound(_)) => problem = problem.or(Some(error)),
+        }
+    }
+    let problem = problem.unwrap_or_else(|| LookupError::NotFound(reference.to_string()));
+    let refusal = Refusal::new(reason::TASK_DEFINITION_NOT_FOUND, &problem);
+    match running {
+        Some(Trigger { family, revision, namespace, .. }) => Ok(Named {
+            family: family.clone(),
+            number: *revision,
+            namespace: namespace.clone(),
+            revision: Err(refusal),
+        }),
+        None => Err(refusal),
+    }
+}
+
+fn trigger(observed: &Observed, service: &Service, named: &Named) -> Trigger {
+    Trigger {
+        family: named.family.clone(),
+        revision: named.number,
+        namespace: named.namespace.clone(),
+        network_configuration: serde_json::to_value(&observed.service.spec.network_configuration).unwrap_or_default(),
+        force_new_deployment: service.force_new_deployment.clone(),
+        pre_stop_seconds: service.pre_stop_seconds,
+    }
+}
+
+/// The deployment that the values ask for, and the network mode of its tasks. One that was started already needs no
+/// revision: its snapshot knows all.
+fn target(observed: &Observed, trigger: &Trigger, named: Named) -> Result<(Target, Option<NetworkMode>), Refusal> {
+    let newest = observed.newest_snapshot();
+    match deployment::wanted(
+        trigger,
+        newest.map(|newest| (newest.number, &newest.content.trigger)),
+        observed.applied_snapshot(),
+    ) {
+        Wanted::Existing(number) => {
+            Ok((Target::Existing(number), newest.and_then(|snapshot| snapshot.content.network_mode)))
+        }
+        Wanted::New(number) => {
+            let task_definition = Box::new(checked(&*named.revision?)?);
+            let network_mode = task_definition.network_mode;
+            Ok((Target::New { number, task_definition }, network_mode))
+        }
+    }
+}
+
+fn checked(revision: &Revision) -> Result<TaskDefinition, Refusal> {
     let invalid = |problem: &str| {
-        Refusal::new(reason::INVALID, &format!("Task definition {}:{}: {problem}", found.family, found.number))
+        Refusal::new(reason::INVALID, &format!("Task definition {}:{}: {problem}", revision.family, revision.number))
     };
-    let definition = found.definition().map_err(|error| invalid(&error.to_string()))?;
-    let task_definition = task_definition::check(&definition, &found.family)
-        .map_err(|violations| invalid(&violation::summary(&violations)))?;
-    Ok(Resolved { revision: found.number, task_definition, shared_namespace })
+    let definition = revision.definition().map_err(|error| invalid(&error.to_string()))?;
+    task_definition::check(&definition, &revision.family)
+        .map_err(|violations| invalid(&violation::summary(&violations)))
 }
 
 fn groups(observed: &Observed, service: &Service, mode: Option<NetworkMode>) -> Result<Groups, Refusal> {

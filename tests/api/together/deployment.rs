@@ -111,3 +111,22 @@ fn only_so_many_old_deployments_are_kept() {
         assert_eq!(kept.len(), 10, "{kept:?}");
     });
 }
+
+#[test]
+fn a_service_whose_revision_is_gone_goes_on_from_its_snapshot() {
+    together(async |scene| {
+        scene.run_web(1).await;
+        let first = scene.names("Pod").await;
+        scene.delete("TaskDefinition", "web").await;
+        scene.delete("TaskDefinitionRevision", "web.1").await;
+        scene.until_gone("TaskDefinitionRevision", "web.1").await;
+        scene.apply("EcsService", "web", service(2)).await;
+        scene.steady("web", "web:1", 2).await;
+        assert!(scene.names("Pod").await.contains(&first[0]), "its task was started again");
+        let mut forced = service(2);
+        forced["forceNewDeployment"] = json!("again");
+        scene.apply("EcsService", "web", forced).await;
+        scene.condition("EcsService", "web", "Accepted", "False", "TaskDefinitionNotFound").await;
+        assert_eq!(image(&scene.get("Deployment", "web").await), "nginx:1");
+    });
+}

@@ -6,7 +6,10 @@ use futures::{Future, future::Shared};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::task_definition::{TaskDefinition, TaskDefinitionStatus},
+    api::{
+        task_definition::{TaskDefinition, TaskDefinitionStatus},
+        task_definition_revision::RevisionState,
+    },
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, reason},
         family::{self, FamilyClaim},
@@ -51,13 +54,14 @@ where
             .map(|other| ObjectRef::from_obj(&*other))
             .collect()
     });
-    // A revision that is there now is reported; one that somebody has deleted is missing at once, not at the next start.
+    // A revision that is there or deregistered now is reported; one that somebody has deleted is missing at once, not at the
+    // next start.
     let (all, last_seen) = (Arc::clone(&caches), LastSeen::new());
     triggers.from(&caches.revisions, move |revision: &Revision| {
         let uid = revision.task_definition_uid();
-        let is_new = last_seen.has_changed(&revision.uid().unwrap_or_default(), ());
+        let has_changed = last_seen.has_changed(&revision.uid().unwrap_or_default(), revision.state);
         let is_gone = all.revisions.store.get(&ObjectRef::from_obj(revision)).is_none();
-        if !is_new && !is_gone {
+        if !has_changed && !is_gone {
             return Vec::new();
         }
         let same_namespace = all.task_definitions.in_namespace(&revision.namespace().unwrap_or_default()).into_iter();
@@ -217,11 +221,12 @@ async fn report(
     let old = task_definition.status.clone().unwrap_or_default();
     let generation = task_definition.metadata.generation;
     let violations = result.as_ref().err().map(|refusal| refusal.violations.clone()).unwrap_or_default();
+    let revision_of =
+        |number: i64| context.caches.revisions.get(&observed.namespace, &names::revision(&observed.family, number));
     let (findings, number) = match result {
         Ok(number) => {
-            let message = format!("The content is registered as {}:{number}.", observed.family);
-            let accepted = Finding::holds(ACCEPTED, reason::ACCEPTED, message.clone());
-            (vec![accepted, Finding::holds(READY, reason::AVAILABLE, message)], Some(number))
+            let is_active = revision_of(number).is_none_or(|revision| revision.state == RevisionState::Active);
+            (registered(&format!("{}:{number}", observed.family), is_active).to_vec(), Some(number))
         }
         // The last good revision stays, and services go on with it.
         Err(Refusal { reason, message, .. }) => (
@@ -232,9 +237,7 @@ async fn report(
             old.revision,
         ),
     };
-    let newest = number.and_then(|number| {
-        context.caches.revisions.get(&observed.namespace, &names::revision(&observed.family, number))
-    });
+    let newest = number.and_then(revision_of);
     let new = TaskDefinitionStatus {
         family: Some(observed.family.clone()),
         revision: number,
@@ -259,6 +262,20 @@ async fn report(
     Ok(())
 }
 
+/// The conditions of a task definition whose content is registered.
+fn registered(revision: &str, is_active: bool) -> [Finding; 2] {
+    let message = format!("The content is registered as {revision}.");
+    let ready = if is_active {
+        Finding::holds(READY, reason::AVAILABLE, message.clone())
+    } else {
+        let inactive = format!(
+            "{revision} has been deregistered: no new service or task can name it. Change the content, which registers the next revision."
+        );
+        Finding::fails(READY, reason::TASK_DEFINITION_INACTIVE, inactive)
+    };
+    [Finding::holds(ACCEPTED, reason::ACCEPTED, message), ready]
+}
+
 pub(super) fn family_of(task_definition: &TaskDefinition) -> String {
     task_definition.spec.definition.family.clone().unwrap_or_else(|| task_definition.name_any())
 }
@@ -269,7 +286,7 @@ fn revisions_of(task_definition: &TaskDefinition, context: &Context) -> Vec<Arc<
     context.caches.revisions.labelled(&namespace, labels::TASK_DEFINITION_UID, &uid)
 }
 
-fn family_claim(task_definition: &TaskDefinition, context: &Context) -> FamilyClaim {
+pub(super) fn family_claim(task_definition: &TaskDefinition, context: &Context) -> FamilyClaim {
     FamilyClaim {
         created: task_definition.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second()),
         newcomer: revisions_of(task_definition, context).is_empty(),

@@ -17,7 +17,10 @@ use crate::{
         task_definition::TaskDefinition,
         task_definition_revision::{RevisionState, TaskDefinitionRevisionStatus},
     },
-    decide::revision_retention::{self, RetainedRevision},
+    decide::{
+        family,
+        revision_retention::{self, RetainedRevision},
+    },
     ecs::task_definition_reference::TaskDefinitionReference,
     kube_io::{
         apply::delete_if_there,
@@ -32,7 +35,7 @@ use crate::{
 use super::{
     context::Context,
     driver::{Driver, Outcome},
-    task_definition::family_of,
+    task_definition::{family_claim, family_of},
     triggers::{LastSeen, Triggers},
 };
 
@@ -92,7 +95,7 @@ async fn reconcile(revision: Arc<Revision>, context: Arc<Context>) -> Result<Out
 /// Deletes the old revisions of a family. Another one may have become old with this one.
 async fn delete_obsolete(family: &str, context: &Context, namespace: &str) -> Result<(), Error> {
     let revisions = of_family(&context.caches, namespace, family);
-    let task_definition = claimant(&context.caches, namespace, family);
+    let task_definition = holder(context, namespace, family);
     let newest = task_definition.as_ref().and_then(|task_definition| {
         let uid = task_definition.uid();
         let own = revisions.iter().filter(|revision| revision.task_definition_uid() == uid.as_deref());
@@ -123,8 +126,12 @@ fn of_family(caches: &Caches, namespace: &str, family: &str) -> Vec<Arc<Revision
         .state_filter(|revision| revision.metadata.namespace.as_deref() == Some(namespace) && revision.family == family)
 }
 
-fn claimant(caches: &Caches, namespace: &str, family: &str) -> Option<Arc<TaskDefinition>> {
-    caches.task_definitions.in_namespace(namespace).into_iter().find(|each| family_of(each) == family)
+/// The TaskDefinition that has the family.
+fn holder(context: &Context, namespace: &str, family: &str) -> Option<Arc<TaskDefinition>> {
+    let claimants = context.caches.task_definitions.in_namespace(namespace).into_iter();
+    let claimants: Vec<_> = claimants.filter(|each| family_of(each) == family).collect();
+    let holder = family::holder(claimants.iter().map(|claimant| family_claim(claimant, context)))?;
+    claimants.into_iter().find(|claimant| claimant.metadata.uid.as_ref() == Some(&holder.uid))
 }
 
 /// How many are kept: what the TaskDefinition says, or the newest revision of one that is gone.

@@ -50,7 +50,7 @@ fn old_inactive_revisions_that_nothing_uses_go() {
         assert_eq!(scene.names("TaskDefinitionRevision").await, ["web.4", "web.5"]);
         // The newest one stays, also when it is inactive: it tells that nothing has changed.
         deregister(scene, 5).await;
-        scene.condition("TaskDefinition", "web", "Ready", "True", "Available").await;
+        scene.condition("TaskDefinition", "web", "Ready", "False", "TaskDefinitionInactive").await;
         assert_eq!(scene.names("TaskDefinitionRevision").await, ["web.4", "web.5"]);
     });
 }

@@ -6,11 +6,8 @@
 use divan::{Bencher, black_box};
 use ecs_operator::{
     api::register_task_definition::RegisterTaskDefinition,
-    ecs::{arn::ArnScope, content_hash::content_hash, normalise::normalise, task_definition},
-    translate::{
-        kubernetes_version,
-        pod_template::{TaskTemplate, pod_template},
-    },
+    ecs::{arn::ArnScope, content_hash::content_hash, kubernetes_version, normalise::normalise, task_definition},
+    translate::pod_template::{TaskTemplate, pod_template},
 };
 use serde_json::{Value, json};
 

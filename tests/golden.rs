@@ -14,8 +14,12 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use ecs_operator::{
     api::{field_report::Outcome, register_task_definition::RegisterTaskDefinition},
     cli::render::{Rendering, Source, Surroundings, Workload, render},
-    ecs::{arn::ArnScope, field_outcomes::tables, normalise::with_defaults},
-    translate::kubernetes_version::{self, KubernetesVersion},
+    ecs::{
+        arn::ArnScope,
+        field_outcomes::tables,
+        kubernetes_version::{self, KubernetesVersion},
+        normalise::with_defaults,
+    },
 };
 use serde_json::{Value, json};
 

@@ -8,15 +8,17 @@ use kube::{Api, Client, Resource, core::NamespaceResourceScope, runtime::reflect
 
 use crate::{
     api::{field_report::FieldOutcome, task_definition::TaskDefinition},
-    ecs::{arn::ArnScope, field_outcomes},
+    ecs::{
+        arn::ArnScope,
+        field_outcomes,
+        kubernetes_version::{self, KubernetesVersion},
+    },
     kube_io::{
         cache::{Cache, Cached},
         caches::Caches,
         events::{Events, Severity},
     },
 };
-
-use crate::translate::kubernetes_version::{self, KubernetesVersion};
 
 use super::{Settings, metrics::Metrics, registrar::SettledNamespaces, triggers::LastSeen, turns::Turns};
 

@@ -9,6 +9,7 @@ pub mod content_hash;
 pub mod deployment_limits;
 pub mod field_outcomes;
 pub mod hash;
+pub mod kubernetes_version;
 pub mod normalise;
 pub mod object_names;
 pub mod placement;

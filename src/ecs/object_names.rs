@@ -1,7 +1,16 @@
-//! What the objects are called that stand for things of AWS which a task definition names: the report tells it, and the
-//! translation refers to them. Names of what the operator makes are in `translate::names`.
+//! What Kubernetes calls the things that a document names, where the report tells it: objects that stand for things of AWS, and
+//! what has to be called otherwise. All other names of what the operator makes are in `translate::names`.
 
-use super::slug::slug;
+use super::{
+    hash::short_hash,
+    slug::{HASH_DIGITS, slug},
+};
+
+/// Longest DNS label: namespaces, containers, label values.
+const LABEL: usize = 63;
+
+/// Longest name of a port.
+const PORT: usize = 15;
 
 /// Longest name of most objects of Kubernetes.
 const OBJECT: usize = 253;
@@ -28,4 +37,64 @@ pub fn environment_file(object: &str) -> String {
 #[must_use]
 pub fn claim(id: &str) -> String {
     slug(id, OBJECT)
+}
+
+/// The Namespace of a cluster that names none: `ecs-default`.
+#[must_use]
+pub fn namespace(cluster: &str) -> String {
+    format!("ecs-{}", slug(cluster, LABEL - "ecs-".len()))
+}
+
+/// A value of one of our labels.
+#[must_use]
+pub fn label_value(text: &str) -> String {
+    slug(text, LABEL)
+}
+
+/// The host name of a task.
+#[must_use]
+pub fn hostname(name: &str) -> String {
+    slug(name, LABEL)
+}
+
+/// A volume of a task.
+#[must_use]
+pub fn volume(name: &str) -> String {
+    slug(name, LABEL)
+}
+
+/// A container.
+#[must_use]
+pub fn container(name: &str) -> String {
+    slug(name, LABEL)
+}
+
+/// A port of a container: at most 15 characters, at least one letter, no `--`.
+#[must_use]
+pub fn container_port(name: &str) -> String {
+    let slugged = slug(name, PORT);
+    if slugged.contains("--") || !slugged.contains(|character: char| character.is_ascii_lowercase()) {
+        format!("port-{}", short_hash(name, HASH_DIGITS))
+    } else {
+        slugged
+    }
+}
+
+/// A port of a Service: its own name, else `tcp-80`. A name that a port without one could have, such as `tcp-81`, gets a
+/// hash, unless it is the one that this port would have.
+#[must_use]
+pub fn service_port(name: Option<&str>, protocol: &str, port: u16) -> String {
+    let unnamed = format!("{}-{port}", protocol.to_ascii_lowercase());
+    match name {
+        None => unnamed,
+        Some(name) if name != unnamed && is_name_of_unnamed(name) => {
+            format!("{name}-{}", short_hash(name, HASH_DIGITS))
+        }
+        Some(name) => slug(name, LABEL),
+    }
+}
+
+fn is_name_of_unnamed(name: &str) -> bool {
+    let number = ["tcp-", "udp-"].iter().find_map(|protocol| name.strip_prefix(protocol));
+    number.is_some_and(|number| number.parse::<u16>().is_ok())
 }

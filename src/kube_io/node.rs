@@ -3,7 +3,7 @@
 use kube::{Resource, api::ObjectMeta};
 use serde::Deserialize;
 
-use crate::translate::kubernetes_version::KubernetesVersion;
+use crate::ecs::kubernetes_version::KubernetesVersion;
 
 /// A node.
 #[derive(Resource, Deserialize, Clone, Debug)]

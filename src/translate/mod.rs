@@ -3,7 +3,6 @@
 
 pub mod deployment;
 pub mod kubernetes_service;
-pub mod kubernetes_version;
 pub mod labels;
 pub mod names;
 pub mod namespace;

@@ -6,7 +6,10 @@ use crate::ecs::{
     slug::{HASH_DIGITS, slug},
 };
 
-pub use crate::ecs::object_names::{claim, environment_file, secret, service_account};
+pub use crate::ecs::object_names::{
+    claim, container, container_port, environment_file, hostname, label_value, namespace, secret, service_account,
+    service_port, volume,
+};
 
 /// Longest DNS label: namespaces, containers, label values.
 const LABEL: usize = 63;
@@ -16,21 +19,6 @@ const PREFIX: usize = 52;
 
 /// Longest name of most objects.
 const OBJECT: usize = 253;
-
-/// Longest name of a port.
-const PORT: usize = 15;
-
-/// The Namespace of a cluster that names none: `ecs-default`.
-#[must_use]
-pub fn namespace(cluster: &str) -> String {
-    format!("ecs-{}", slug(cluster, LABEL - "ecs-".len()))
-}
-
-/// A value of one of our labels.
-#[must_use]
-pub fn label_value(text: &str) -> String {
-    slug(text, LABEL)
-}
 
 /// An object that stands for a family.
 #[must_use]
@@ -106,18 +94,6 @@ pub fn credential_spec(name: &str) -> String {
     slug(name, OBJECT)
 }
 
-/// The host name of a task.
-#[must_use]
-pub fn hostname(name: &str) -> String {
-    slug(name, LABEL)
-}
-
-/// A volume of a task.
-#[must_use]
-pub fn volume(name: &str) -> String {
-    slug(name, LABEL)
-}
-
 /// What a volume is made for that only one container sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VolumeOf {
@@ -158,45 +134,12 @@ pub fn docker_labels_annotation(container: &str) -> String {
     format!("{}/docker-labels.{}", crate::api::GROUP, slug(container, 49))
 }
 
-/// A container.
-#[must_use]
-pub fn container(name: &str) -> String {
-    slug(name, LABEL)
-}
-
-/// A port of a container: at most 15 characters, at least one letter, no `--`.
-#[must_use]
-pub fn container_port(name: &str) -> String {
-    let slugged = slug(name, PORT);
-    if slugged.contains("--") || !slugged.contains(|character: char| character.is_ascii_lowercase()) {
-        format!("port-{}", short_hash(name, HASH_DIGITS))
-    } else {
-        slugged
-    }
-}
-
-/// A port of a Service: its own name, else `tcp-80`. A name that a port without one could have, such as `tcp-81`, gets a
-/// hash, unless it is the one that this port would have.
-#[must_use]
-pub fn service_port(name: Option<&str>, protocol: &str, port: u16) -> String {
-    let unnamed = format!("{}-{port}", protocol.to_ascii_lowercase());
-    match name {
-        None => unnamed,
-        Some(name) if name != unnamed && is_name_of_unnamed(name) => {
-            format!("{name}-{}", short_hash(name, HASH_DIGITS))
-        }
-        Some(name) => slug(name, LABEL),
-    }
-}
-
-fn is_name_of_unnamed(name: &str) -> bool {
-    let number = ["tcp-", "udp-"].iter().find_map(|protocol| name.strip_prefix(protocol));
-    number.is_some_and(|number| number.parse::<u16>().is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Longest name of a port.
+    const PORT: usize = 15;
     use proptest::prelude::*;
 
     fn is_dns_label(text: &str) -> bool {

@@ -5,11 +5,10 @@ use kube::api::ObjectMeta;
 
 use crate::{
     api::register_task_definition::NetworkMode,
-    ecs::{arn::ArnScope, task_definition::TaskDefinition},
+    ecs::{arn::ArnScope, kubernetes_version::KubernetesVersion, task_definition::TaskDefinition},
 };
 
 use super::{
-    kubernetes_version::KubernetesVersion,
     labels::{self, Labels},
     pod::{self, Runs, Task},
 };

@@ -3,10 +3,9 @@
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ObjectMeta;
 
-use crate::ecs::{arn::ArnScope, task_definition::TaskDefinition};
+use crate::ecs::{arn::ArnScope, kubernetes_version::KubernetesVersion, task_definition::TaskDefinition};
 
 use super::{
-    kubernetes_version::KubernetesVersion,
     labels, names,
     pod::{self, Runs, Task},
 };

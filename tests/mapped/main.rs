@@ -19,8 +19,11 @@ use std::collections::BTreeSet;
 use ecs_operator::{
     api::field_report::Outcome,
     cli::render::{Rendering, Source, Surroundings, Workload, render},
-    ecs::{arn::ArnScope, field_outcomes::tables},
-    translate::kubernetes_version::{self, KubernetesVersion},
+    ecs::{
+        arn::ArnScope,
+        field_outcomes::tables,
+        kubernetes_version::{self, KubernetesVersion},
+    },
 };
 use serde_json::{Value, json};
 

@@ -14,8 +14,14 @@ mod pods;
 use ecs_operator::{
     api::{field_report::Outcome, register_task_definition::RegisterTaskDefinition},
     cli::render::{Rendering, Source, Surroundings, Workload, render},
-    ecs::{arn::ArnScope, content_hash::content_hash, field_outcomes, normalise::with_defaults, task_definition},
-    translate::kubernetes_version::{self, KubernetesVersion},
+    ecs::{
+        arn::ArnScope,
+        content_hash::content_hash,
+        field_outcomes,
+        kubernetes_version::{self, KubernetesVersion},
+        normalise::with_defaults,
+        task_definition,
+    },
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::Value;

@@ -16,8 +16,10 @@ use serde_json::{Value, json};
 
 use crate::{
     api::field_report::{FieldOutcome, Outcome},
-    ecs::arn::ArnScope,
-    translate::kubernetes_version::{self, KubernetesVersion},
+    ecs::{
+        arn::ArnScope,
+        kubernetes_version::{self, KubernetesVersion},
+    },
 };
 
 pub use input::Source;

@@ -14,12 +14,12 @@ use crate::{
     },
     ecs::{
         arn::ArnScope,
+        kubernetes_version::KubernetesVersion,
         task_definition::{TaskDefinition, port::Port},
     },
     translate::{
         deployment::{Workload, deployment as render_deployment},
         kubernetes_service::cluster_ip_service,
-        kubernetes_version::KubernetesVersion,
         network_policy,
         owner::Ownership,
         pod_template::{TaskTemplate, pod_template},

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod fargate;
 pub mod health_check;
 mod kubernetes;
+pub mod layout;
 pub mod linux;
 pub mod logging;
 pub mod mount;

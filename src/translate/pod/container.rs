@@ -7,13 +7,14 @@ use k8s_openapi::api::core::v1::{
 
 use crate::{
     api::{port_mapping::TransportProtocol, task_definition_kubernetes::ImagePullPolicy},
-    ecs::task_definition::{TaskDefinition, container::Container, health_check::RestartPolicy, port::Port},
+    ecs::task_definition::{
+        TaskDefinition, container::Container, health_check::RestartPolicy, layout::Place, port::Port,
+    },
 };
 
 use super::{
     super::{labels::Labels, names},
     Runs, Task, environment,
-    layout::Place,
     literal::literals,
     probe, security, size, some, volume,
 };

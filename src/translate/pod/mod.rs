@@ -3,7 +3,6 @@
 
 pub mod container;
 pub mod environment;
-pub mod layout;
 pub mod literal;
 pub mod network;
 pub mod platform;
@@ -19,15 +18,17 @@ use crate::{
         register_task_definition::NetworkMode,
         runtime::{IpcMode, PidMode},
     },
-    ecs::{arn::ArnScope, task_definition::TaskDefinition},
+    ecs::{
+        arn::ArnScope,
+        kubernetes_version::KubernetesVersion,
+        task_definition::{TaskDefinition, layout::Layout},
+    },
 };
 
 use super::{
-    kubernetes_version::KubernetesVersion,
     labels::{self, Labels},
     names, placement,
 };
-use layout::Layout;
 
 /// What the Pod of a task is rendered from.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,10 @@
 use ecs_operator::{
     api::field_report::Outcome,
     cli::render::{Rendering, Source, Surroundings, Workload, render},
-    ecs::arn::ArnScope,
-    translate::kubernetes_version::{self, KubernetesVersion},
+    ecs::{
+        arn::ArnScope,
+        kubernetes_version::{self, KubernetesVersion},
+    },
 };
 use proptest::{strategy::Strategy, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};

@@ -10,6 +10,9 @@ pub struct KubernetesVersion(pub u32);
 /// The least supported one.
 pub const LEAST: KubernetesVersion = KubernetesVersion(34);
 
+/// The first one in which containers have restart policies of their own by default (KEP-5307).
+pub const CONTAINER_RESTART_POLICIES: KubernetesVersion = KubernetesVersion(35);
+
 impl KubernetesVersion {
     /// Reads `1.35`, `v1.37.1`, `v1.36.2-eks-1`.
     #[must_use]
@@ -20,10 +23,10 @@ impl KubernetesVersion {
         (major == "1").then(|| digits.parse().ok().map(Self)).flatten()
     }
 
-    /// Whether containers have restart policies of their own (KEP-5307, on by default from 1.35).
+    /// Whether containers have restart policies of their own.
     #[must_use]
     pub fn has_container_restart_policies(self) -> bool {
-        self >= Self(35)
+        self >= CONTAINER_RESTART_POLICIES
     }
 }
 

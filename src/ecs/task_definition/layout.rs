@@ -1,14 +1,14 @@
 //! `dependsOn` -> which containers of a Pod are init containers, sidecars and regular ones, and in which order.
 //!
 //! A container whose end others wait for (COMPLETE, SUCCESS) is an init container. One that others wait for otherwise (START,
-//! HEALTHY) is a sidecar: an init container that goes on. All others are regular.
+//! HEALTHY) is a sidecar: an init container that goes on. All others are regular. The report tells it, and so it is decided here
+//! and not where Pods are made.
 
-use crate::{
-    api::dependency::ContainerCondition,
-    ecs::task_definition::{
-        container::Container,
-        dependencies::{Dependency, order},
-    },
+use crate::api::dependency::ContainerCondition;
+
+use super::{
+    container::Container,
+    dependencies::{Dependency, order},
 };
 
 /// The containers of a Pod, by their indexes in the task definition.
@@ -66,6 +66,14 @@ impl Layout {
             init: order.iter().filter_map(|index| place(*index)).collect(),
             regular: order.iter().copied().filter(|index| is_regular(&sidecars, *index)).collect(),
         }
+    }
+
+    /// Where a container stands before the regular ones; `None` for a regular one.
+    #[must_use]
+    pub fn place(&self, container: usize) -> Option<Place> {
+        self.init.iter().copied().find(|place| match place {
+            Place::Job { index, .. } | Place::Sidecar { index, .. } => *index == container,
+        })
     }
 
     /// The sidecars.

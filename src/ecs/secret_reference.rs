@@ -13,6 +13,9 @@ pub struct SecretReference {
     pub name: String,
     /// The member of the secret's JSON that is meant; `None` for the whole secret.
     pub key: Option<String>,
+    /// The service, region and account of an ARN, with its partition: `aws:ssm:us-east-1:123456789012`. `None` for a plain
+    /// name, which is that of a parameter of the task's own account.
+    pub home: Option<String>,
 }
 
 /// Why a reference cannot be read.
@@ -39,7 +42,7 @@ impl SecretReference {
     pub fn parse(text: &str) -> Result<Self, InvalidSecretReference> {
         let reference = match text.strip_prefix("arn:") {
             Some(arn) => Self::of_arn(arn)?,
-            None => Self { name: trim_slash(text), key: None },
+            None => Self { name: trim_slash(text), key: None, home: None },
         };
         if reference.name.is_empty() { Err(InvalidSecretReference::Empty) } else { Ok(reference) }
     }
@@ -58,18 +61,33 @@ impl SecretReference {
         }
     }
 
+    /// Whether the other reference means the same secret, or another part of it. Where one of them does not say the account, it
+    /// is the task's own, in which the other one is taken to be as well.
+    #[must_use]
+    pub fn is_same_secret(&self, other: &Self) -> bool {
+        let is_parameter = |home: &str| home.split(':').nth(1) == Some("ssm");
+        let is_same_home = match (&self.home, &other.home) {
+            (Some(home), Some(other)) => home == other,
+            (Some(home), None) | (None, Some(home)) => is_parameter(home),
+            (None, None) => true,
+        };
+        is_same_home && self.name == other.name
+    }
+
     fn of_arn(arn: &str) -> Result<Self, InvalidSecretReference> {
         let mut parts = arn.splitn(5, ':');
         let (_partition, service) = (parts.next(), parts.next());
         let resource = parts.nth(2).ok_or(InvalidSecretReference::Arn)?;
-        match service {
-            Some("secretsmanager") => Self::of_secret(resource),
+        let home = arn.strip_suffix(resource).map(|home| home.trim_end_matches(':').to_owned());
+        let reference = match service {
+            Some("secretsmanager") => Self::of_secret(resource)?,
             Some("ssm") => {
                 let name = resource.strip_prefix("parameter").ok_or(InvalidSecretReference::Arn)?;
-                Ok(Self { name: trim_slash(name), key: None })
+                Self { name: trim_slash(name), key: None, home: None }
             }
-            _ => Err(InvalidSecretReference::Arn),
-        }
+            _ => return Err(InvalidSecretReference::Arn),
+        };
+        Ok(Self { home, ..reference })
     }
 
     /// `secret:NAME-RANDOM:JSON-KEY:VERSION-STAGE:VERSION-ID`, where all from the key on may be absent or empty.
@@ -84,7 +102,7 @@ impl SecretReference {
         if stage.is_some() && version.is_some() {
             return Err(InvalidSecretReference::TwoVersions);
         }
-        Ok(Self { name: trim_slash(without_random_end(name)), key: key.map(str::to_owned) })
+        Ok(Self { name: trim_slash(without_random_end(name)), key: key.map(str::to_owned), home: None })
     }
 }
 
@@ -136,7 +154,8 @@ mod tests {
 
     #[test]
     fn entries_of_secrets() {
-        let entry = |key: Option<&str>| SecretReference { name: "a".into(), key: key.map(str::to_owned) }.entry();
+        let entry =
+            |key: Option<&str>| SecretReference { name: "a".into(), key: key.map(str::to_owned), home: None }.entry();
         assert_eq!((entry(None), entry(Some("DB_password"))), ("value".into(), "DB_password".into()));
         assert_eq!(entry(Some("a b")), slug("a b", LONGEST_ENTRY));
         assert_eq!(entry(Some("..")), slug("..", LONGEST_ENTRY));

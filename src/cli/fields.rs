@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::ecs::field_outcomes;
+use crate::ecs::field_outcomes::{self, DescribedRow};
 
 /// The page.
 #[must_use]
@@ -16,14 +16,17 @@ pub fn page() -> String {
          - **Approximated**: it does nearly the same; the text says how it differs.\n\
          - **Ignored**: it does nothing; the text says why.\n\
          - **Refused**: the object is not accepted; the text says what to do.\n\n\
-         Where a field has more than one row, the first one that fits its value counts. In a text, `{}`\n\
-         stands for what the value is called in Kubernetes. A value that\n\
-         breaks a rule is Refused as well; rules are not listed here.\n",
+         A row speaks of what its second column says, and of everything where that is empty: of services or of tasks by\n\
+         themselves, of versions of Kubernetes, of some values. Where more than one fits, the first one counts. A TaskDefinition\n\
+         can be run both ways, so its status tells of both; `render` tells what happens to what it makes. In a text, words in\n\
+         braces stand for what the value is called in Kubernetes. A value that breaks a rule is Refused as well; rules are not\n\
+         listed here. A field that is Refused whatever its value may be missing from the kind: the API server refuses it then.\n",
     );
     for (kind, rows) in field_outcomes::tables() {
-        let _ = write!(page, "\n## {kind}\n\n| Field of `spec` | Outcome | |\n|---|---|---|\n");
-        for (path, outcome, detail) in rows {
-            let _ = writeln!(page, "| `{path}` | {outcome:?} | {} |", detail.replace('|', "\\|"));
+        let _ = write!(page, "\n## {kind}\n\n| Field of `spec` | When | Outcome | |\n|---|---|---|---|\n");
+        for DescribedRow { path, when, outcome, detail } in rows {
+            let detail = detail.replace('|', "\\|");
+            let _ = writeln!(page, "| `{path}` | {when} | {outcome:?} | {detail} |");
         }
     }
     page

@@ -17,7 +17,7 @@ use crate::{
     },
     ecs::{
         content_hash::content_hash,
-        field_outcomes,
+        field_outcomes::{self, Circumstances},
         normalise::normalise,
         task_definition,
         violation::{self, Violation},
@@ -94,8 +94,9 @@ async fn look(task_definition: &TaskDefinition, context: &Context) -> Result<Out
     {
         registrar::settle_leftovers(&observed.namespace, context).await?;
     }
-    match validate(task_definition, &observed) {
-        Err(refusal) => report(task_definition, &observed, Err(refusal), context).await?,
+    let checked = task_definition::check(&task_definition.spec.definition, &observed.family);
+    match validate(task_definition, &observed, &checked) {
+        Err(refusal) => report(task_definition, &observed, &checked, Err(refusal), context).await?,
         Ok(candidate) => {
             let registered = match decide(&candidate, &observed) {
                 Registration::Current(number) => Ok(number),
@@ -112,12 +113,12 @@ async fn look(task_definition: &TaskDefinition, context: &Context) -> Result<Out
                 }
             };
             match registered {
-                Ok(number) => report(task_definition, &observed, Ok(number), context).await?,
+                Ok(number) => report(task_definition, &observed, &checked, Ok(number), context).await?,
                 // The next look is near, and may find that all is well.
                 Err(error @ Error::Stale { .. }) => return Err(error),
                 Err(error) => {
-                    let refusal = Refusal::new(reason::NOT_REGISTERED, error.to_string());
-                    report(task_definition, &observed, Err(refusal), context).await?;
+                    let refusal = Refusal { reason: reason::NOT_REGISTERED, message: error.to_string() };
+                    report(task_definition, &observed, &checked, Err(refusal), context).await?;
                     return Err(error);
                 }
             }
@@ -157,36 +158,29 @@ fn observe(task_definition: &TaskDefinition, context: &Context) -> Observed {
 struct Refusal {
     reason: &'static str,
     message: String,
-    /// The rules that the content breaks.
-    violations: Vec<Violation>,
 }
 
-impl Refusal {
-    fn new(reason: &'static str, message: String) -> Self {
-        Self { reason, message, violations: Vec::new() }
-    }
-}
+/// What a task definition is, or the rules that it breaks.
+type Checked = Result<task_definition::TaskDefinition, Vec<Violation>>;
 
-fn validate(task_definition: &TaskDefinition, observed: &Observed) -> Result<Candidate, Refusal> {
+fn validate(task_definition: &TaskDefinition, observed: &Observed, checked: &Checked) -> Result<Candidate, Refusal> {
     let definition = &task_definition.spec.definition;
-    let checked = task_definition::check(definition, &observed.family).map_err(|violations| Refusal {
-        reason: reason::INVALID,
-        message: violation::summary(&violations),
-        violations,
-    })?;
+    let checked = checked
+        .as_ref()
+        .map_err(|violations| Refusal { reason: reason::INVALID, message: violation::summary(violations) })?;
     if let Some(holder) = family::holder(observed.claims.iter().cloned()).filter(|holder| holder.uid != observed.uid) {
         let message = format!(
             "Family {} belongs to TaskDefinition {}, which is older: choose another in spec.family, or delete one of the two.",
             observed.family, holder.name
         );
-        return Err(Refusal::new(reason::FAMILY_TAKEN, message));
+        return Err(Refusal { reason: reason::FAMILY_TAKEN, message });
     }
     Ok(Candidate {
         namespace: observed.namespace.clone(),
         uid: observed.uid.clone(),
         name: task_definition.name_any(),
         family: observed.family.clone(),
-        definition: normalise(definition, &checked),
+        definition: normalise(definition, checked),
         content: content_hash(definition, &observed.family),
     })
 }
@@ -215,12 +209,12 @@ async fn register(
 async fn report(
     task_definition: &TaskDefinition,
     observed: &Observed,
+    checked: &Checked,
     result: Result<i64, Refusal>,
     context: &Context,
 ) -> Result<(), Error> {
     let old = task_definition.status.clone().unwrap_or_default();
     let generation = task_definition.metadata.generation;
-    let violations = result.as_ref().err().map(|refusal| refusal.violations.clone()).unwrap_or_default();
     let revision_of =
         |number: i64| context.caches.revisions.get(&observed.namespace, &names::revision(&observed.family, number));
     let (findings, number) = match result {
@@ -229,7 +223,7 @@ async fn report(
             (registered(&format!("{}:{number}", observed.family), is_active).to_vec(), Some(number))
         }
         // The last good revision stays, and services go on with it.
-        Err(Refusal { reason, message, .. }) => (
+        Err(Refusal { reason, message }) => (
             vec![
                 Finding::fails(ACCEPTED, reason, message.clone()),
                 Finding::fails(READY, reason::NOT_ACCEPTED, message),
@@ -238,6 +232,9 @@ async fn report(
         ),
     };
     let newest = number.and_then(revision_of);
+    // Whoever runs it is not known here: services and tasks may.
+    let circumstances =
+        Circumstances { workload: None, version: context.kubernetes_version(), namespace: &observed.namespace };
     let new = TaskDefinitionStatus {
         family: Some(observed.family.clone()),
         revision: number,
@@ -246,7 +243,8 @@ async fn report(
         compatibilities: newest.map(|revision| revision.compatibilities.clone()).unwrap_or_default(),
         field_outcomes: field_outcomes::differences(&field_outcomes::of_task_definition(
             &task_definition.spec.definition,
-            &violations,
+            checked.as_ref().map_err(Vec::as_slice),
+            circumstances,
         )),
         observed_generation: generation,
         conditions: conditions::merge(&old.conditions, &findings, generation, &context.now()),

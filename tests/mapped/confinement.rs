@@ -124,7 +124,23 @@ fn of_security_contexts() -> Vec<Pair> {
 }
 
 fn of_health_and_order() -> Vec<Pair> {
+    let policy = json!({"enabled": true, "ignoredExitCodes": [1]});
     vec![
+        pair("containerDefinitions[].essential", others(), json!(false), json!(true)),
+        pair("containerDefinitions[].restartPolicy", none(), json!(null), policy.clone()),
+        pair(
+            "containerDefinitions[].restartPolicy.enabled",
+            a(&json!({"restartPolicy": policy})),
+            json!(false),
+            json!(true),
+        ),
+        pair(
+            "containerDefinitions[].restartPolicy.ignoredExitCodes",
+            a(&json!({"restartPolicy": policy})),
+            json!([1]),
+            json!([2]),
+        ),
+        pair("containerDefinitions[].stopTimeout", none(), json!(10), json!(20)),
         pair(
             "containerDefinitions[].dependsOn",
             others(),

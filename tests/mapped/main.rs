@@ -1,6 +1,7 @@
 //! A field of which the table says Mapped changes what Kubernetes is told: for each such row there is a pair of documents
 //! that differ in that field alone, and what is made of them differs, or what is told of the field: a row that speaks of one
-//! value says Mapped beside one that says otherwise of others. A row without a pair fails.
+//! value says Mapped beside one that says otherwise of others. It does so wherever the table says Mapped, in services and by itself,
+//! on an older and a newer Kubernetes. A row without a pair fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
 mod around;
 mod confinement;
 mod container;
+mod service;
 mod task;
 
 use std::collections::BTreeSet;
@@ -29,6 +31,7 @@ use serde_json::{Value, json};
 
 /// Two documents that differ in one field.
 struct Pair {
+    kind: &'static str,
     /// The field, as the table calls it.
     path: &'static str,
     /// What both documents have beside the field and what every document needs.
@@ -40,7 +43,7 @@ struct Pair {
 }
 
 fn pair(path: &'static str, around: Value, one: Value, other: Value) -> Pair {
-    Pair { path, around, one, other }
+    Pair { kind: "TaskDefinition", path, around, one, other }
 }
 
 impl Pair {
@@ -49,13 +52,45 @@ impl Pair {
         self.path.replace("[]", "[0]")
     }
 
-    fn document(&self, value: &Value) -> Value {
-        let mut document =
-            json!({"family": "web", "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}]});
-        merge(&mut document, &self.around);
-        set(&mut document, &self.place(), value);
-        document
+    fn spec(&self, value: &Value) -> Value {
+        let mut spec = match self.kind {
+            "TaskDefinition" => task_definition(),
+            "EcsService" => json!({"taskDefinition": "web"}),
+            _ => json!({}),
+        };
+        merge(&mut spec, &self.around);
+        set(&mut spec, &self.place(), value);
+        spec
     }
+
+    /// What is rendered: the object, and what a service runs.
+    fn documents(&self, value: &Value) -> Vec<Value> {
+        let spec = self.spec(value);
+        match self.kind {
+            "TaskDefinition" => vec![spec],
+            "EcsService" => vec![object("EcsService", "web", &spec), with_a_port("web"), with_a_port("api")],
+            kind => vec![object(kind, "web", &spec)],
+        }
+    }
+}
+
+fn task_definition() -> Value {
+    json!({"family": "web", "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}]})
+}
+
+fn object(kind: &str, name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "ecs-operator.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
+}
+
+/// A task definition of tasks that have a network of their own, and listen.
+fn with_a_port(family: &str) -> Value {
+    let mut definition = task_definition();
+    let mappings = json!([{"containerPort": 80}]);
+    merge(
+        &mut definition,
+        &json!({"family": family, "networkMode": "awsvpc", "containerDefinitions": [{"portMappings": mappings}]}),
+    );
+    definition
 }
 
 /// Adds members; elements of lists are told apart by where they stand.
@@ -101,65 +136,70 @@ fn set(document: &mut Value, place: &str, value: &Value) {
     }
 }
 
-fn render_as(document: &Value, workload: Workload, version: KubernetesVersion) -> Rendering {
+fn render_as(documents: &[Value], workload: Workload, version: KubernetesVersion) -> Rendering {
     let surroundings = Surroundings {
         arns: ArnScope { region: "us-east-1".into(), account_id: "123456789012".into() },
         version,
         namespace: "ecs-default".into(),
         workload,
     };
-    render(&[Source { name: "web.json".into(), text: document.to_string() }], &surroundings)
+    let text = documents.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    render(&[Source { name: "web.json".into(), text }], &surroundings)
 }
 
-/// Everything that is made of a document, in services and by itself, on an older and a newer Kubernetes.
-fn renderings(document: &Value) -> Vec<Rendering> {
+/// Everything that is made of documents, in services and by itself, on an older and a newer Kubernetes.
+fn renderings(documents: &[Value]) -> Vec<Rendering> {
     let newer = KubernetesVersion::parse("1.36").unwrap();
     let versions = [kubernetes_version::LEAST, newer];
-    let of = |workload| versions.map(|version| render_as(document, workload, version));
+    let of = |workload| versions.map(|version| render_as(documents, workload, version));
     [of(Workload::Service), of(Workload::Task)].into_iter().flatten().collect()
 }
 
 /// The objects, and what is refused.
-fn results(renderings: &[Rendering]) -> Vec<(Vec<Value>, BTreeSet<String>)> {
-    let refused = |rendering: &Rendering| {
-        let refused = rendering.report.iter().filter(|entry| entry.outcome.outcome == Outcome::Refused);
-        refused.map(|entry| format!("{} {}", entry.outcome.path, entry.outcome.detail)).collect()
-    };
-    renderings.iter().map(|rendering| (rendering.objects.clone(), refused(rendering))).collect()
+fn result(rendering: &Rendering) -> (&[Value], BTreeSet<String>) {
+    let refused = rendering.report.iter().filter(|entry| entry.outcome.outcome == Outcome::Refused);
+    let refused = refused.map(|entry| format!("{} {}", entry.outcome.path, entry.outcome.detail)).collect();
+    (&rendering.objects, refused)
 }
 
 fn pairs() -> Vec<Pair> {
-    task::pairs().into_iter().chain(container::pairs()).chain(confinement::pairs()).collect()
+    [task::pairs(), container::pairs(), confinement::pairs(), service::pairs()].into_iter().flatten().collect()
 }
 
 #[test]
 fn every_mapped_field_changes_what_is_made() {
     for pair in pairs() {
-        let (one, other) = (renderings(&pair.document(&pair.one)), renderings(&pair.document(&pair.other)));
-        let is_mapped = |rendering: &Rendering| {
-            let entries = rendering.report.iter().map(|entry| &entry.outcome);
-            entries.filter(|each| each.path == pair.place()).any(|each| each.outcome == Outcome::Mapped)
+        let Pair { kind, path, .. } = pair;
+        let (one, other) = (renderings(&pair.documents(&pair.one)), renderings(&pair.documents(&pair.other)));
+        let told = |rendering: &Rendering| {
+            let of_kind = rendering.report.iter().filter(|entry| entry.object.starts_with(kind));
+            let of_field = of_kind.map(|entry| &entry.outcome).filter(|each| each.path == pair.place());
+            of_field.map(|each| each.outcome).collect::<Vec<_>>()
         };
-        let told = |renderings: &[Rendering]| {
-            let entries = renderings.iter().flat_map(|rendering| &rendering.report).map(|entry| &entry.outcome);
-            entries.filter(|each| each.path == pair.place()).map(|each| each.outcome).collect::<Vec<_>>()
-        };
-        let (of_one, of_other) = (told(&one), told(&other));
-        let is_told_apart = !of_one.is_empty() && !of_other.is_empty() && of_one != of_other;
         let has_objects = |renderings: &[Rendering]| renderings.iter().all(|each| !each.objects.is_empty());
-        assert!(one.iter().chain(&other).any(is_mapped), "{}: it is Mapped in neither document", pair.path);
-        assert!(has_objects(&one) || has_objects(&other), "{}: both documents are refused", pair.path);
-        let differ = results(&one) != results(&other);
-        assert!(differ || is_told_apart, "{}: the same is made of both documents", pair.path);
+        assert!(has_objects(&one) || has_objects(&other), "{kind} {path}: both documents are refused");
+        let mut is_mapped = false;
+        for (index, (one, other)) in one.iter().zip(&other).enumerate() {
+            let (of_one, of_other) = (told(one), told(other));
+            if !of_one.iter().chain(&of_other).any(|outcome| *outcome == Outcome::Mapped) {
+                continue;
+            }
+            is_mapped = true;
+            let is_told_apart = !of_one.is_empty() && !of_other.is_empty() && of_one != of_other;
+            let differ = result(one) != result(other);
+            assert!(differ || is_told_apart, "{kind} {path}: the same is made of both documents ({index})");
+        }
+        assert!(is_mapped, "{kind} {path}: it is Mapped in neither document");
     }
 }
 
 #[test]
 fn every_mapped_row_has_a_pair() {
-    let (_, rows) = tables().into_iter().find(|(kind, _)| *kind == "TaskDefinition").unwrap();
-    let mapped: BTreeSet<_> =
-        rows.iter().filter(|(_, outcome, _)| *outcome == Outcome::Mapped).map(|(path, ..)| *path).collect();
-    let paired: BTreeSet<_> = pairs().iter().map(|pair| pair.path).collect();
-    assert_eq!(mapped.difference(&paired).collect::<Vec<_>>(), Vec::<&&str>::new(), "rows without a pair");
-    assert_eq!(paired.difference(&mapped).collect::<Vec<_>>(), Vec::<&&str>::new(), "pairs without a row");
+    for (kind, rows) in tables() {
+        let mapped: BTreeSet<_> =
+            rows.iter().filter(|row| row.outcome == Outcome::Mapped).map(|row| row.path).collect();
+        let paired: BTreeSet<_> = pairs().iter().filter(|pair| pair.kind == kind).map(|pair| pair.path).collect();
+        assert_eq!(mapped.difference(&paired).collect::<Vec<_>>(), Vec::<&&str>::new(), "{kind}: rows without a pair");
+        assert_eq!(paired.difference(&mapped).collect::<Vec<_>>(), Vec::<&&str>::new(), "{kind}: pairs without a row");
+    }
 }

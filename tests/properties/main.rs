@@ -17,7 +17,7 @@ use ecs_operator::{
     ecs::{
         arn::ArnScope,
         content_hash::content_hash,
-        field_outcomes,
+        field_outcomes::{self, Circumstances},
         kubernetes_version::{self, KubernetesVersion},
         normalise::with_defaults,
         task_definition,
@@ -68,10 +68,14 @@ fn check_definition(document: &Value) -> Result<(), TestCaseError> {
     if document.to_string().len() < 30_000 && checked.is_ok() {
         prop_assert_eq!(&stored, &checked, "stored");
     }
-    let violations = checked.err().unwrap_or_default();
-    let outcomes = field_outcomes::of_task_definition(&definition, &violations);
-    let refused = outcomes.iter().filter(|outcome| outcome.outcome == Outcome::Refused).count();
-    prop_assert!(refused >= violations.len(), "{} of {violations:?} are told", refused);
+    let violations = checked.as_ref().err().cloned().unwrap_or_default();
+    for workload in [None, Some(field_outcomes::Workload::Service), Some(field_outcomes::Workload::Task)] {
+        let circumstances = Circumstances { workload, version: kubernetes_version::LEAST, namespace: "ecs-default" };
+        let checked = checked.as_ref().map_err(Vec::as_slice);
+        let outcomes = field_outcomes::of_task_definition(&definition, checked, circumstances);
+        let refused = outcomes.iter().filter(|outcome| outcome.outcome == Outcome::Refused).count();
+        prop_assert!(refused >= violations.len(), "{} of {violations:?} are told", refused);
+    }
     Ok(())
 }
 

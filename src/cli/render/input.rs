@@ -11,7 +11,7 @@ use crate::{
         GROUP, VERSION, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition,
         security_group::EcsSecurityGroupSpec, service::EcsServiceSpec,
     },
-    ecs::slug::slug,
+    ecs::{field_outcomes, slug::slug},
 };
 
 use super::report::Entry;
@@ -216,7 +216,12 @@ fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &
             find_unknown(value, &known, "", &mut unknown);
             let is_whole = unknown.is_empty();
             report.extend(unknown.into_iter().map(|path| {
-                let message = if DESCRIBED.contains(&path.as_str()) { DESCRIBED_ONLY } else { NO_SUCH_MEMBER };
+                let kind = object.split('/').next().unwrap_or_default();
+                let message = match field_outcomes::refusal(kind, &path) {
+                    Some(message) => message,
+                    None if DESCRIBED.contains(&path.as_str()) => DESCRIBED_ONLY,
+                    None => NO_SUCH_MEMBER,
+                };
                 Entry::refused(object, path, message)
             }));
             is_whole.then_some(parsed)

@@ -18,6 +18,7 @@ use crate::{
     api::field_report::{FieldOutcome, Outcome},
     ecs::{
         arn::ArnScope,
+        field_outcomes,
         kubernetes_version::{self, KubernetesVersion},
     },
 };
@@ -71,6 +72,15 @@ pub enum Workload {
     Service,
     /// One task.
     Task,
+}
+
+impl From<Workload> for field_outcomes::Workload {
+    fn from(workload: Workload) -> Self {
+        match workload {
+            Workload::Service => Self::Service,
+            Workload::Task => Self::Task,
+        }
+    }
 }
 
 /// What rendering depends on beside the documents.

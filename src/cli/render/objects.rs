@@ -14,7 +14,8 @@ use crate::{
         service::{EcsService, EcsServiceSpec},
     },
     ecs::{
-        self, field_outcomes,
+        self,
+        field_outcomes::{self, Circumstances},
         service::Service,
         task_definition::{self, TaskDefinition},
         task_definition_reference::TaskDefinitionReference,
@@ -48,7 +49,7 @@ struct Registered<'a> {
 }
 
 pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &mut Rendering) {
-    let registered = register_all(inputs, rendering);
+    let registered = register_all(inputs, surroundings, rendering);
     for input in inputs {
         match &input.content {
             Content::Cluster(spec) => cluster(input, spec, rendering),
@@ -57,7 +58,7 @@ pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &
             Content::TaskDefinition { .. } => {}
         }
     }
-    for each in registered.iter().filter(|each| !is_run(each, inputs)) {
+    for each in registered.iter().filter(|each| !is_run(&each.checked.family, inputs)) {
         match surroundings.workload {
             Workload::Service => made_up_service(each, surroundings, rendering),
             Workload::Task => rendering.objects.push(typed(&pod(each, surroundings))),
@@ -66,10 +67,14 @@ pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &
 }
 
 /// Checks all task definitions. A revision belongs to the first one that claims it, as a family does in a cluster.
-fn register_all<'a>(inputs: &'a [Input], rendering: &mut Rendering) -> Vec<Registered<'a>> {
+fn register_all<'a>(
+    inputs: &'a [Input],
+    surroundings: &Surroundings,
+    rendering: &mut Rendering,
+) -> Vec<Registered<'a>> {
     let mut registered: Vec<Registered<'_>> = Vec::new();
     for input in inputs {
-        let Some(new) = register(input, rendering) else { continue };
+        let Some(new) = register(input, inputs, surroundings, rendering) else { continue };
         let is_twin = |old: &Registered<'_>| old.checked.family == new.checked.family && old.revision == new.revision;
         if registered.iter().any(is_twin) {
             let message = format!(
@@ -84,19 +89,31 @@ fn register_all<'a>(inputs: &'a [Input], rendering: &mut Rendering) -> Vec<Regis
     registered
 }
 
-/// Checks a task definition and reports on it.
-fn register<'a>(input: &'a Input, rendering: &mut Rendering) -> Option<Registered<'a>> {
+/// Checks a task definition and reports on it, as what runs it.
+fn register<'a>(
+    input: &'a Input,
+    inputs: &[Input],
+    surroundings: &Surroundings,
+    rendering: &mut Rendering,
+) -> Option<Registered<'a>> {
     let Content::TaskDefinition { definition, revision } = &input.content else { return None };
     let checked = task_definition::check(definition, &input.name);
-    let violations = checked.as_ref().err().cloned().unwrap_or_default();
-    rendering.tell(&input.label(), field_outcomes::of_task_definition(definition, &violations));
+    let family = definition.family.as_deref().unwrap_or(&input.name);
+    let workload = if is_run(family, inputs) { Workload::Service } else { surroundings.workload };
+    let namespace = namespace_of(input, surroundings);
+    let circumstances =
+        Circumstances { workload: Some(workload.into()), version: surroundings.version, namespace: &namespace };
+    let checked_or_not = checked.as_ref().map_err(Vec::as_slice);
+    rendering.tell(&input.label(), field_outcomes::of_task_definition(definition, checked_or_not, circumstances));
     checked.ok().map(|checked| Registered { input, checked, revision: *revision })
 }
 
-fn is_run(registered: &Registered<'_>, inputs: &[Input]) -> bool {
+/// Whether a service of the files runs it.
+fn is_run(family: &str, inputs: &[Input]) -> bool {
     inputs.iter().any(|input| match &input.content {
-        Content::Service(spec) => TaskDefinitionReference::parse(&spec.task_definition)
-            .is_ok_and(|reference| reference.family == registered.checked.family),
+        Content::Service(spec) => {
+            TaskDefinitionReference::parse(&spec.task_definition).is_ok_and(|reference| reference.family == family)
+        }
         _ => false,
     })
 }

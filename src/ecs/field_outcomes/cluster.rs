@@ -1,6 +1,40 @@
-//! What becomes of each field of a cluster.
+//! What becomes of each field of a cluster. A member of `CreateCluster` that EcsCluster does not have yet is Refused: whoever
+//! builds it changes its row.
 
-use super::row::{Row, mapped};
+use crate::ecs::object_names;
 
-pub(super) const ROWS: &[Row] =
-    &[mapped("clusterName"), mapped("kubernetes"), mapped("kubernetes.namespace"), mapped("kubernetes.podSecurity")];
+use super::{
+    field::Field,
+    row::{Row, approximated, mapped, refused},
+};
+
+const PROVIDERS: &str = "There are no capacity providers yet: take it out. Tasks run on any node that kubernetes.nodeSelector of their task definition allows.";
+
+pub(super) const ROWS: &[Row] = &[
+    approximated("clusterName", "It is the name in ARNs; kubernetes.namespace names the Namespace.")
+        .when("beside kubernetes.namespace", names_its_namespace),
+    approximated("clusterName", "The Namespace is called {namespace of the cluster}; ARNs have this name.")
+        .when("ecs- and the name are no DNS label", |field| {
+            object_names::namespace(field.text()) != format!("ecs-{}", field.text())
+        }),
+    mapped("clusterName"),
+    refused("tags", "A cluster has no tags yet: take them out, and label the EcsCluster in its metadata."),
+    refused("settings", "A cluster has no settings yet: take them out. Metrics are those of the Kubernetes cluster."),
+    refused(
+        "configuration",
+        "There is nothing to configure: take it out. kubectl exec needs no switch, and volumes are encrypted by their StorageClass.",
+    ),
+    refused("capacityProviders", PROVIDERS),
+    refused("defaultCapacityProviderStrategy", PROVIDERS),
+    refused(
+        "serviceConnectDefaults",
+        "There is no Service Connect yet: take it out. A service with ports is reached by its own name in the Namespace.",
+    ),
+    mapped("kubernetes"),
+    mapped("kubernetes.namespace"),
+    mapped("kubernetes.podSecurity"),
+];
+
+fn names_its_namespace(field: &Field<'_>) -> bool {
+    field.document()["kubernetes"]["namespace"].is_string()
+}

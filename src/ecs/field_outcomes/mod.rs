@@ -1,9 +1,15 @@
 //! What becomes of each field that a user can set. Each kind has a table in a file of its own; here the tables are held
-//! against a document. A test fails when a field of the model has no row.
+//! against a document. A test fails when a field of the model, or a member of ECS's own request, has no row.
 
+mod circumstances;
 mod cluster;
 mod container_definition;
+mod container_kubernetes;
+mod container_order;
+mod field;
+mod placeholders;
 mod row;
+mod secret_uses;
 mod service;
 mod task_definition;
 
@@ -18,30 +24,83 @@ use crate::api::{
     service::EcsServiceSpec,
 };
 
-use super::violation::Violation;
-use row::{Field, Row};
+pub use circumstances::{Circumstances, Workload};
 
-/// What becomes of each field of a task definition that the user set. `violations` are the rules that it breaks.
+use super::{
+    task_definition::{TaskDefinition, layout::Layout},
+    violation::Violation,
+};
+use circumstances::Situation;
+use field::Field;
+use row::Row;
+use secret_uses::SecretUses;
+
+/// What becomes of each field of a task definition that the user set. `checked` is what it is, or the rules that it breaks.
 #[must_use]
-pub fn of_task_definition(definition: &RegisterTaskDefinition, violations: &[Violation]) -> Vec<FieldOutcome> {
+pub fn of_task_definition(
+    definition: &RegisterTaskDefinition,
+    checked: Result<&TaskDefinition, &[Violation]>,
+    circumstances: Circumstances<'_>,
+) -> Vec<FieldOutcome> {
     let document = serde_json::to_value(definition).unwrap_or_default();
-    let mut outcomes = report(&document, &TASK_DEFINITION);
-    refuse(&mut outcomes, violations);
+    let layout = checked.ok().map(|checked| Layout::of(&checked.containers));
+    let secrets = SecretUses::of_document(&document);
+    let Circumstances { version, namespace, .. } = circumstances;
+    let run_by = |workload| {
+        let situation = Situation { workload, version, namespace, layout: layout.as_ref(), secrets: &secrets };
+        report(&document, &TASK_DEFINITION, situation)
+    };
+    let mut outcomes = match circumstances.workload {
+        Some(workload) => run_by(workload),
+        // Both walk over the same fields.
+        None => run_by(Workload::Service).into_iter().zip(run_by(Workload::Task)).map(of_both).collect(),
+    };
+    refuse(&mut outcomes, checked.err().unwrap_or_default());
     outcomes
+}
+
+/// The outcome of a field, where it is not known who runs the task.
+fn of_both((in_service, by_itself): (FieldOutcome, FieldOutcome)) -> FieldOutcome {
+    if in_service == by_itself {
+        return in_service;
+    }
+    let is_same = in_service.outcome == by_itself.outcome;
+    let say = |of: &FieldOutcome| match of.outcome {
+        Outcome::Mapped => "Kubernetes does the same.".to_owned(),
+        Outcome::Ignored if !is_same => format!("It is ignored. {}", of.detail),
+        Outcome::Ignored | Outcome::Approximated | Outcome::Refused => of.detail.clone(),
+    };
+    let detail = format!("In a service: {} A task by itself: {}", say(&in_service), say(&by_itself));
+    let outcome = if is_same { in_service.outcome } else { Outcome::Approximated };
+    FieldOutcome { path: in_service.path, outcome, detail }
 }
 
 /// The same for a service.
 #[must_use]
 pub fn of_service(spec: &EcsServiceSpec) -> Vec<FieldOutcome> {
-    let document = serde_json::to_value(spec).unwrap_or_default();
-    report(&document, &SERVICE)
+    of_no_task(&serde_json::to_value(spec).unwrap_or_default(), &SERVICE)
 }
 
 /// The same for a cluster.
 #[must_use]
 pub fn of_cluster(spec: &EcsClusterSpec) -> Vec<FieldOutcome> {
-    let document = serde_json::to_value(spec).unwrap_or_default();
-    report(&document, &CLUSTER)
+    of_no_task(&serde_json::to_value(spec).unwrap_or_default(), &CLUSTER)
+}
+
+fn of_no_task(document: &Value, rows: &RowsByPath) -> Vec<FieldOutcome> {
+    report(document, rows, Situation::of_no_task(&SecretUses::default()))
+}
+
+/// What to do about a member of ECS's request that the kind does not have yet.
+#[must_use]
+pub fn refusal(kind: &str, path: &str) -> Option<&'static str> {
+    let rows: &RowsByPath = match kind {
+        "EcsCluster" => &CLUSTER,
+        "EcsService" => &SERVICE,
+        _ => return None,
+    };
+    let refused = rows.get(path)?.iter().find(|row| row.outcome == Outcome::Refused)?;
+    Some(refused.detail)
 }
 
 /// Those that are worth telling: what Kubernetes does not do as ECS does. What is ignored is told once, without its members.
@@ -68,13 +127,28 @@ pub fn newly_ignored<'a>(before: &'a [FieldOutcome], now: &'a [FieldOutcome]) ->
     now.iter().filter(is_new).map(|outcome| format!("{} is ignored. {}", outcome.path, outcome.detail))
 }
 
-/// A row for the documentation: path, outcome and what is said of it.
-pub type DescribedRow = (&'static str, Outcome, &'static str);
+/// A row for the documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedRow {
+    /// Path below `spec`; `[]` stands for any element of a list.
+    pub path: &'static str,
+    /// Of which values, workloads and versions it speaks; empty for all.
+    pub when: String,
+    /// What becomes of the field.
+    pub outcome: Outcome,
+    /// How it differs, why it is ignored or what to do; words in braces stand for names.
+    pub detail: &'static str,
+}
 
 /// Every row of the tables, for the documentation, kind by kind.
 #[must_use]
 pub fn tables() -> [(&'static str, Vec<DescribedRow>); 3] {
-    let describe = |row: &Row| (row.path, row.outcome, row.detail);
+    let describe = |row: &Row| DescribedRow {
+        path: row.path,
+        when: row.describe_when(),
+        outcome: row.outcome,
+        detail: row.detail,
+    };
     [
         ("EcsCluster", cluster::ROWS.iter().map(describe).collect()),
         ("TaskDefinition", task_definition_rows().map(describe).collect()),
@@ -98,7 +172,11 @@ fn by_path(rows: impl Iterator<Item = &'static Row>) -> RowsByPath {
 }
 
 fn task_definition_rows() -> impl Iterator<Item = &'static Row> {
-    task_definition::ROWS.iter().chain(container_definition::ROWS)
+    task_definition::ROWS
+        .iter()
+        .chain(container_definition::ROWS)
+        .chain(container_order::ROWS)
+        .chain(container_kubernetes::ROWS)
 }
 
 /// A broken rule is the outcome of its field.
@@ -119,10 +197,10 @@ fn refuse(outcomes: &mut Vec<FieldOutcome>, violations: &[Violation]) {
     }
 }
 
-fn report(document: &Value, rows: &RowsByPath) -> Vec<FieldOutcome> {
+fn report(document: &Value, rows: &RowsByPath, situation: Situation<'_>) -> Vec<FieldOutcome> {
     let mut outcomes = Vec::new();
     let mut ignored: Option<FieldOutcome> = None;
-    for_each_field(&Field::root(document), "", &mut |field, pattern| {
+    for_each_field(&Field::root(document, situation), "", &mut |field, pattern| {
         // The rows of a field that speak of some values only stand before the one that speaks of all.
         let of_field = rows.get(pattern).map(Vec::as_slice).unwrap_or_default();
         let Some(row) = of_field.iter().find(|row| row.speaks_of(field)) else { return };

@@ -1,8 +1,8 @@
-//! One row of the tables of field outcomes, and the field of a document that it is held against.
+//! One row of the tables of field outcomes.
 
-use serde_json::Value;
+use crate::{api::field_report::Outcome, ecs::kubernetes_version::KubernetesVersion};
 
-use crate::api::field_report::Outcome;
+use super::{circumstances::Workload, field::Field, placeholders};
 
 /// What the Pod Security level of a new cluster's Namespace, baseline, does not let a task do.
 pub(super) const PRIVILEGED: &str =
@@ -13,97 +13,97 @@ pub(super) struct Row {
     /// Path below `spec`; `[]` stands for any element of a list.
     pub(super) path: &'static str,
     pub(super) outcome: Outcome,
-    /// How it differs, why it is ignored or what to do; empty when Kubernetes does the same. `{}` stands for what `name` says.
+    /// How it differs, why it is ignored or what to do; empty when Kubernetes does the same. Words in braces are those of
+    /// `placeholders`.
     pub(super) detail: &'static str,
-    /// Of which values the row speaks; `None` for any.
-    pub(super) when: Option<fn(&Field<'_>) -> bool>,
-    /// What stands for `{}` in the detail.
-    pub(super) name: Option<fn(&Field<'_>) -> String>,
+    /// Of what the row speaks.
+    pub(super) when: When,
+}
+
+/// Whether a row speaks of a value.
+type Predicate = fn(&Field<'_>) -> bool;
+
+/// Of which values, workloads and versions a row speaks: of all that it does not limit.
+pub(super) struct When {
+    /// In words, and in code.
+    pub(super) value: Option<(&'static str, Predicate)>,
+    workload: Option<Workload>,
+    from: Option<KubernetesVersion>,
+    before: Option<KubernetesVersion>,
+}
+
+impl When {
+    const ANY: Self = Self { value: None, workload: None, from: None, before: None };
+}
+
+const fn row(path: &'static str, outcome: Outcome, detail: &'static str) -> Row {
+    Row { path, outcome, detail, when: When::ANY }
 }
 
 pub(super) const fn mapped(path: &'static str) -> Row {
-    Row { path, outcome: Outcome::Mapped, detail: "", when: None, name: None }
+    row(path, Outcome::Mapped, "")
 }
 
 pub(super) const fn approximated(path: &'static str, detail: &'static str) -> Row {
-    Row { path, outcome: Outcome::Approximated, detail, when: None, name: None }
+    row(path, Outcome::Approximated, detail)
 }
 
 pub(super) const fn ignored(path: &'static str, detail: &'static str) -> Row {
-    Row { path, outcome: Outcome::Ignored, detail, when: None, name: None }
+    row(path, Outcome::Ignored, detail)
 }
 
+/// A field that is not accepted. The kind need not have it: then `render` refuses it with this sentence.
 pub(super) const fn refused(path: &'static str, detail: &'static str) -> Row {
-    Row { path, outcome: Outcome::Refused, detail, when: None, name: None }
+    row(path, Outcome::Refused, detail)
 }
 
 impl Row {
-    /// The same, of some values only.
-    pub(super) const fn when(mut self, when: fn(&Field<'_>) -> bool) -> Self {
-        self.when = Some(when);
+    /// The same, of some values only. `text` says of which.
+    pub(super) const fn when(mut self, text: &'static str, when: Predicate) -> Self {
+        self.when.value = Some((text, when));
         self
     }
 
-    /// The same, with a name in its detail.
-    pub(super) const fn named(mut self, name: fn(&Field<'_>) -> String) -> Self {
-        self.name = Some(name);
+    /// The same, of tasks that this one runs.
+    pub(super) const fn of(mut self, workload: Workload) -> Self {
+        self.when.workload = Some(workload);
+        self
+    }
+
+    /// The same, from a version of Kubernetes on.
+    pub(super) const fn from(mut self, version: KubernetesVersion) -> Self {
+        self.when.from = Some(version);
+        self
+    }
+
+    /// The same, before a version of Kubernetes.
+    pub(super) const fn before(mut self, version: KubernetesVersion) -> Self {
+        self.when.before = Some(version);
         self
     }
 
     pub(super) fn speaks_of(&self, field: &Field<'_>) -> bool {
-        self.when.is_none_or(|when| when(field))
+        self.speaks_in(field.situation.workload, field.situation.version)
+            && self.when.value.is_none_or(|(_, when)| when(field))
+    }
+
+    /// Whether the row speaks of such a task, whatever the value.
+    pub(super) fn speaks_in(&self, workload: Workload, version: KubernetesVersion) -> bool {
+        self.when.workload.is_none_or(|of| of == workload)
+            && self.when.from.is_none_or(|from| version >= from)
+            && self.when.before.is_none_or(|before| version < before)
     }
 
     pub(super) fn tell(&self, field: &Field<'_>) -> String {
-        self.name.map_or_else(|| self.detail.to_owned(), |name| self.detail.replace("{}", &name(field)))
-    }
-}
-
-/// A field of a document, with all that it is part of.
-#[derive(Clone, Debug)]
-pub(super) struct Field<'a> {
-    pub(super) path: String,
-    pub(super) value: &'a Value,
-    /// From the document down to what the field is directly in.
-    pub(super) parents: Vec<&'a Value>,
-}
-
-impl<'a> Field<'a> {
-    pub(super) fn root(document: &'a Value) -> Self {
-        Self { path: String::new(), value: document, parents: Vec::new() }
+        placeholders::fill(self.detail, field)
     }
 
-    pub(super) fn member(&self, name: &str, value: &'a Value) -> Self {
-        let separator = if self.path.is_empty() { "" } else { "." };
-        self.inner(format!("{}{separator}{name}", self.path), value)
-    }
-
-    pub(super) fn entry(&self, index: usize, value: &'a Value) -> Self {
-        self.inner(format!("{}[{index}]", self.path), value)
-    }
-
-    fn inner(&self, path: String, value: &'a Value) -> Self {
-        let mut parents = self.parents.clone();
-        parents.push(self.value);
-        Self { path, value, parents }
-    }
-
-    pub(super) fn text(&self) -> &'a str {
-        self.value.as_str().unwrap_or_default()
-    }
-
-    /// The whole document.
-    pub(super) fn document(&self) -> &'a Value {
-        self.parents.first().copied().unwrap_or(self.value)
-    }
-
-    /// What the field is directly in.
-    pub(super) fn parent(&self) -> &'a Value {
-        self.parents.last().copied().unwrap_or(self.value)
-    }
-
-    /// The element of a list of the document that the field is in: a container, a volume.
-    pub(super) fn element(&self) -> &'a Value {
-        self.parents.get(2).copied().unwrap_or(self.value)
+    /// Of what the row speaks, for people; empty when it speaks of all.
+    pub(super) fn describe_when(&self) -> String {
+        let workload = self.when.workload.map(|workload| workload.to_string());
+        let from = self.when.from.map(|version| format!("Kubernetes {version} or newer"));
+        let before = self.when.before.map(|version| format!("Kubernetes older than {version}"));
+        let value = self.when.value.map(|(text, _)| text.to_owned());
+        [workload, from, before, value].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }

@@ -1,13 +1,57 @@
-//! What becomes of each field of a service.
+//! What becomes of each field of a service. A member of CreateService that EcsService does not have yet is Refused: whoever
+//! builds it changes its row.
 
-use super::row::{Row, ignored, mapped};
+use super::row::{Row, approximated, ignored, mapped, refused};
+
+const NODES: &str = "What tasks run on is not chosen by it yet: take it out. kubernetes.nodeSelector of the task definition chooses nodes.";
+const TAGS: &str = "Services have no tags yet: take it out, and label the EcsService in its metadata.";
+const ROLLING: &str = "Deployments replace tasks bit by bit, and there is no other way yet: take it out.";
+const WATCHING: &str = "A deployment that fails is not rolled back yet: take it out, and name the old revision in taskDefinition when one does.";
 
 pub(super) const ROWS: &[Row] = &[
     mapped("cluster"),
-    mapped("serviceName"),
+    approximated(
+        "serviceName",
+        "It is the name in ARNs and events; objects of Kubernetes are named after the EcsService.",
+    ),
     mapped("taskDefinition"),
+    refused(
+        "availabilityZoneRebalancing",
+        "Running tasks are not moved from zone to zone: take it out. New ones are spread by Kubernetes.",
+    ),
+    refused(
+        "loadBalancers",
+        "Load balancers are not connected yet: take it out, and point a Service of type LoadBalancer or an HTTPRoute at the service.",
+    ),
+    refused(
+        "serviceRegistries",
+        "There is no service discovery beside that of Kubernetes yet: take it out. A service with ports is reached by its own name in the Namespace.",
+    ),
     mapped("desiredCount"),
-    mapped("schedulingStrategy"),
+    refused("clientToken", "Applying an object twice makes no second service: take it out."),
+    refused("launchType", NODES),
+    refused("capacityProviderStrategy", NODES),
+    refused("platformVersion", "There are no versions of Fargate here: take it out."),
+    refused("role", "No role is needed to register tasks with a load balancer: take it out."),
+    mapped("deploymentConfiguration"),
+    refused("deploymentConfiguration.deploymentCircuitBreaker", WATCHING),
+    mapped("deploymentConfiguration.maximumPercent"),
+    mapped("deploymentConfiguration.minimumHealthyPercent"),
+    refused("deploymentConfiguration.alarms", WATCHING),
+    refused("deploymentConfiguration.strategy", ROLLING),
+    refused("deploymentConfiguration.bakeTimeInMinutes", ROLLING),
+    refused("deploymentConfiguration.lifecycleHooks", ROLLING),
+    refused("deploymentConfiguration.linearConfiguration", ROLLING),
+    refused("deploymentConfiguration.canaryConfiguration", ROLLING),
+    refused(
+        "deploymentConfiguration.earlySuccessCriteria",
+        "A deployment has completed when all its tasks are ready: take it out.",
+    ),
+    refused(
+        "placementConstraints",
+        "A service has no constraints of its own yet: write them into placementConstraints of the task definition.",
+    ),
+    refused("placementStrategy", "Tasks are placed by the scheduler of Kubernetes, which spreads them: take it out."),
     mapped("networkConfiguration"),
     mapped("networkConfiguration.awsvpcConfiguration"),
     ignored(
@@ -19,10 +63,37 @@ pub(super) const ROWS: &[Row] = &[
         "networkConfiguration.awsvpcConfiguration.assignPublicIp",
         "Pods have no public addresses: put a Service of type LoadBalancer or a Gateway in front of the service.",
     ),
-    mapped("deploymentConfiguration"),
-    mapped("deploymentConfiguration.maximumPercent"),
-    mapped("deploymentConfiguration.minimumHealthyPercent"),
-    mapped("forceNewDeployment"),
+    refused(
+        "healthCheckGracePeriodSeconds",
+        "No task is replaced because a health check fails: take it out. startPeriod of a container's healthCheck gives it time.",
+    ),
+    mapped("schedulingStrategy"),
+    refused(
+        "deploymentController",
+        "Deployments are those of ECS, by the operator, and there is no other controller: take it out.",
+    ),
+    refused("tags", TAGS),
+    refused("enableECSManagedTags", TAGS),
+    refused("propagateTags", TAGS),
+    refused("enableExecuteCommand", "kubectl exec needs no switch: take it out."),
+    refused(
+        "serviceConnectConfiguration",
+        "There is no Service Connect yet: take it out. A service with ports is reached by its own name in the Namespace.",
+    ),
+    refused(
+        "volumeConfigurations",
+        "A service configures no volumes yet: say in kubernetes.volumes of the task definition what stands behind the volume.",
+    ),
+    refused(
+        "vpcLatticeConfigurations",
+        "There is no VPC Lattice here: take it out, and point an HTTPRoute at the service.",
+    ),
+    refused(
+        "gatewayConnectors",
+        "There are no gateways of ECS here: take it out, and point an HTTPRoute at the service.",
+    ),
+    refused("monitoring", "Metrics are those of the Kubernetes cluster, in its own resolution: take it out."),
+    approximated("forceNewDeployment", "It is a text instead of a switch: each new value starts one deployment."),
     mapped("kubernetes"),
     mapped("kubernetes.minReadySeconds"),
     mapped("kubernetes.preStopSeconds"),

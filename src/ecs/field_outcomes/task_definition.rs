@@ -2,82 +2,92 @@
 
 use serde_json::Value;
 
-use crate::ecs::{arn::last_segment, object_names};
+use crate::ecs::object_names;
 
-use super::row::{Field, PRIVILEGED, Row, approximated, ignored, mapped, refused};
+use super::{
+    circumstances::Workload::{Service, Task},
+    field::Field,
+    row::{PRIVILEGED, Row, approximated, ignored, mapped, refused},
+};
 
 const REPLACED: &str = "kubernetes.volumes says what stands behind the volume.";
-const CLAIM: &str = "It is the PersistentVolumeClaim {} of the Namespace, which has to be there; kubernetes.volumes can name another one.";
+const CLAIM: &str = "It is the PersistentVolumeClaim {claim} of the Namespace, which has to be there; kubernetes.volumes can name another one.";
 const DRIVER: &str = "What the driver of the PersistentVolume does.";
 
 pub(super) const ROWS: &[Row] = &[
+    approximated("family", "It is called {family} in Kubernetes; the annotation ecs-operator.dev/task-definition keeps its own name.")
+        .when("it is no DNS label", |field| object_names::label_value(field.text()) != field.text()),
     mapped("family"),
     approximated(
         "taskRoleArn",
-        "The containers run as the ServiceAccount {} of the Namespace, which has to be there. It brings no credentials of AWS: the ServiceAccount has to get them by other means.",
-    )
-    .named(service_account),
+        "The containers run as the ServiceAccount {service account} of the Namespace, which has to be there. It brings no credentials of AWS: the ServiceAccount has to get them by other means.",
+    ),
     approximated(
         "executionRoleArn",
         "No role is taken on: the kubelet pulls images and reads Secrets. Private images need repositoryCredentials, or nodes that may pull them.",
     ),
     approximated("networkMode", "NetworkPolicies do not act in the node's network: no security group holds for these tasks. The Namespace has to allow them: set kubernetes.podSecurity of the EcsCluster to privileged.")
-        .when(|field| field.text() == "host"),
-    approximated("networkMode", "The containers of a task share one network and its ports.").when(|field| field.text() == "bridge"),
-    approximated("networkMode", "The task has an address, and in a service a NetworkPolicy that lets nothing in or out.")
-        .when(|field| field.text() == "none"),
+        .when("it is host", |field| field.text() == "host"),
+    approximated("networkMode", "The containers of a task share one network and its ports.").when("it is bridge", |field| field.text() == "bridge"),
+    approximated("networkMode", "The task has an address, and a NetworkPolicy that lets nothing in or out.")
+        .of(Service)
+        .when("it is none", |field| field.text() == "none"),
+    approximated("networkMode", "The task has an address, and nothing keeps traffic from it yet.")
+        .of(Task)
+        .when("it is none", |field| field.text() == "none"),
     mapped("networkMode"),
     mapped("containerDefinitions"),
     mapped("volumes"),
+    approximated("volumes[].name", "It is called {volume} in the Pod; the annotation ecs-operator.dev/original-names keeps its own name.")
+        .when("it is no DNS label", |field| object_names::volume(field.text()) != field.text()),
     mapped("volumes[].name"),
     mapped("volumes[].host"),
-    ignored("volumes[].host.sourcePath", REPLACED).when(is_replaced),
+    ignored("volumes[].host.sourcePath", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
     approximated("volumes[].host.sourcePath", PRIVILEGED),
     mapped("volumes[].dockerVolumeConfiguration"),
-    ignored("volumes[].dockerVolumeConfiguration.scope", REPLACED).when(is_replaced),
+    ignored("volumes[].dockerVolumeConfiguration.scope", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
     approximated(
         "volumes[].dockerVolumeConfiguration.scope",
-        "It is a folder of the node: /var/lib/ecs-operator/volumes/{}. The Namespace's Pod Security level may refuse it.",
+        "It is a folder of the node: /var/lib/ecs-operator/volumes/{folder}. The Namespace's Pod Security level may refuse it.",
     )
-    .when(|field| field.text() == "shared")
-    .named(|field| field.element()["name"].as_str().unwrap_or_default().into()),
+    .when("it is shared", |field| field.text() == "shared"),
     mapped("volumes[].dockerVolumeConfiguration.scope"),
-    ignored("volumes[].dockerVolumeConfiguration.autoprovision", REPLACED).when(is_replaced),
+    ignored("volumes[].dockerVolumeConfiguration.autoprovision", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
     ignored("volumes[].dockerVolumeConfiguration.autoprovision", "A volume that lives as long as its task is always made.")
-        .when(|field| field.parent()["scope"] != "shared"),
+        .when("scope is not shared", |field| field.parent()["scope"] != "shared"),
     mapped("volumes[].dockerVolumeConfiguration.autoprovision"),
-    ignored("volumes[].dockerVolumeConfiguration.driver", REPLACED).when(is_replaced),
+    ignored("volumes[].dockerVolumeConfiguration.driver", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
     mapped("volumes[].dockerVolumeConfiguration.driver"),
-    ignored("volumes[].dockerVolumeConfiguration.driverOpts", REPLACED).when(is_replaced),
+    ignored("volumes[].dockerVolumeConfiguration.driverOpts", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
     refused(
         "volumes[].dockerVolumeConfiguration.driverOpts",
         "Options of a volume driver do not exist in Kubernetes: say in kubernetes.volumes what stands behind the volume.",
     ),
     ignored("volumes[].dockerVolumeConfiguration.labels", "Volumes of a Pod have no labels."),
     mapped("volumes[].efsVolumeConfiguration"),
-    ignored("volumes[].efsVolumeConfiguration.fileSystemId", REPLACED).when(is_replaced),
+    ignored("volumes[].efsVolumeConfiguration.fileSystemId", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
     ignored("volumes[].efsVolumeConfiguration.fileSystemId", "The access point names the PersistentVolumeClaim.")
-        .when(|field| field.parent()["authorizationConfig"]["accessPointId"].is_string()),
-    approximated("volumes[].efsVolumeConfiguration.fileSystemId", CLAIM).named(claim),
+        .when("beside accessPointId", |field| field.parent()["authorizationConfig"]["accessPointId"].is_string()),
+    approximated("volumes[].efsVolumeConfiguration.fileSystemId", CLAIM),
     mapped("volumes[].efsVolumeConfiguration.rootDirectory"),
     ignored("volumes[].efsVolumeConfiguration.transitEncryption", DRIVER),
     ignored("volumes[].efsVolumeConfiguration.transitEncryptionPort", DRIVER),
     mapped("volumes[].efsVolumeConfiguration.authorizationConfig"),
-    ignored("volumes[].efsVolumeConfiguration.authorizationConfig.accessPointId", REPLACED).when(is_replaced),
-    approximated("volumes[].efsVolumeConfiguration.authorizationConfig.accessPointId", CLAIM).named(claim),
+    ignored("volumes[].efsVolumeConfiguration.authorizationConfig.accessPointId", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
+    approximated("volumes[].efsVolumeConfiguration.authorizationConfig.accessPointId", CLAIM),
     ignored("volumes[].efsVolumeConfiguration.authorizationConfig.iam", DRIVER),
     mapped("volumes[].s3filesVolumeConfiguration"),
-    ignored("volumes[].s3filesVolumeConfiguration.fileSystemArn", REPLACED).when(is_replaced),
+    ignored("volumes[].s3filesVolumeConfiguration.fileSystemArn", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
     ignored("volumes[].s3filesVolumeConfiguration.fileSystemArn", "The access point names the PersistentVolumeClaim.")
-        .when(|field| field.parent()["accessPointArn"].is_string()),
-    approximated("volumes[].s3filesVolumeConfiguration.fileSystemArn", CLAIM).named(claim),
+        .when("beside accessPointArn", |field| field.parent()["accessPointArn"].is_string()),
+    approximated("volumes[].s3filesVolumeConfiguration.fileSystemArn", CLAIM),
     mapped("volumes[].s3filesVolumeConfiguration.rootDirectory"),
     ignored("volumes[].s3filesVolumeConfiguration.transitEncryptionPort", DRIVER),
-    ignored("volumes[].s3filesVolumeConfiguration.accessPointArn", REPLACED).when(is_replaced),
-    approximated("volumes[].s3filesVolumeConfiguration.accessPointArn", CLAIM).named(claim),
+    ignored("volumes[].s3filesVolumeConfiguration.accessPointArn", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
+    approximated("volumes[].s3filesVolumeConfiguration.accessPointArn", CLAIM),
     mapped("volumes[].fsxWindowsFileServerVolumeConfiguration"),
-    ignored("volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId", REPLACED).when(is_replaced),
-    approximated("volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId", CLAIM).named(claim),
+    ignored("volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId", REPLACED).when("kubernetes.volumes has the volume", is_replaced),
+    approximated("volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId", CLAIM),
     mapped("volumes[].fsxWindowsFileServerVolumeConfiguration.rootDirectory"),
     ignored("volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig", DRIVER),
     ignored("volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter", DRIVER),
@@ -89,23 +99,23 @@ pub(super) const ROWS: &[Row] = &[
         "placementConstraints[].expression",
         "Kubernetes looks at the groups of running tasks when it places one, and a group that this task keeps away from keeps away from it as well.",
     )
-    .when(|field| field.text().contains("task:group")),
+    .when("it asks for task:group", |field| field.text().contains("task:group")),
     mapped("placementConstraints[].expression"),
     approximated(
         "requiresCompatibilities",
         "Its rules are checked when the task definition is registered. FARGATE alone also asks for amd64, unless runtimePlatform says otherwise; which nodes tasks run on is not chosen by it.",
     ),
-    approximated("cpu", "A Pod on Windows has no size of its own: each container may use this much.").when(on_windows),
+    approximated("cpu", "A Pod on Windows has no size of its own: each container may use this much.").when("the task runs on Windows", on_windows),
     mapped("cpu"),
-    approximated("memory", "A Pod on Windows has no size of its own: each container without one may use this much.").when(on_windows),
+    approximated("memory", "A Pod on Windows has no size of its own: each container without one may use this much.").when("the task runs on Windows", on_windows),
     mapped("memory"),
     approximated("tags", "They are kept with the revision; Pods do not carry them."),
     approximated("tags[].key", "It is kept with the revision."),
     approximated("tags[].value", "It is kept with the revision."),
-    approximated("pidMode", PRIVILEGED).when(|field| field.text() == "host"),
+    approximated("pidMode", PRIVILEGED).when("it is host", |field| field.text() == "host"),
     mapped("pidMode"),
-    approximated("ipcMode", "The containers of a Pod share their memory.").when(|field| field.text() == "none"),
-    approximated("ipcMode", PRIVILEGED).when(|field| field.text() == "host"),
+    approximated("ipcMode", "The containers of a Pod share their memory.").when("it is none", |field| field.text() == "none"),
+    approximated("ipcMode", PRIVILEGED).when("it is host", |field| field.text() == "host"),
     mapped("ipcMode"),
     ignored("proxyConfiguration", "App Mesh is retired: the container runs, and no traffic is redirected to it."),
     ignored("proxyConfiguration.type", "No traffic is redirected."),
@@ -120,15 +130,15 @@ pub(super) const ROWS: &[Row] = &[
     mapped("ephemeralStorage.sizeInGiB"),
     mapped("runtimePlatform"),
     ignored("runtimePlatform.cpuArchitecture", "kubernetes.nodeSelector names the architecture.")
-        .when(|field| field.document()["kubernetes"]["nodeSelector"]["kubernetes.io/arch"].is_string()),
+        .when("kubernetes.nodeSelector has kubernetes.io/arch", |field| field.document()["kubernetes"]["nodeSelector"]["kubernetes.io/arch"].is_string()),
     mapped("runtimePlatform.cpuArchitecture"),
-    approximated("runtimePlatform.operatingSystemFamily", "Kubernetes does not tell Full and Core apart.").when(on_windows),
+    approximated("runtimePlatform.operatingSystemFamily", "Kubernetes does not tell Full and Core apart.").when("the task runs on Windows", on_windows),
     mapped("runtimePlatform.operatingSystemFamily"),
-    mapped("enableFaultInjection").when(|field| *field.value == false),
+    mapped("enableFaultInjection").when("it is false", |field| *field.value == false),
     ignored("enableFaultInjection", "Faults are injected by other means: remove it."),
     mapped("trustedExecutionConfiguration"),
     approximated("trustedExecutionConfiguration.isolationMode", "What kubernetes.runtimeClassName names keeps the tasks apart.")
-        .when(|field| field.text() != "SHARED"),
+        .when("it is not SHARED", |field| field.text() != "SHARED"),
     mapped("trustedExecutionConfiguration.isolationMode"),
     ignored("trustedExecutionConfiguration.attestationPolicy", "Nothing asks for it: the RuntimeClass has its own."),
     mapped("kubernetes"),
@@ -155,14 +165,6 @@ pub(super) const ROWS: &[Row] = &[
     mapped("kubernetes.volumes[].nfs.server"),
     mapped("kubernetes.volumes[].nfs.path"),
 ];
-
-fn service_account(field: &Field<'_>) -> String {
-    object_names::service_account(last_segment(field.text()))
-}
-
-fn claim(field: &Field<'_>) -> String {
-    object_names::claim(last_segment(field.text()))
-}
 
 /// Whether `kubernetes.volumes` has an entry for the volume that the field is in.
 fn is_replaced(field: &Field<'_>) -> bool {

@@ -1,0 +1,39 @@
+//! Pairs for the fields of a service and of a cluster.
+
+use serde_json::{Value, json};
+
+use super::Pair;
+
+/// Of so many tasks every percentage is another number.
+fn of_service(path: &'static str, one: Value, other: Value) -> Pair {
+    Pair { kind: "EcsService", path, around: json!({"desiredCount": 100}), one, other }
+}
+
+fn of_cluster(path: &'static str, one: Value, other: Value) -> Pair {
+    Pair { kind: "EcsCluster", path, around: json!({}), one, other }
+}
+
+pub(super) fn pairs() -> Vec<Pair> {
+    let groups = |name: &str| json!({"securityGroups": [name]});
+    let network = |name: &str| json!({"awsvpcConfiguration": groups(name)});
+    vec![
+        of_service("cluster", json!("default"), json!("prod")),
+        of_service("taskDefinition", json!("web"), json!("api")),
+        of_service("desiredCount", json!(1), json!(2)),
+        // The one strategy that there is: the other is refused.
+        of_service("schedulingStrategy", json!("REPLICA"), json!("DAEMON")),
+        of_service("networkConfiguration", json!(null), network("one")),
+        of_service("networkConfiguration.awsvpcConfiguration", json!(null), groups("one")),
+        of_service("networkConfiguration.awsvpcConfiguration.securityGroups", json!(["one"]), json!(["two"])),
+        of_service("deploymentConfiguration", json!(null), json!({"maximumPercent": 150})),
+        of_service("deploymentConfiguration.maximumPercent", json!(200), json!(300)),
+        of_service("deploymentConfiguration.minimumHealthyPercent", json!(0), json!(100)),
+        of_service("kubernetes", json!(null), json!({"minReadySeconds": 1})),
+        of_service("kubernetes.minReadySeconds", json!(1), json!(2)),
+        of_service("kubernetes.preStopSeconds", json!(1), json!(2)),
+        of_cluster("clusterName", json!("prod"), json!("test")),
+        of_cluster("kubernetes", json!(null), json!({"podSecurity": "privileged"})),
+        of_cluster("kubernetes.namespace", json!("one"), json!("two")),
+        of_cluster("kubernetes.podSecurity", json!("baseline"), json!("restricted")),
+    ]
+}

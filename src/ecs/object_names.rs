@@ -2,6 +2,7 @@
 //! what has to be called otherwise. All other names of what the operator makes are in `translate::names`.
 
 use super::{
+    arn::last_segment,
     hash::short_hash,
     slug::{HASH_DIGITS, slug},
 };
@@ -37,6 +38,14 @@ pub fn environment_file(object: &str) -> String {
 #[must_use]
 pub fn claim(id: &str) -> String {
     slug(id, OBJECT)
+}
+
+/// The object that stands for a credential specification: `credentialspec:ARN`, a path or an ARN, of which the last part counts.
+#[must_use]
+pub fn credential_spec(given: &str) -> String {
+    let arn = given.find("arn:").map_or(given, |at| &given[at..]);
+    let last = last_segment(arn).rsplit(['/', '\\', ':']).next().unwrap_or_default();
+    slug(last.trim_end_matches(".json"), OBJECT)
 }
 
 /// The Namespace of a cluster that names none: `ecs-default`.

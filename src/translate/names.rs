@@ -7,8 +7,8 @@ use crate::ecs::{
 };
 
 pub use crate::ecs::object_names::{
-    claim, container, container_port, environment_file, hostname, label_value, namespace, secret, service_account,
-    service_port, volume,
+    claim, container, container_port, credential_spec, environment_file, hostname, label_value, namespace, secret,
+    service_account, service_port, volume,
 };
 
 /// Longest DNS label: namespaces, containers, label values.
@@ -16,9 +16,6 @@ const LABEL: usize = 63;
 
 /// Longest name of what becomes a label or the prefix of other names (a Deployment's Pods).
 const PREFIX: usize = 52;
-
-/// Longest name of most objects.
-const OBJECT: usize = 253;
 
 /// An object that stands for a family.
 #[must_use]
@@ -88,12 +85,6 @@ pub fn attribute_label(attribute: &str) -> String {
     format!("attr.{}/{name}", crate::api::GROUP)
 }
 
-/// The object that stands for a credential specification.
-#[must_use]
-pub fn credential_spec(name: &str) -> String {
-    slug(name, OBJECT)
-}
-
 /// What a volume is made for that only one container sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VolumeOf {
@@ -136,11 +127,12 @@ pub fn docker_labels_annotation(container: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Longest name of a port.
     const PORT: usize = 15;
-    use proptest::prelude::*;
 
     fn is_dns_label(text: &str) -> bool {
         !text.is_empty()

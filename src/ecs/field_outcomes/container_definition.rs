@@ -209,7 +209,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     ignored("containerDefinitions[].firelensConfiguration.type", ROUTER),
     ignored("containerDefinitions[].firelensConfiguration.options", ROUTER),
-    approximated("containerDefinitions[].credentialSpecs", "It is the GMSACredentialSpec of its name in the Kubernetes cluster."),
+    approximated("containerDefinitions[].credentialSpecs", "It is the GMSACredentialSpec {credential spec} of the Kubernetes cluster, which has to be there."),
 ];
 
 /// Capabilities that the Pod Security level baseline lets a container add.

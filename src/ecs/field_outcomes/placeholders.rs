@@ -6,7 +6,7 @@ use super::field::Field;
 
 type Fill = fn(&Field<'_>) -> String;
 
-const PLACEHOLDERS: [(&str, Fill); 16] = [
+const PLACEHOLDERS: [(&str, Fill); 17] = [
     ("{namespace}", |field| field.situation.namespace.into()),
     ("{secret}", secret),
     ("{entry}", |field| reference(field).map(|secret| secret.entry()).unwrap_or_default()),
@@ -25,6 +25,7 @@ const PLACEHOLDERS: [(&str, Fill); 16] = [
     ("{volume}", |field| object_names::volume(field.text())),
     ("{folder}", |field| field.element()["name"].as_str().unwrap_or_default().into()),
     ("{hostname}", |field| object_names::hostname(field.text())),
+    ("{credential spec}", |field| object_names::credential_spec(field.value[0].as_str().unwrap_or_default())),
     ("{namespace of the cluster}", |field| object_names::namespace(field.text())),
 ];
 

@@ -7,10 +7,7 @@ use k8s_openapi::api::core::v1::{
 
 use crate::{
     api::task_definition_kubernetes::{SeccompProfile, SeccompProfileType},
-    ecs::{
-        arn::last_segment,
-        task_definition::{TaskDefinition, container::Container, security::Confinement},
-    },
+    ecs::task_definition::{TaskDefinition, container::Container, security::Confinement},
 };
 
 use super::super::names;
@@ -80,17 +77,10 @@ fn se_linux(confinement: &Confinement) -> Option<SELinuxOptions> {
 fn windows(confinement: &Confinement) -> Option<WindowsSecurityContextOptions> {
     let options = WindowsSecurityContextOptions {
         run_as_user_name: confinement.windows_user.clone(),
-        gmsa_credential_spec_name: confinement.credential_spec.as_deref().map(credential_spec),
+        gmsa_credential_spec_name: confinement.credential_spec.as_deref().map(names::credential_spec),
         ..Default::default()
     };
     (options != WindowsSecurityContextOptions::default()).then_some(options)
-}
-
-/// `credentialspec:ARN`, a path or an ARN -> the cluster's object of its last part.
-fn credential_spec(given: &str) -> String {
-    let arn = given.find("arn:").map_or(given, |at| &given[at..]);
-    let last = last_segment(arn).rsplit(['/', '\\', ':']).next().unwrap_or_default();
-    names::credential_spec(last.trim_end_matches(".json"))
 }
 
 fn seccomp(profile: &SeccompProfile) -> KubernetesSeccompProfile {

@@ -33,6 +33,26 @@ impl ArnScope {
     }
 }
 
+/// Reads a region.
+///
+/// # Errors
+/// When it has other characters than regions have.
+pub fn parse_region(text: &str) -> Result<String, String> {
+    let allowed = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+    let is_region = !text.is_empty() && text.chars().all(allowed);
+    let message = || "a region is made of lower case letters, digits and hyphens, such as us-east-1".to_owned();
+    is_region.then(|| text.to_owned()).ok_or_else(message)
+}
+
+/// Reads the id of an account.
+///
+/// # Errors
+/// When it has not 12 digits.
+pub fn parse_account_id(text: &str) -> Result<String, String> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_account.then(|| text.to_owned()).ok_or_else(|| "an account id has 12 digits".to_owned())
+}
+
 /// The name in a value that is either a plain name or an ARN: what stands behind the last slash.
 #[must_use]
 pub fn last_segment(name_or_arn: &str) -> &str {

@@ -107,3 +107,23 @@ fn is_name_of_unnamed(name: &str) -> bool {
     let number = ["tcp-", "udp-"].iter().find_map(|protocol| name.strip_prefix(protocol));
     number.is_some_and(|number| number.parse::<u16>().is_ok())
 }
+
+/// Whether an object of Kubernetes can have a name: up to 253 lower-case letters, digits, `-` and dots.
+#[must_use]
+pub fn is_object_name(text: &str) -> bool {
+    text.len() <= OBJECT && text.split('.').all(is_name_part)
+}
+
+/// Whether a Namespace can have a name: up to 63 lower-case letters, digits and `-`.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
+    text.len() <= LABEL && is_name_part(text)
+}
+
+fn is_name_part(part: &str) -> bool {
+    let is_end = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = part.as_bytes();
+    bytes.iter().all(|byte| is_end(byte) || *byte == b'-')
+        && bytes.first().is_some_and(is_end)
+        && bytes.last().is_some_and(is_end)
+}

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use super::logging::LogFormat;
 use crate::cli::render::RenderArguments;
 use crate::controllers::Settings;
+use crate::ecs::arn;
 use crate::kube_io::permissions::LEASE;
 
 /// Where a Pod with a service account finds the name of its namespace.
@@ -70,10 +71,10 @@ pub struct CrdsArguments {
 #[derive(Debug, Args)]
 pub struct RunArguments {
     /// The region in the ARNs that are shown.
-    #[arg(long, env = "ECS_OPERATOR_REGION", default_value = "us-east-1", value_parser = region)]
+    #[arg(long, env = "ECS_OPERATOR_REGION", default_value = "us-east-1", value_parser = arn::parse_region)]
     pub region: String,
     /// The account in the ARNs that are shown: 12 digits.
-    #[arg(long, env = "ECS_OPERATOR_ACCOUNT_ID", default_value = "000000000000", value_parser = account_id)]
+    #[arg(long, env = "ECS_OPERATOR_ACCOUNT_ID", default_value = "000000000000", value_parser = arn::parse_account_id)]
     pub account_id: String,
     /// Makes the cluster named `default`, and makes it again when it is deleted.
     #[arg(long, env = "ECS_OPERATOR_DEFAULT_CLUSTER", value_name = "BOOL", default_value_t = true,
@@ -150,23 +151,6 @@ impl RunArguments {
         let named = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
         let given = self.lease_namespace.clone().and_then(named);
         given.or_else(|| pod.and_then(named)).or_else(|| from_file().and_then(named)).ok_or(UnknownLeaseNamespace)
-    }
-}
-
-fn region(text: &str) -> Result<String, String> {
-    let allowed = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
-    if !text.is_empty() && text.chars().all(allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err("a region is made of lower case letters, digits and hyphens, such as us-east-1".to_owned())
-    }
-}
-
-fn account_id(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.chars().all(|character| character.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("an account id has 12 digits".to_owned())
     }
 }
 

@@ -50,11 +50,11 @@ fn check_one(requirement: &ResourceRequirement, path: &str, violations: &mut Vio
     }
     let sharing = requirement.sharing_strategy.as_ref().and_then(|sharing| sharing.nvidia_mps.as_ref());
     match (&requirement.value, sharing) {
-        (Some(_), Some(_)) => {
+        (Some(_), _) if requirement.sharing_strategy.is_some() => {
             violations.add("TD42", path, "value and sharingStrategy exclude each other: remove one of them.");
             None
         }
-        (Some(value), None) => check_count(value, requirement.type_, &format!("{path}.value"), violations),
+        (Some(value), _) => check_count(value, requirement.type_, &format!("{path}.value"), violations),
         (None, Some(mps)) if requirement.type_ == ResourceType::Gpu => check_share(mps, path, violations),
         _ => {
             violations.add("TD42", format!("{path}.value"), "Say how many are needed: a number from 1 on.");

@@ -204,11 +204,10 @@ fn sizes(definition: &ContainerDefinition, path: &str, violations: &mut Violatio
     const LEAST_MEMORY: i32 = 6;
     for (value, member) in [(definition.memory, "memory"), (definition.memory_reservation, "memoryReservation")] {
         let message = format!(
-            "Invalid '{member}' setting for container '{}': it is at least {LEAST_MEMORY} MiB.",
+            "Invalid '{member}' setting for container '{}': it is at least {LEAST_MEMORY} MiB; leave it out for none.",
             definition.name
         );
-        // 0 is what some tools print for none.
-        let enough = value.is_none_or(|value| value == 0 || value >= LEAST_MEMORY);
+        let enough = value.is_none_or(|value| value >= LEAST_MEMORY);
         violations.require(enough, "TD14", format!("{path}.{member}"), message);
     }
     let message = format!("Invalid 'cpu' setting for container '{}': it is at least 0.", definition.name);

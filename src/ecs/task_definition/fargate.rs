@@ -79,7 +79,8 @@ fn check_size(
     violations.require(definition.memory.is_some(), "TF03", "spec.memory", message);
     if let (Some(CpuUnits(cpu)), Some(MebiBytes(memory))) = (cpu, memory) {
         let message = format!(
-            "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. See the Amazon ECS documentation for the valid values."
+            "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. {}",
+            valid_sizes(cpu, platform.is_windows())
         );
         let rule = if platform.is_windows() { "TF05" } else { "TF04" };
         violations.require(is_size(cpu, memory, platform.is_windows()), rule, "spec.cpu", message);
@@ -99,6 +100,23 @@ fn is_size(cpu: u32, memory: u32, on_windows: bool) -> bool {
                 && (size.least..=size.most).contains(&memory)
                 && (memory - size.least).is_multiple_of(size.step)
         })
+}
+
+/// The sizes that would be valid: the memory that goes with the CPU, or else the CPU that there is.
+fn valid_sizes(cpu: u32, on_windows: bool) -> String {
+    let has = |size: &&Size| size.windows || !on_windows;
+    if cpu == SMALLEST.0 && !on_windows {
+        let [least, middle, most] = SMALLEST.1;
+        return format!("With {cpu} CPU the memory is {least}, {middle} or {most}.");
+    }
+    if let Some(Size { least, most, step, .. }) = SIZES.iter().filter(has).find(|size| size.cpu == cpu) {
+        return format!("With {cpu} CPU the memory is {least} to {most} in steps of {step}.");
+    }
+    let smallest = (!on_windows).then_some(SMALLEST.0);
+    let all = smallest.into_iter().chain(SIZES.iter().filter(has).map(|size| size.cpu));
+    let all: Vec<_> = all.map(|cpu| cpu.to_string()).collect();
+    let system = if on_windows { "Windows" } else { "Linux" };
+    format!("The CPU on {system} is one of {}.", all.join(", "))
 }
 
 /// What Fargate does not have at the task level.
@@ -186,6 +204,18 @@ fn check_logging(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sizes_that_would_be_valid_are_told() {
+        for (cpu, on_windows, told) in [
+            (256, false, "With 256 CPU the memory is 512, 1024 or 2048."),
+            (8192, false, "With 8192 CPU the memory is 16384 to 61440 in steps of 4096."),
+            (300, false, "The CPU on Linux is one of 256, 512, 1024, 2048, 4096, 8192, 16384."),
+            (256, true, "The CPU on Windows is one of 1024, 2048, 4096."),
+        ] {
+            assert_eq!(valid_sizes(cpu, on_windows), told);
+        }
+    }
 
     #[test]
     fn the_table_of_sizes() {

@@ -8,7 +8,7 @@ use crate::{
             ContainerKubernetes, ReadinessProbe, SeccompProfile, SeccompProfileType, TaskDefinitionKubernetes,
         },
     },
-    ecs::violation::Violations,
+    ecs::{object_names::is_object_name, violation::Violations},
 };
 
 /// Highest id of a user or group.
@@ -119,17 +119,6 @@ fn check_profile(profile: Option<&SeccompProfile>, path: &str, violations: &mut 
 fn check_name(name: Option<&str>, path: &str, violations: &mut Violations) {
     let message = "An object of Kubernetes has a name of up to 253 lower-case letters, digits, - and dots.";
     violations.require(name.is_none_or(is_object_name), "OP17", path, message);
-}
-
-/// Labels of lower-case letters, digits and `-`, with dots between them.
-fn is_object_name(text: &str) -> bool {
-    let is_end = |end: Option<&u8>| end.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let is_part = |part: &str| {
-        let bytes = part.as_bytes();
-        let is_inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
-        bytes.iter().all(is_inner) && is_end(bytes.first()) && is_end(bytes.last())
-    };
-    text.len() <= 253 && text.split('.').all(is_part)
 }
 
 /// A name of a label, with what may stand before the slash.

@@ -171,10 +171,17 @@ pub fn check_system_controls(
         let message = format!(
             "The containers of a task share their kernel parameters here, and {name} has two values: give one."
         );
-        violations.require(same, "OP02", format!("{path}.value"), message);
+        // On ECS they share those of the IPC namespace only where the task has one.
+        let is_of_ecs = is_ipc(name) && definition.ipc_mode == Some(IpcMode::Task);
+        violations.require(same, if is_of_ecs { "TD41" } else { "OP02" }, format!("{path}.value"), message);
         controls.insert(name.to_owned(), value);
     }
     controls
+}
+
+/// Whether it is a parameter of the IPC namespace.
+fn is_ipc(name: &str) -> bool {
+    IPC_PARAMETERS.contains(&name) || name.starts_with("fs.mqueue.")
 }
 
 fn each_system_control(
@@ -189,7 +196,7 @@ fn each_system_control(
 
 fn check_system_control(name: &str, definition: &RegisterTaskDefinition, path: &str, violations: &mut Violations) {
     let is_network = name.starts_with("net.");
-    let is_ipc = IPC_PARAMETERS.contains(&name) || name.starts_with("fs.mqueue.");
+    let is_ipc = is_ipc(name);
     let is_edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let is_part = |part: &str| {
         let inner = part.bytes().all(|byte| is_edge(Some(&byte)) || matches!(byte, b'_' | b'-'));

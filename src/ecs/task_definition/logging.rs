@@ -38,7 +38,34 @@ fn check_options(logging: &LogConfiguration, path: &str, violations: &mut Violat
         ["awslogs-region", "awslogs-group"].into_iter().filter(|name| !has_option(logging, name)).collect();
     let message = format!("Log driver awslogs requires options: {}", missing.join(", "));
     violations.require(missing.is_empty(), "TD35", path, message);
+    let given = logging.options.iter().flat_map(|options| options.keys().map(String::as_str));
+    let secret = logging.secret_options.iter().flatten().map(|secret| secret.name.as_str());
+    let unknown: Vec<_> = given.chain(secret).filter(|name| !AWSLOGS_OPTIONS.contains(name)).collect();
+    let message =
+        format!("Log driver awslogs disallows options: {}. It has {}.", unknown.join(", "), AWSLOGS_OPTIONS.join(", "));
+    violations.require(unknown.is_empty(), "TD35", path, message);
 }
+
+/// The options of awslogs: those of ECS, and those of Docker's driver.
+const AWSLOGS_OPTIONS: [&str; 17] = [
+    "awslogs-group",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "awslogs-create-group",
+    "awslogs-datetime-format",
+    "awslogs-multiline-pattern",
+    "awslogs-stream",
+    "awslogs-endpoint",
+    "awslogs-credentials-endpoint",
+    "awslogs-force-flush-interval-seconds",
+    "awslogs-max-buffered-events",
+    "awslogs-format",
+    "mode",
+    "max-buffer-size",
+    "tag",
+    "labels",
+    "env",
+];
 
 /// Whether an option is given, in the open or as a secret.
 #[must_use]

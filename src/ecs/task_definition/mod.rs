@@ -32,7 +32,7 @@ use crate::api::{
 };
 
 use super::{
-    arn::last_segment,
+    arn::{last_segment, parse_account_id},
     placement::{self, Placement},
     task_definition_reference::is_family,
     violation::{Violation, Violations},
@@ -115,7 +115,11 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
     check_length(document.len())?;
     let mut violations = Violations::new();
     let family = definition.family.as_deref().unwrap_or(default_family);
-    let message = "Family contains invalid characters: use up to 255 letters, digits, - and _. It is the object's name when spec.family is absent.";
+    let message = if family.trim().is_empty() {
+        "Family can not be blank: leave it out for the object's name."
+    } else {
+        "Family contains invalid characters: use up to 255 letters, digits, - and _. It is the object's name when spec.family is absent."
+    };
     violations.require(is_family(family), "TD01", "spec.family", message);
     if document.contains("\\u0000") {
         check_characters(&serde_json::to_value(definition).unwrap_or_default(), "spec", &mut violations);
@@ -227,6 +231,11 @@ fn role(given: Option<&String>, path: &str, violations: &mut Violations) -> Opti
     let is_arn = !given.starts_with("arn:") || given.contains(":role/");
     let message = "Role is not valid: write the name of a role, or arn:aws:iam::ACCOUNT:role/NAME.";
     violations.require(is_role && is_arn, "TD44", path, message);
+    // arn:PARTITION:iam::ACCOUNT:role/...
+    if let Some(account) = given.strip_prefix("arn:").filter(|_| is_arn).and_then(|arn| arn.split(':').nth(3)) {
+        let message = format!("Role is not valid: {account:?} in {given} is no account, which has 12 digits.");
+        violations.require(parse_account_id(account).is_ok(), "TD44", path, message);
+    }
     Some(name.to_owned())
 }
 

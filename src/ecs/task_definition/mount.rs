@@ -195,7 +195,10 @@ pub fn check_files(definition: &ContainerDefinition, path: &str, violations: &mu
     let mut files = Vec::new();
     for (index, file) in given.enumerate() {
         let path = format!("{path}.kubernetes.files[{index}]");
-        check_path(&file.path, &format!("{path}.path"), violations);
+        let message =
+            format!("{:?} is no path of a file: it begins with /, names a file, and has no .. in it.", file.path);
+        let is_file = file.path.starts_with('/') && !file.path.ends_with('/') && !has_parent(&file.path);
+        violations.require(is_file, "OP17", format!("{path}.path"), message);
         let message = "A file has permissions from 0 to 0777.";
         let mode_is_valid = file.mode.is_none_or(|mode| (0..=0o777).contains(&mode));
         violations.require(mode_is_valid, "OP17", format!("{path}.mode"), message);

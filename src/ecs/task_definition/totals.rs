@@ -31,9 +31,11 @@ pub(super) fn check(
         return violations.into_iter().chain(check_cpu_total(containers, cpu)).collect();
     };
     for (index, container) in containers.iter().enumerate() {
-        if container.memory.is_some_and(|MebiBytes(memory)| memory > task_memory) {
-            let message =
-                format!("The 'memory' setting for container '{}' is greater than for the task", container.name);
+        if let Some(MebiBytes(memory)) = container.memory.filter(|MebiBytes(memory)| *memory > task_memory) {
+            let message = format!(
+                "The 'memory' setting for container '{}' is greater than for the task: {memory} MiB > {task_memory} MiB.",
+                container.name
+            );
             violations.push(Violation::new("TD12", path(index, "memory"), message));
         }
     }
@@ -44,7 +46,7 @@ pub(super) fn check(
         .sum();
     if violations.is_empty() && reserved > u64::from(task_memory) {
         let message = format!(
-            "The sum of all container 'memoryReservation' values ({reserved} MiB, 'memory' where it is absent) cannot be greater than the task-level 'memory' value ({task_memory} MiB)."
+            "The sum of all container 'memoryReservation' values ('memory' where it is absent) cannot be greater than the task-level 'memory' value: {reserved} MiB > {task_memory} MiB."
         );
         violations.push(Violation::new("TD12", "spec.memory", message));
     }

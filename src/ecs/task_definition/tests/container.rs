@@ -16,7 +16,70 @@ fn rules_of_one_container() {
         ("TD08", "image", container(json!({"image": "i@sha256:12"}))),
         ("TD10", "memory", container(json!({"memory": null}))),
         ("TD11", "memory", container(json!({"memoryReservation": 65}))),
+        ("TD06", "name", container(json!({"name": ""}))),
+        ("TD06", "name", container(json!({"name": "x".repeat(256)}))),
         ("TD14", "memory", container(json!({"memory": 5}))),
+        ("TD14", "memory", container(json!({"memory": 0}))),
+        ("TD14", "memoryReservation", container(json!({"memoryReservation": 5}))),
+        ("TD26", "healthCheck.interval", check(json!({"interval": 301}))),
+        ("TD26", "healthCheck.timeout", check(json!({"timeout": 1}))),
+        ("TD26", "healthCheck.retries", check(json!({"retries": 11}))),
+        ("TD26", "healthCheck.startPeriod", check(json!({"startPeriod": -1}))),
+        (
+            "TD27",
+            "restartPolicy.restartAttemptPeriod",
+            container(json!({"restartPolicy": {"enabled": true, "restartAttemptPeriod": 1801}})),
+        ),
+        (
+            "TD34",
+            "secrets[1].name",
+            container(json!({"secrets": [{"name": "A", "valueFrom": "s"}, {"name": "A", "valueFrom": "t"}]})),
+        ),
+        (
+            "TD35",
+            "logConfiguration.options",
+            container(
+                json!({"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r", "awslogs-groop": "g"}}}),
+            ),
+        ),
+        (
+            "TD39",
+            "ulimits[1].name",
+            container(
+                json!({"ulimits": [{"name": "core", "softLimit": 1, "hardLimit": 1}, {"name": "core", "softLimit": 1, "hardLimit": 1}]}),
+            ),
+        ),
+        (
+            "TD40",
+            "linuxParameters.swappiness",
+            container(json!({"linuxParameters": {"swappiness": 101, "maxSwap": 1}})),
+        ),
+        ("TD40", "linuxParameters.maxSwap", container(json!({"linuxParameters": {"maxSwap": -1}}))),
+        (
+            "TD42",
+            "resourceRequirements[0]",
+            container(json!({"resourceRequirements": [{"type": "GPU", "value": "1", "sharingStrategy": {}}]})),
+        ),
+        (
+            "TD42",
+            "resourceRequirements[0].sharingStrategy.nvidiaMps.maxComputePercent",
+            container(
+                json!({"resourceRequirements": [{"type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 1, "maxComputePercent": 101}}}]}),
+            ),
+        ),
+        (
+            "TD42",
+            "resourceRequirements[0].sharingStrategy.nvidiaMps.memory",
+            container(
+                json!({"resourceRequirements": [{"type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 0}}}]}),
+            ),
+        ),
+        ("OP17", "kubernetes.files[0].path", container(json!({"kubernetes": {"files": [{"path": "/", "text": ""}]}}))),
+        (
+            "OP17",
+            "kubernetes.files[0].path",
+            container(json!({"kubernetes": {"files": [{"path": "C:\\a", "text": ""}]}})),
+        ),
         ("TD14", "cpu", container(json!({"cpu": -1}))),
         ("TD25", "startTimeout", container(json!({"startTimeout": 1}))),
         ("TD25", "stopTimeout", container(json!({"stopTimeout": 1}))),
@@ -152,6 +215,15 @@ fn rules_of_ports() {
         ),
         ("TD17", "[0].hostPort", ports(json!("awsvpc"), json!([{"containerPort": 80, "hostPort": 8080}]))),
         ("TD17", "[0].hostPort", ports(json!("host"), json!([{"containerPort": 80, "hostPort": 8080}]))),
+        ("TD16", "[0].containerPort", ports(json!(null), json!([{"containerPort": 0}]))),
+        ("TD16", "[0].containerPortRange", ports(json!("awsvpc"), json!([{"containerPortRange": "80"}]))),
+        ("TD16", "[0].hostPort", ports(json!(null), json!([{"containerPort": 1, "hostPort": 65536}]))),
+        (
+            "TD18",
+            "[0].appProtocol",
+            ports(json!(null), json!([{"containerPort": 80, "name": "x", "appProtocol": "http", "protocol": "udp"}])),
+        ),
+        ("TD18", "[0].name", ports(json!(null), json!([{"containerPort": 80, "name": "x".repeat(65)}]))),
         ("TD18", "[0].appProtocol", ports(json!(null), json!([{"containerPort": 80, "appProtocol": "http"}]))),
         ("TD18", "[0].name", ports(json!(null), json!([{"containerPort": 80, "name": "-x"}]))),
         (

@@ -7,12 +7,31 @@ fn rules_of_the_task_as_a_whole() {
     let many: Vec<_> = (0..11).map(|i| json!({"name": format!("c{i}"), "image": "i", "memory": 6})).collect();
     for (rule, path, document) in [
         ("TD01", "family", document(json!({"family": "we b"}))),
+        ("TD01", "family", document(json!({"family": " "}))),
+        ("TD01", "family", document(json!({"family": "x".repeat(256)}))),
         ("TD02", C, json!({})),
         ("TD03", C, json!({"containerDefinitions": many})),
         ("TD04", "", container(json!({"environment": [{"name": "A", "value": "x".repeat(MOST_BYTES)}]}))),
         ("TD05", "cpu", document(json!({"cpu": "one"}))),
         ("TD05", "cpu", document(json!({"cpu": ""}))),
         ("TD05", "memory", document(json!({"memory": "1 vCPU"}))),
+        ("TD05", "memory", document(json!({"memory": 0}))),
+        (
+            "TD43",
+            "placementConstraints",
+            document(
+                json!({"placementConstraints": vec![json!({"type": "memberOf", "expression": "attribute:ecs.os-type == linux"}); 11]}),
+            ),
+        ),
+        ("TD44", "taskRoleArn", document(json!({"taskRoleArn": "arn:aws:iam::ACCOUNT_ID:role/web"}))),
+        ("TD44", "taskRoleArn", document(json!({"taskRoleArn": "x".repeat(65)}))),
+        (
+            "TD45",
+            "tags",
+            document(json!({"tags": (0..51).map(|i| json!({"key": format!("k{i}")})).collect::<Vec<_>>()})),
+        ),
+        ("TD45", "tags[0]", document(json!({"tags": [{"key": "k", "value": "v".repeat(257)}]}))),
+        ("TD45", "tags[0]", document(json!({"tags": [{"key": "k?"}]}))),
         ("TD09", C, container(json!({"essential": false}))),
         ("TD12", "containerDefinitions[].memory", document(json!({"memory": "63"}))),
         ("TD13", "cpu", with_container(json!({"cpu": 256}), json!({"cpu": 257}))),
@@ -170,6 +189,19 @@ fn rules_of_fargate() {
             fargate(json!({"volumes": [{"name": "v", "host": {"sourcePath": "/v"}}]})),
         ),
         ("TF13", "pidMode", fargate(json!({"pidMode": "host"}))),
+        (
+            "TF05",
+            "cpu",
+            fargate(
+                json!({"cpu": "8192", "memory": "16384", "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}),
+            ),
+        ),
+        // TF16: with FARGATE among others its rules hold as well.
+        (
+            "TF01",
+            "networkMode",
+            document(json!({"requiresCompatibilities": ["EC2", "FARGATE"], "networkMode": "host"})),
+        ),
         ("TF14", "ephemeralStorage.sizeInGiB", fargate(json!({"ephemeralStorage": {"sizeInGiB": 20}}))),
         ("TF14", "ephemeralStorage.sizeInGiB", fargate(json!({"ephemeralStorage": {"sizeInGiB": 201}}))),
         ("TF15", "ephemeralStorage", document(json!({"ephemeralStorage": {"sizeInGiB": 21}}))),
@@ -299,4 +331,60 @@ fn mounts_of_other_containers_come_along() {
     };
     assert_eq!(mounts(1), [(1, "/w".into(), false), (0, "/v".into(), true)]);
     assert_eq!(mounts(2), [(1, "/v".into(), false), (1, "/w".into(), false)]);
+}
+
+#[test]
+fn messages_name_what_is_wrong_and_what_would_be_right() {
+    let log = |options: Value| {
+        let mut all = json!({"awslogs-group": "g", "awslogs-region": "r"});
+        all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+        container(json!({"logConfiguration": {"logDriver": "awslogs", "options": all}}))
+    };
+    let two = json!([{"name": "a", "image": "i", "memory": 40}, {"name": "b", "image": "i", "memory": 40}]);
+    for (document, words) in [
+        (document(json!({"family": ""})), "Family can not be blank"),
+        (document(json!({"memory": "63"})), "64 MiB > 63 MiB"),
+        (json!({"memory": "64", "containerDefinitions": two}), "80 MiB > 64 MiB"),
+        (with_container(json!({"cpu": 256}), json!({"cpu": 257})), "257 > 256"),
+        (log(json!({"awslogs-groop": "g"})), "disallows options: awslogs-groop."),
+        (
+            container(json!({"logConfiguration": {"logDriver": "awslogs"}})),
+            "requires options: awslogs-region, awslogs-group",
+        ),
+        (
+            document(json!({"taskRoleArn": "arn:aws:iam::1234:role/web"})),
+            "\"1234\" in arn:aws:iam::1234:role/web is no account",
+        ),
+        (fargate(json!({"memory": "4096"})), "With 256 CPU the memory is 512, 1024 or 2048."),
+        (fargate(json!({"cpu": "300"})), "The CPU on Linux is one of 256, 512"),
+    ] {
+        let definition: RegisterTaskDefinition = serde_json::from_value(document).unwrap();
+        let violations = check(&definition, "web").unwrap_err();
+        assert!(violations.iter().any(|violation| violation.message.contains(words)), "{words}: {violations:?}");
+    }
+    assert_accepted(log(json!({"mode": "non-blocking", "max-buffer-size": "25m", "awslogs-create-group": "true"})));
+    assert_accepted(document(
+        json!({"taskRoleArn": "arn:aws-cn:iam::123456789012:role/path/web", "executionRoleArn": "web"}),
+    ));
+}
+
+/// TD15, TD47 and TD48 are the types': another word cannot be read. All of theirs are accepted.
+#[test]
+fn every_word_of_the_enumerations_is_accepted() {
+    for mode in ["bridge", "host", "awsvpc", "none"] {
+        assert_accepted(document(json!({"networkMode": mode})));
+    }
+    for launch_type in ["EC2", "EXTERNAL", "MANAGED_INSTANCES"] {
+        assert_accepted(document(json!({"requiresCompatibilities": [launch_type]})));
+    }
+    for system in ["LINUX", "WINDOWS_SERVER_2016_FULL", "WINDOWS_SERVER_2025_CORE"] {
+        for processor in ["X86_64", "ARM64"] {
+            let platform = json!({"operatingSystemFamily": system, "cpuArchitecture": processor});
+            assert_accepted(document(json!({"runtimePlatform": platform})));
+        }
+    }
+    for (member, word) in [("networkMode", "overlay"), ("requiresCompatibilities", "LAMBDA"), ("pidMode", "pod")] {
+        let document = document(json!({member: word}));
+        assert!(serde_json::from_value::<RegisterTaskDefinition>(document).is_err(), "{member} {word}");
+    }
 }

@@ -55,6 +55,7 @@ fn rules_of_dependencies() {
     let on = |condition: &str| json!({"dependsOn": [{"containerName": "b", "condition": condition}]});
     for (rule, path, document) in [
         ("TD21", "[].dependsOn[0].containerName", container(on("START"))),
+        ("TD22", "", container(json!({"dependsOn": [{"containerName": "a", "condition": "START"}]}))),
         ("TD22", "", two(on("START"), json!({"dependsOn": [{"containerName": "a", "condition": "START"}]}))),
         ("TD23", "[].dependsOn[0].condition", two(on("SUCCESS"), json!({}))),
         ("TD23", "[].dependsOn[0].condition", two(on("COMPLETE"), json!({"essential": true}))),
@@ -126,6 +127,12 @@ fn rules_of_volumes() {
         ),
         (
             "TD31",
+            "volumes[0].efsVolumeConfiguration.transitEncryption",
+            efs(json!({"fileSystemId": "fs-1", "authorizationConfig": {"accessPointId": "fsap-1"}})),
+        ),
+        ("TD28", "volumes[0].name", volumes(json!([{"name": "a b"}]))),
+        (
+            "TD31",
             "volumes[0].efsVolumeConfiguration.rootDirectory",
             efs(
                 json!({"fileSystemId": "fs-1", "rootDirectory": "/x", "transitEncryption": "ENABLED", "authorizationConfig": {"accessPointId": "fsap-1"}}),
@@ -181,4 +188,14 @@ fn rules_of_the_kernels_parameters() {
     let other = json!({"systemControls": [{"namespace": "net.core.somaxconn", "value": "2"}]});
     assert_broken("OP02", "containerDefinitions[1].systemControls[0].value", two(one.clone(), other));
     assert_accepted(two(one.clone(), one));
+    // In the IPC namespace of the task there is one of each, also on ECS.
+    let ipc = |value: &str| json!({"systemControls": [{"namespace": "kernel.msgmax", "value": value}]});
+    let of_task = |first: Value, second: Value| {
+        let mut document = two(first, second);
+        document["ipcMode"] = json!("task");
+        document
+    };
+    assert_broken("TD41", "containerDefinitions[1].systemControls[0].value", of_task(ipc("1"), ipc("2")));
+    assert_accepted(of_task(ipc("1"), ipc("1")));
+    assert_accepted(controls(json!({"ipcMode": "none"}), "fs.mqueue.msg_max"));
 }

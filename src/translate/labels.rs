@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::{api::register_task_definition::NetworkMode, ecs::task_definition::TaskDefinition};
+
 use super::names;
 
 /// Who made an object; every watch of the operator selects by it.
@@ -52,11 +54,20 @@ pub fn of_service(cluster_object: &str, service_object: &str) -> Labels {
 }
 
 /// Adds what the Pod of a task carries, whoever started it: what runs, its group, the security groups that hold for it.
-pub fn add_task(labels: &mut Labels, family: &str, revision: i64, group: &str, security_groups: &[String]) {
-    labels.insert(FAMILY.into(), names::label_value(family));
+pub fn add_task(
+    labels: &mut Labels,
+    task_definition: &TaskDefinition,
+    revision: i64,
+    group: &str,
+    security_groups: &[String],
+) {
+    labels.insert(FAMILY.into(), names::label_value(&task_definition.family));
     labels.insert(REVISION.into(), revision.to_string());
     labels.insert(TASK_GROUP.into(), names::label_value(group));
     labels.extend(security_groups.iter().map(|group| (names::security_group_label(group), "true".into())));
+    if task_definition.network_mode == Some(NetworkMode::None) {
+        labels.insert(NETWORK_MODE.into(), "none".into());
+    }
 }
 
 /// What selects the Pods of a service.

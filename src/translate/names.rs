@@ -65,6 +65,12 @@ pub fn isolation_policy(service_object: &str) -> String {
     format!("ecs-network-mode-none-{}", workload(service_object))
 }
 
+/// The NetworkPolicy that cuts off the tasks of a family that run by themselves. No workload's name has the dot.
+#[must_use]
+pub fn isolation_policy_of_family(family: &str) -> String {
+    format!("ecs-network-mode-none.{}", label_value(family))
+}
+
 /// The label that Pods of a security group carry; the part behind the slash has at most 63 characters.
 #[must_use]
 pub fn security_group_label(security_group: &str) -> String {

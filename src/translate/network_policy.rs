@@ -40,6 +40,16 @@ pub fn isolation(namespace: &str, service_object: &str, owner: &Owner) -> Networ
     policy(name, namespace, owner, selector, Vec::new(), Vec::new())
 }
 
+/// The same for the tasks of a family that run by themselves.
+#[must_use]
+pub fn isolation_of_family(namespace: &str, family: &str, owner: &Owner) -> NetworkPolicy {
+    let selector = Labels::from([
+        (labels::FAMILY.into(), names::label_value(family)),
+        (labels::NETWORK_MODE.into(), "none".into()),
+    ]);
+    policy(names::isolation_policy_of_family(family), namespace, owner, selector, Vec::new(), Vec::new())
+}
+
 fn policy(
     name: String,
     namespace: &str,

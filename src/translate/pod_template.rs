@@ -3,10 +3,7 @@
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::api::ObjectMeta;
 
-use crate::{
-    api::register_task_definition::NetworkMode,
-    ecs::{arn::ArnScope, kubernetes_version::KubernetesVersion, task_definition::TaskDefinition},
-};
+use crate::ecs::{arn::ArnScope, kubernetes_version::KubernetesVersion, task_definition::TaskDefinition};
 
 use super::{
     labels::{self, Labels},
@@ -55,11 +52,8 @@ pub fn pod_template(template: TaskTemplate<'_>) -> PodTemplateSpec {
 
 fn pod_labels(template: TaskTemplate<'_>) -> Labels {
     let mut labels = labels::of_service(template.cluster_object, template.service_object);
-    let (family, group) = (&template.task_definition.family, format!("service:{}", template.service_object));
-    labels::add_task(&mut labels, family, template.revision, &group, template.security_groups);
+    let group = format!("service:{}", template.service_object);
+    labels::add_task(&mut labels, template.task_definition, template.revision, &group, template.security_groups);
     labels.insert(labels::DEPLOYMENT.into(), template.deployment.to_string());
-    if template.task_definition.network_mode == Some(NetworkMode::None) {
-        labels.insert(labels::NETWORK_MODE.into(), "none".into());
-    }
     labels
 }

@@ -39,7 +39,7 @@ pub fn task_pod(task: TaskPod<'_>) -> Pod {
     let definition = task.task_definition;
     let mut pod_labels = labels::managed();
     pod_labels.insert(labels::CLUSTER.into(), names::label_value(task.cluster_object));
-    labels::add_task(&mut pod_labels, &definition.family, task.revision, task.group, task.security_groups);
+    labels::add_task(&mut pod_labels, definition, task.revision, task.group, task.security_groups);
     Pod {
         metadata: ObjectMeta {
             name: Some(task.name.into()),

@@ -3,18 +3,28 @@
 
 use std::path::Path;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
     api::{
         GROUP, VERSION, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition,
         security_group::EcsSecurityGroupSpec, service::EcsServiceSpec,
+        task_definition_revision::TaskDefinitionRevisionSpec,
     },
-    ecs::{field_outcomes, slug::slug},
+    ecs::{
+        object_names::{is_label, is_object_name},
+        slug::slug,
+        violation::Violation,
+    },
 };
 
-use super::report::Entry;
+use super::{
+    documents, foreign,
+    member_name::{NO_SUCH_MEMBER, meant},
+    report::Entry,
+    schema::{self, Fault, FaultKind},
+};
 
 /// A text with documents.
 #[derive(Clone, Debug)]
@@ -25,13 +35,17 @@ pub struct Source {
     pub text: String,
 }
 
-/// A document that was understood.
+/// A document that was understood, as far as it could be.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
+    /// `TaskDefinition/web`: what the report calls it.
+    pub(super) label: String,
     /// Name of the object.
     pub(super) name: String,
-    pub(super) namespace: Option<String>,
+    pub(super) namespace: String,
     pub(super) content: Content,
+    /// What is wrong with its form; nothing becomes of a document with faults.
+    pub(super) faults: Vec<Fault>,
 }
 
 /// What is in a document.
@@ -44,29 +58,36 @@ pub(super) enum Content {
 }
 
 impl Input {
-    /// `TaskDefinition/web`.
-    pub(super) fn label(&self) -> String {
-        let kind = match self.content {
-            Content::Cluster(_) => "EcsCluster",
-            Content::SecurityGroup(_) => "EcsSecurityGroup",
-            Content::Service(_) => "EcsService",
-            Content::TaskDefinition { .. } => "TaskDefinition",
+    /// The broken rules that speak of what is in the document, and not of what stands there in place of something unreadable.
+    pub(super) fn credible(&self, mut violations: Vec<Violation>) -> Vec<Violation> {
+        violations
+            .retain(|violation| !self.is_unreadable(violation.path.strip_prefix("spec.").unwrap_or(&violation.path)));
+        violations
+    }
+
+    /// Whether a field, or what it is a part of, could not be read.
+    pub(super) fn is_unreadable(&self, path: &str) -> bool {
+        let is_or_is_part_of = |fault: &str| {
+            // What the members beside a type mean depends on it.
+            let whole = fault.strip_suffix(".type").unwrap_or(fault);
+            let rest = path.strip_prefix(whole);
+            whole.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
-        format!("{kind}/{}", self.name)
+        self.faults.iter().any(|fault| fault.kind == FaultKind::Form && is_or_is_part_of(&fault.path))
     }
 }
 
-/// Reads all documents. One that is not understood is refused in the report, and the others go on.
-pub(super) fn read(sources: &[Source], report: &mut Vec<Entry>) -> Vec<Input> {
+/// Reads all documents. One that is not understood at all is refused in the report, and the others go on.
+pub(super) fn read(sources: &[Source], namespace: &str, report: &mut Vec<Entry>) -> Vec<Input> {
     let mut inputs = Vec::new();
     for source in sources {
-        let documents = parse(source).unwrap_or_else(|message| {
+        let documents = documents::parse(&source.text).unwrap_or_else(|message| {
             report.push(Entry::refused(&source.name, "", message));
             vec![Value::Null]
         });
         let before = inputs.len() + report.len();
         for document in documents.into_iter().filter(|document| !document.is_null()) {
-            inputs.extend(understand(document, source, report));
+            inputs.extend(understand(document, source, namespace, report));
         }
         if inputs.len() + report.len() == before {
             report.push(Entry::refused(&source.name, "", "There is no document in it."));
@@ -75,44 +96,33 @@ pub(super) fn read(sources: &[Source], report: &mut Vec<Entry>) -> Vec<Input> {
     inputs
 }
 
-/// The documents of a text, or why it is neither JSON nor YAML, and where.
-fn parse(source: &Source) -> Result<Vec<Value>, String> {
-    let text = source.text.trim_start_matches('\u{feff}');
-    if text.trim_start().starts_with(['{', '[']) {
-        // Several documents may stand one after the other.
-        let documents = serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>();
-        documents.map_err(|error| format!("This is no JSON: {error}."))
-    } else {
-        serde_saphyr::from_multiple(text).map_err(|error| format!("This is no YAML: {error}."))
-    }
-}
-
-fn understand(document: Value, source: &Source, report: &mut Vec<Entry>) -> Option<Input> {
-    match document {
-        Value::Array(containers) => {
-            let document = Map::from_iter([("containerDefinitions".to_owned(), Value::Array(containers))]);
-            of_ecs(document, source, report)
+fn understand(document: Value, source: &Source, namespace: &str, report: &mut Vec<Entry>) -> Option<Input> {
+    let members = match document {
+        Value::Array(containers) if containers.iter().all(Value::is_object) => {
+            Map::from_iter([("containerDefinitions".to_owned(), Value::Array(containers))])
         }
         Value::Object(members) if members.contains_key("kind") && members.contains_key("apiVersion") => {
-            of_kubernetes(&members, source, report)
+            return of_kubernetes(&members, source, namespace, report);
         }
         Value::Object(mut members) => match members.remove("taskDefinition") {
-            Some(Value::Object(described)) => of_ecs(described_members(described, members), source, report),
+            Some(Value::Object(described)) => described_members(described, members),
             Some(other) => {
                 members.insert("taskDefinition".into(), other);
-                of_ecs(members, source, report)
+                members
             }
-            None => of_ecs(members, source, report),
+            None => members,
         },
         _ => {
-            report.push(Entry::refused(
-                &source.name,
-                "",
-                "A document is an object: a task definition, or one of ecs-operator's kinds.",
-            ));
-            None
+            let message = "A document is an object: a task definition, or one of ecs-operator's kinds.";
+            report.push(Entry::refused(&source.name, "", message));
+            return None;
         }
-    }
+    };
+    let input = match foreign::recognise(&members) {
+        Some(message) => Err(message.to_owned()),
+        None => of_ecs(members, source, namespace),
+    };
+    input.map_err(|message| report.push(Entry::refused(&source.name, "", message))).ok()
 }
 
 /// Members that describe-task-definition adds to those of the request.
@@ -138,131 +148,125 @@ fn described_members(mut described: Map<String, Value>, beside: Map<String, Valu
     described
 }
 
-fn of_ecs(mut members: Map<String, Value>, source: &Source, report: &mut Vec<Entry>) -> Option<Input> {
-    let revision = members.get("revision").and_then(Value::as_i64).unwrap_or(1);
+/// A task definition of ECS. It has no name but its family, or that of its file.
+fn of_ecs(mut members: Map<String, Value>, source: &Source, namespace: &str) -> Result<Input, String> {
+    let revision = members.get("revision").and_then(Value::as_i64);
     members.retain(|name, _| !DESCRIBED.contains(&name.as_str()));
     let stem = Path::new(&source.name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let family = members.get("family").and_then(Value::as_str).filter(|family| !family.is_empty()).map(str::to_owned);
-    let name = family.or(stem).unwrap_or_default();
-    let object = format!("TaskDefinition/{name}");
-    let mut definition: RegisterTaskDefinition = typed(&Value::Object(members), &object, report)?;
+    let family = members.get("family").and_then(Value::as_str).filter(|family| !family.trim().is_empty());
+    let name = family.map(str::to_owned).or(stem).unwrap_or_default();
+    let label =
+        revision.map_or_else(|| format!("TaskDefinition/{name}"), |number| format!("TaskDefinition/{name}:{number}"));
+    let (mut definition, faults): (RegisterTaskDefinition, _) = typed(&Value::Object(members), "TaskDefinition")?;
     // A file without a family is named after itself.
     definition.family.get_or_insert_with(|| slug(&name, 255));
-    let content = Content::TaskDefinition { definition: Box::new(definition), revision };
-    Some(Input { name, namespace: None, content })
+    let content = of_definition(definition, revision.unwrap_or(1));
+    Ok(Input { label, name, namespace: namespace.to_owned(), content, faults })
 }
 
 /// Members that every object of Kubernetes may have; what spec is, is read for each kind.
 const OF_AN_OBJECT: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
-fn of_kubernetes(members: &Map<String, Value>, source: &Source, report: &mut Vec<Entry>) -> Option<Input> {
+fn of_kubernetes(
+    members: &Map<String, Value>,
+    source: &Source,
+    default_namespace: &str,
+    report: &mut Vec<Entry>,
+) -> Option<Input> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (kind, version) = (text(&members["kind"]), text(&members["apiVersion"]));
     let metadata = members.get("metadata").cloned().unwrap_or_default();
     let name = text(&metadata["name"]);
-    let object = format!("{kind}/{name}");
+    let namespace = metadata["namespace"].as_str().unwrap_or(default_namespace).to_owned();
     let ours = format!("{GROUP}/{VERSION}");
     if version != ours {
-        let message = format!("{object} is none of ecs-operator's kinds, whose apiVersion is {ours}: leave it out.");
+        let message =
+            format!("{kind}/{name} is none of ecs-operator's kinds, whose apiVersion is {ours}: leave it out.");
         report.push(Entry::refused(&source.name, "apiVersion", message));
         return None;
     }
-    let strange: Vec<_> = members.keys().filter(|name| !OF_AN_OBJECT.contains(&name.as_str())).collect();
-    if !strange.is_empty() {
-        report.extend(strange.iter().map(|name| Entry::refused(&object, name.as_str(), NO_SUCH_MEMBER)));
-        return None;
+    let mut spec = members.get("spec").filter(|spec| !spec.is_null()).cloned();
+    let mut misnamed = Vec::new();
+    for (name, member) in members.iter().filter(|(name, _)| !OF_AN_OBJECT.contains(&name.as_str())) {
+        let meant = meant(name, OF_AN_OBJECT.into_iter());
+        if meant.as_ref().is_some_and(|meant| meant.name == "spec") {
+            spec.get_or_insert_with(|| member.clone());
+        }
+        misnamed.push((name.clone(), meant.map_or_else(|| NO_SUCH_MEMBER.to_owned(), |meant| meant.told)));
     }
-    let spec = members.get("spec").filter(|spec| !spec.is_null()).cloned().unwrap_or_else(|| Value::Object(Map::new()));
-    let content = match kind.as_str() {
-        "EcsCluster" => typed(&spec, &object, report).map(Content::Cluster),
-        "EcsSecurityGroup" => typed(&spec, &object, report).map(Content::SecurityGroup),
-        "EcsService" => typed(&spec, &object, report).map(|spec| Content::Service(Box::new(spec))),
-        "TaskDefinition" => typed(&spec, &object, report)
-            .map(|definition| Content::TaskDefinition { definition: Box::new(definition), revision: 1 }),
-        "TaskDefinitionRevision" => {
-            let revision = spec["revision"].as_i64().unwrap_or(1);
-            typed(&spec["definition"], &object, report)
-                .map(|definition| Content::TaskDefinition { definition: Box::new(definition), revision })
+    let spec = spec.unwrap_or_else(|| Value::Object(Map::new()));
+    let refuse = |message| report.push(Entry::refused(&format!("{kind}/{name}"), "kind", message));
+    let (content, mut faults) = content(&kind, &spec).map_err(refuse).ok()?;
+    let fault = |path: &str, kind, detail: &str| Fault { path: path.into(), kind, detail: detail.into() };
+    faults.extend(misnamed.iter().map(|(name, told)| fault(name, FaultKind::Member, told)));
+    if !is_object_name(&name) {
+        let message = "An object of Kubernetes has a name of up to 253 lower-case letters, digits, - and dots.";
+        faults.push(fault("metadata.name", FaultKind::Bound, message));
+    }
+    if !is_label(&namespace) {
+        let message = "A Namespace has a name of up to 63 lower-case letters, digits and -.";
+        faults.push(fault("metadata.namespace", FaultKind::Bound, message));
+    }
+    let beside =
+        if namespace == default_namespace || kind == "EcsCluster" { String::new() } else { format!(" ({namespace})") };
+    let label = match &content {
+        // A revision is an object of its own, and tells about the task definition that it is one of.
+        Content::TaskDefinition { definition, revision } if kind == "TaskDefinitionRevision" => {
+            format!("TaskDefinition/{}:{revision}{beside}", definition.family.as_deref().unwrap_or(&name))
         }
-        _ => {
-            report.push(Entry::refused(
-                &object,
-                "kind",
-                "There is no such kind: write TaskDefinition, EcsService, EcsCluster or EcsSecurityGroup.",
-            ));
-            None
-        }
+        _ => format!("{kind}/{name}{beside}"),
     };
-    Some(Input { name, namespace: metadata["namespace"].as_str().map(str::to_owned), content: content? })
+    Some(Input { label, name, namespace, content, faults })
+}
+
+/// What is under `spec` of a kind, and what is wrong with it.
+fn content(kind: &str, spec: &Value) -> Result<(Content, Vec<Fault>), String> {
+    let (content, faults) = match kind {
+        "EcsCluster" => with(typed(spec, kind)?, Content::Cluster),
+        "EcsSecurityGroup" => with(typed(spec, kind)?, Content::SecurityGroup),
+        "EcsService" => with(typed(spec, kind)?, |spec| Content::Service(Box::new(spec))),
+        "TaskDefinition" => with(typed(spec, kind)?, |definition| of_definition(definition, 1)),
+        "TaskDefinitionRevision" => of_revision(typed(spec, kind)?),
+        _ => return Err(NO_SUCH_KIND.into()),
+    };
+    Ok((content, faults))
+}
+
+const NO_SUCH_KIND: &str = "There is no such kind: write TaskDefinition, EcsService, EcsCluster or EcsSecurityGroup.";
+
+fn with<T>((spec, faults): (T, Vec<Fault>), content: impl FnOnce(T) -> Content) -> (Content, Vec<Fault>) {
+    (content(spec), faults)
+}
+
+fn of_definition(definition: RegisterTaskDefinition, revision: i64) -> Content {
+    Content::TaskDefinition { definition: Box::new(definition), revision }
+}
+
+/// A revision holds a definition; the paths of the report are those of the definition.
+fn of_revision((stored, mut faults): (TaskDefinitionRevisionSpec, Vec<Fault>)) -> (Content, Vec<Fault>) {
+    for fault in &mut faults {
+        fault.path = fault.path.strip_prefix("definition.").unwrap_or(&fault.path).to_owned();
+    }
+    let mut definition = stored.definition;
+    definition.family.get_or_insert(stored.family);
+    (of_definition(definition, stored.revision), faults)
 }
 
 const DESCRIBED_ONLY: &str = "describe-task-definition prints it, and a task definition does not have it: take it out.";
-const NO_SUCH_MEMBER: &str =
-    "There is no such member, or the operator does not have it yet: correct its name, or take it out.";
 
-/// Reads a value as a type, and refuses what is no member of it.
-fn typed<T: DeserializeOwned + Serialize>(value: &Value, object: &str, report: &mut Vec<Entry>) -> Option<T> {
-    let parsed: Result<T, _> = serde_path_to_error::deserialize(value);
-    match parsed {
-        Err(error) => {
-            let path = error.path().to_string();
-            let path = if path == "." { String::new() } else { path };
-            report.push(Entry::refused(object, path, in_plain_words(&error.into_inner())));
-            None
-        }
-        Ok(parsed) => {
-            let known = serde_json::to_value(&parsed).unwrap_or_default();
-            let mut unknown = Vec::new();
-            find_unknown(value, &known, "", &mut unknown);
-            let is_whole = unknown.is_empty();
-            report.extend(unknown.into_iter().map(|path| {
-                let kind = object.split('/').next().unwrap_or_default();
-                let message = match field_outcomes::refusal(kind, &path) {
-                    Some(message) => message,
-                    None if DESCRIBED.contains(&path.as_str()) => DESCRIBED_ONLY,
-                    None => NO_SUCH_MEMBER,
-                };
-                Entry::refused(object, path, message)
-            }));
-            is_whole.then_some(parsed)
+/// Reads a value as a kind's spec: what of it can be read, and what is wrong with the rest.
+fn typed<T: DeserializeOwned>(value: &Value, kind: &str) -> Result<(T, Vec<Fault>), String> {
+    let schema = schema::of_kind(kind).ok_or(NO_SUCH_KIND)?;
+    let mut reading = schema::read(value, schema);
+    for fault in reading.faults.iter_mut().filter(|fault| fault.kind == FaultKind::Member) {
+        let of_definition = fault.path.strip_prefix("definition.").unwrap_or(&fault.path);
+        if let Some(message) = field_outcomes::refusal(kind, of_definition) {
+            message.clone_into(&mut fault.detail);
+        } else if DESCRIBED.contains(&of_definition) {
+            DESCRIBED_ONLY.clone_into(&mut fault.detail);
         }
     }
-}
-
-/// What is wrong with a value, without the names of types that only the code knows.
-fn in_plain_words(error: &serde_json::Error) -> String {
-    const WORDS: [(&str, &str); 8] = [
-        ("expected i32", "expected a whole number"),
-        ("expected i64", "expected a whole number"),
-        ("expected usize", "expected a whole number"),
-        ("expected a sequence", "expected a list"),
-        ("expected struct ", "expected an object for "),
-        ("invalid type: map", "invalid type: object"),
-        ("invalid type: sequence", "invalid type: list"),
-        ("unknown variant", "unknown word"),
-    ];
-    let message = WORDS.iter().fold(error.to_string(), |message, (word, plain)| message.replace(word, plain));
-    format!("{message}.")
-}
-
-/// Paths of the members of a document that its type does not have.
-fn find_unknown(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) {
-    match (given, known) {
-        (Value::Object(members), Value::Object(known)) => {
-            for (name, member) in members.iter().filter(|(_, member)| !member.is_null()) {
-                let separator = if path.is_empty() { "" } else { "." };
-                let path = format!("{path}{separator}{name}");
-                match known.get(name) {
-                    Some(known) => find_unknown(member, known, &path, unknown),
-                    None => unknown.push(path),
-                }
-            }
-        }
-        (Value::Array(entries), Value::Array(known)) => {
-            for (index, (entry, known)) in entries.iter().zip(known).enumerate() {
-                find_unknown(entry, known, &format!("{path}[{index}]"), unknown);
-            }
-        }
-        _ => {}
-    }
+    // The schema is made from the type: an error here is a gap between the two.
+    let read = serde_json::from_value(reading.value).map_err(|error| format!("This cannot be read: {error}."))?;
+    Ok((read, reading.faults))
 }

@@ -1,9 +1,16 @@
-//! `ecs-operator render`: what would become of task definitions and services, without a cluster. Documents are read in
-//! `input`, objects are made in `objects`; this is the command around them.
+//! `ecs-operator render`: what would become of task definitions and services, without a cluster. A text is taken apart in
+//! `documents`, a document held against the `schema` of its kind in `input`, objects are made in `objects`; this is the command
+//! around them.
 
+mod bounds;
+mod clusters;
+mod documents;
+mod foreign;
 mod input;
+mod member_name;
 mod objects;
 mod report;
+mod schema;
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -17,9 +24,10 @@ use serde_json::{Value, json};
 use crate::{
     api::field_report::{FieldOutcome, Outcome},
     ecs::{
-        arn::ArnScope,
+        arn::{self, ArnScope},
         field_outcomes,
         kubernetes_version::{self, KubernetesVersion},
+        object_names::is_label,
     },
 };
 
@@ -40,16 +48,16 @@ pub struct RenderArguments {
     #[arg(long = "as", value_enum, value_name = "KIND", default_value = "service")]
     pub kind: Workload,
     /// The Namespace of documents that name none.
-    #[arg(short, long, default_value = "ecs-default")]
+    #[arg(short, long, default_value = "ecs-default", value_parser = namespace)]
     pub namespace: String,
     /// The version of the Kubernetes cluster: that of its oldest kubelet.
     #[arg(long, value_name = "VERSION", default_value_t = kubernetes_version::LEAST, value_parser = version)]
     pub kubernetes_version: KubernetesVersion,
     /// The region in ARNs and in the containers' environment.
-    #[arg(long, default_value = "us-east-1")]
+    #[arg(long, default_value = "us-east-1", value_parser = arn::parse_region)]
     pub region: String,
     /// The account in ARNs.
-    #[arg(long, default_value = "000000000000")]
+    #[arg(long, default_value = "000000000000", value_parser = arn::parse_account_id)]
     pub account_id: String,
     /// Fails when something is ignored.
     #[arg(long)]
@@ -124,7 +132,7 @@ impl Rendering {
 #[must_use]
 pub fn render(sources: &[Source], surroundings: &Surroundings) -> Rendering {
     let mut rendering = Rendering::default();
-    let inputs = input::read(sources, &mut rendering.report);
+    let inputs = input::read(sources, &surroundings.namespace, &mut rendering.report);
     objects::render(&inputs, surroundings, &mut rendering);
     rendering
 }
@@ -137,7 +145,7 @@ pub fn main(arguments: &RenderArguments) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("ecs-operator render: {error}");
+            tell(&format!("ecs-operator render: {error}\n"));
             ExitCode::FAILURE
         }
     }
@@ -166,19 +174,29 @@ fn run(arguments: &RenderArguments) -> Result<bool, RunError> {
     };
     let mut rendering = render(&sources, &surroundings);
     rendering.report.extend(unread);
-    match arguments.output {
-        Output::Json => print_json(&rendering)?,
-        Output::Yaml => {
-            print_yaml(&rendering.objects)?;
-            eprint!("{}", report::text(&rendering.report));
-        }
+    let printed = match arguments.output {
+        Output::Json => print_json(&rendering),
+        Output::Yaml => print_yaml(&rendering.objects),
+    };
+    match printed {
+        // Whoever reads it has read enough.
+        Err(RunError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        printed => printed?,
+    }
+    if arguments.output == Output::Yaml {
+        tell(&report::text(&rendering.report));
     }
     let has = |outcome| rendering.report.iter().any(|entry| entry.outcome.outcome == outcome);
     let is_too_strict = arguments.strict && has(Outcome::Ignored);
     if is_too_strict {
-        eprintln!("ecs-operator render: --strict: something is ignored.");
+        tell("ecs-operator render: --strict: something is ignored.\n");
     }
     Ok(!has(Outcome::Refused) && !is_too_strict)
+}
+
+/// Writes to standard error, where nobody has to listen.
+fn tell(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// The text of a file, or why it cannot be read.
@@ -210,7 +228,15 @@ fn print_yaml(objects: &[Value]) -> Result<(), RunError> {
     Ok(())
 }
 
+fn namespace(text: &str) -> Result<String, String> {
+    let message = || "a Namespace has a name of up to 63 lower-case letters, digits and hyphens".to_owned();
+    is_label(text).then(|| text.to_owned()).ok_or_else(message)
+}
+
 fn version(text: &str) -> Result<KubernetesVersion, String> {
     let parsed = KubernetesVersion::parse(text).filter(|version| *version >= kubernetes_version::LEAST);
     parsed.ok_or_else(|| format!("a version of Kubernetes from {} on, such as 1.37", kubernetes_version::LEAST))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! The operator's kinds -> Kubernetes objects, by the same functions as the controllers use, for clusters and deployments
 //! that begin now.
 
-use k8s_openapi::api::core::v1::Pod;
 use kube::{Resource, api::ObjectMeta};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,12 +8,15 @@ use serde_json::{Value, json};
 use crate::{
     api::{
         cluster::{EcsCluster, EcsClusterSpec},
-        register_task_definition::NetworkMode,
+        field_report::Outcome,
+        register_task_definition::{NetworkMode, RegisterTaskDefinition},
         security_group::{EcsSecurityGroup, EcsSecurityGroupSpec},
         service::{EcsService, EcsServiceSpec},
+        task_definition::{TaskDefinition as TaskDefinitionObject, TaskDefinitionSpec},
     },
     ecs::{
         self,
+        cluster::DEFAULT_CLUSTER,
         field_outcomes::{self, Circumstances},
         service::Service,
         task_definition::{self, TaskDefinition},
@@ -35,7 +37,9 @@ use crate::{
 
 use super::{
     Rendering, Surroundings, Workload,
+    clusters::Clusters,
     input::{Content, Input},
+    schema::FaultKind,
 };
 
 /// How many tasks a service has that was made up for a task definition.
@@ -48,20 +52,42 @@ struct Registered<'a> {
     revision: i64,
 }
 
+/// What the objects of one document depend on beside it.
+struct Around<'a> {
+    inputs: &'a [Input],
+    registered: &'a [Registered<'a>],
+    clusters: Clusters,
+    surroundings: &'a Surroundings,
+}
+
+impl Around<'_> {
+    /// The EcsCluster of a Namespace, which was found when its service was checked.
+    fn cluster_of(&self, namespace: &str, named: Option<&str>) -> String {
+        self.clusters.object_of(namespace, named).unwrap_or_else(|_| DEFAULT_CLUSTER.into())
+    }
+
+    fn has_group(&self, namespace: &str, name: &str) -> bool {
+        self.inputs.iter().any(|input| {
+            matches!(input.content, Content::SecurityGroup(_)) && input.namespace == namespace && input.name == name
+        })
+    }
+}
+
 pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &mut Rendering) {
     let registered = register_all(inputs, surroundings, rendering);
+    let around = Around { inputs, registered: &registered, clusters: Clusters::of(inputs), surroundings };
     for input in inputs {
         match &input.content {
             Content::Cluster(spec) => cluster(input, spec, rendering),
-            Content::SecurityGroup(spec) => group(input, spec, surroundings, rendering),
-            Content::Service(spec) => named_service(input, spec, &registered, surroundings, rendering),
+            Content::SecurityGroup(spec) => group(input, spec, rendering),
+            Content::Service(spec) => named_service(input, spec, &around, rendering),
             Content::TaskDefinition { .. } => {}
         }
     }
-    for each in registered.iter().filter(|each| !is_run(&each.checked.family, inputs)) {
+    for each in registered.iter().filter(|each| !is_run(&each.checked.family, each.input, inputs)) {
         match surroundings.workload {
-            Workload::Service => made_up_service(each, surroundings, rendering),
-            Workload::Task => rendering.objects.push(typed(&pod(each, surroundings))),
+            Workload::Service => made_up_service(each, &around, rendering),
+            Workload::Task => task(each, &around, rendering),
         }
     }
 }
@@ -75,13 +101,17 @@ fn register_all<'a>(
     let mut registered: Vec<Registered<'_>> = Vec::new();
     for input in inputs {
         let Some(new) = register(input, inputs, surroundings, rendering) else { continue };
-        let is_twin = |old: &Registered<'_>| old.checked.family == new.checked.family && old.revision == new.revision;
+        let is_twin = |old: &Registered<'_>| {
+            old.input.namespace == new.input.namespace
+                && old.checked.family == new.checked.family
+                && old.revision == new.revision
+        };
         if registered.iter().any(is_twin) {
             let message = format!(
                 "{}:{} is in another document as well, and a family belongs to one TaskDefinition: leave one of them out.",
                 new.checked.family, new.revision
             );
-            rendering.refuse(&input.label(), "family", message);
+            rendering.refuse(&input.label, "family", message);
         } else {
             registered.push(new);
         }
@@ -99,31 +129,54 @@ fn register<'a>(
     let Content::TaskDefinition { definition, revision } = &input.content else { return None };
     let checked = task_definition::check(definition, &input.name);
     let family = definition.family.as_deref().unwrap_or(&input.name);
-    let workload = if is_run(family, inputs) { Workload::Service } else { surroundings.workload };
-    let namespace = namespace_of(input, surroundings);
-    let circumstances =
-        Circumstances { workload: Some(workload.into()), version: surroundings.version, namespace: &namespace };
-    let checked_or_not = checked.as_ref().map_err(Vec::as_slice);
-    rendering.tell(&input.label(), field_outcomes::of_task_definition(definition, checked_or_not, circumstances));
-    checked.ok().map(|checked| Registered { input, checked, revision: *revision })
+    let workload = if is_run(family, input, inputs) { Workload::Service } else { surroundings.workload };
+    let circumstances = Circumstances {
+        workload: Some(workload.into()),
+        version: surroundings.version,
+        namespace: &input.namespace,
+    };
+    let violations = input.credible(checked.as_ref().err().cloned().unwrap_or_default());
+    let checked_or_not = checked.as_ref().map_err(|_| violations.as_slice());
+    rendering.tell(&input.label, field_outcomes::of_task_definition(definition, checked_or_not, circumstances));
+    refuse_faults(input, rendering);
+    let checked = checked.ok().filter(|_| input.faults.is_empty())?;
+    Some(Registered { input, checked, revision: *revision })
 }
 
-/// Whether a service of the files runs it.
-fn is_run(family: &str, inputs: &[Input]) -> bool {
-    inputs.iter().any(|input| match &input.content {
-        Content::Service(spec) => {
-            TaskDefinitionReference::parse(&spec.task_definition).is_ok_and(|reference| reference.family == family)
-        }
+/// Whether a service among the documents runs the family of a task definition, be it one that is refused: nothing is made up
+/// beside that.
+fn is_run(family: &str, task_definition: &Input, inputs: &[Input]) -> bool {
+    inputs.iter().filter(|input| input.namespace == task_definition.namespace).any(|input| match &input.content {
+        // A reference that cannot be read may mean any task definition.
+        Content::Service(spec) => TaskDefinitionReference::parse(&spec.task_definition)
+            .map_or(true, |reference| reference.family == family || input.is_unreadable("taskDefinition")),
         _ => false,
     })
 }
 
+/// Tells what is wrong with the form of a document. What a rule says of the same field says it better.
+fn refuse_faults(input: &Input, rendering: &mut Rendering) {
+    rendering.report.retain(|entry| {
+        entry.object != input.label
+            || entry.outcome.outcome == Outcome::Refused
+            || !input.is_unreadable(&entry.outcome.path)
+    });
+    for fault in &input.faults {
+        let is_told = rendering.report.iter().any(|entry| {
+            entry.object == input.label && entry.outcome.path == fault.path && entry.outcome.outcome == Outcome::Refused
+        });
+        if fault.kind != FaultKind::Bound || !is_told {
+            rendering.refuse(&input.label, &fault.path, fault.detail.clone());
+        }
+    }
+}
+
 fn cluster(input: &Input, spec: &EcsClusterSpec, rendering: &mut Rendering) {
-    let object = input.label();
-    rendering.tell(&object, field_outcomes::of_cluster(spec));
+    rendering.tell(&input.label, field_outcomes::of_cluster(spec));
     let cluster_name = spec.cluster_name.as_deref().unwrap_or(&input.name);
-    if let Err(violation) = ecs::cluster::check_name(cluster_name) {
-        return refuse(&object, &[violation], rendering);
+    let checked = ecs::cluster::check_name(cluster_name);
+    if !is_accepted(input, checked.err().into_iter().collect(), rendering) {
+        return;
     }
     let cluster = EcsCluster { metadata: metadata(&input.name, None), spec: spec.clone(), status: None };
     let kubernetes = spec.kubernetes.clone().unwrap_or_default();
@@ -132,11 +185,22 @@ fn cluster(input: &Input, spec: &EcsClusterSpec, rendering: &mut Rendering) {
     rendering.objects.push(typed(&made));
 }
 
-fn group(input: &Input, spec: &EcsSecurityGroupSpec, surroundings: &Surroundings, rendering: &mut Rendering) {
-    let namespace = namespace_of(input, surroundings);
-    let group =
-        EcsSecurityGroup { metadata: metadata(&input.name, Some(&namespace)), spec: spec.clone(), status: None };
-    policy_of(&group, &namespace, &input.label(), rendering);
+/// Tells the broken rules and what is wrong with the form; whether there is neither.
+fn is_accepted(input: &Input, violations: Vec<Violation>, rendering: &mut Rendering) -> bool {
+    let is_valid = violations.is_empty() && input.faults.is_empty();
+    refuse(&input.label, &input.credible(violations), rendering);
+    refuse_faults(input, rendering);
+    is_valid
+}
+
+fn group(input: &Input, spec: &EcsSecurityGroupSpec, rendering: &mut Rendering) {
+    let metadata = metadata(&input.name, Some(&input.namespace));
+    let group = EcsSecurityGroup { metadata, spec: spec.clone(), status: None };
+    let checked = ecs::security_group::check(&group.spec);
+    let violations = checked.as_ref().err().cloned().unwrap_or_default();
+    if is_accepted(input, violations, rendering) {
+        policy_of(&group, &input.namespace, &input.label, rendering);
+    }
 }
 
 fn policy_of(group: &EcsSecurityGroup, namespace: &str, object: &str, rendering: &mut Rendering) {
@@ -156,34 +220,41 @@ fn refuse(object: &str, violations: &[Violation], rendering: &mut Rendering) {
     }
 }
 
-fn named_service(
-    input: &Input,
-    spec: &EcsServiceSpec,
-    registered: &[Registered<'_>],
-    surroundings: &Surroundings,
-    rendering: &mut Rendering,
-) {
-    let object = input.label();
-    rendering.tell(&object, field_outcomes::of_service(spec));
-    let service = match ecs::service::check(spec, &input.name) {
-        Ok(service) => service,
-        Err(violations) => return refuse(&object, &violations, rendering),
-    };
+fn named_service(input: &Input, spec: &EcsServiceSpec, around: &Around<'_>, rendering: &mut Rendering) {
+    rendering.tell(&input.label, field_outcomes::of_service(spec));
+    let checked = ecs::service::check(spec, &input.name);
+    let violations = checked.as_ref().err().cloned().unwrap_or_default();
+    let is_accepted = is_accepted(input, violations, rendering);
+    if let Err(error) = around.clusters.object_of(&input.namespace, spec.cluster.as_deref())
+        && !input.is_unreadable("cluster")
+    {
+        rendering.refuse(&input.label, "cluster", error.to_string());
+        return;
+    }
+    let Some(service) = checked.ok().filter(|_| is_accepted) else { return };
     let reference = &service.task_definition;
     let matches = |each: &&Registered<'_>| {
         each.checked.family == reference.family && reference.revision.is_none_or(|revision| revision == each.revision)
     };
-    if let Some(found) = registered.iter().filter(matches).max_by_key(|each| each.revision) {
-        run(input, spec, &service, found, surroundings, rendering);
+    let found = around.registered.iter().filter(matches);
+    let (here, elsewhere): (Vec<_>, Vec<_>) = found.partition(|each| each.input.namespace == input.namespace);
+    if let Some(found) = here.into_iter().max_by_key(|each| each.revision) {
+        run(input, spec, &service, found, around, rendering);
+    } else if let Some(found) = elsewhere.first() {
+        let message = format!(
+            "TaskDefinition not found. {reference} is in Namespace {}, and this service in {}: a service runs what is in its own Namespace.",
+            found.input.namespace, input.namespace
+        );
+        rendering.refuse(&input.label, "taskDefinition", message);
     } else {
         let message = format!(
             "TaskDefinition not found. {reference} is in none of the files, or is refused: give its file as well."
         );
-        rendering.refuse(&object, "taskDefinition", message);
+        rendering.refuse(&input.label, "taskDefinition", message);
     }
 }
 
-fn made_up_service(registered: &Registered<'_>, surroundings: &Surroundings, rendering: &mut Rendering) {
+fn made_up_service(registered: &Registered<'_>, around: &Around<'_>, rendering: &mut Rendering) {
     let spec = EcsServiceSpec {
         task_definition: format!("{}:{}", registered.checked.family, registered.revision),
         desired_count: Some(DESIRED_COUNT),
@@ -192,9 +263,9 @@ fn made_up_service(registered: &Registered<'_>, surroundings: &Surroundings, ren
     match ecs::service::check(&spec, &registered.checked.family) {
         Ok(service) => {
             let input = Input { name: names::object(&registered.checked.family), ..registered.input.clone() };
-            run(&input, &spec, &service, registered, surroundings, rendering);
+            run(&input, &spec, &service, registered, around, rendering);
         }
-        Err(violations) => refuse(&registered.input.label(), &violations, rendering),
+        Err(violations) => refuse(&registered.input.label, &violations, rendering),
     }
 }
 
@@ -203,16 +274,16 @@ fn run(
     spec: &EcsServiceSpec,
     service: &Service,
     registered: &Registered<'_>,
-    surroundings: &Surroundings,
+    around: &Around<'_>,
     rendering: &mut Rendering,
 ) {
     let definition = &registered.checked;
     if let Err(violation) = ecs::service::check_network(service, definition.network_mode) {
-        return refuse(&input.label(), &[violation], rendering);
+        return refuse(&input.label, &[violation], rendering);
     }
-    let namespace = namespace_of(input, surroundings);
-    let cluster_object = spec.cluster.as_deref().map_or("default", ecs::arn::last_segment);
-    let object = EcsService { metadata: metadata(&input.name, Some(&namespace)), spec: spec.clone(), status: None };
+    let namespace = &input.namespace;
+    let cluster_object = &around.cluster_of(namespace, spec.cluster.as_deref());
+    let object = EcsService { metadata: metadata(&input.name, Some(namespace)), spec: spec.clone(), status: None };
     let owner = Owner::of(&object);
     let own_group = [names::workload(&input.name)];
     let groups: &[String] = match definition.network_mode {
@@ -221,17 +292,18 @@ fn run(
         _ => &service.security_groups,
     };
     let ports = definition.ports();
-    if groups == own_group {
-        let group = security_group::of_service(&namespace, cluster_object, &input.name, &owner, &ports);
-        policy_of(&group, &namespace, &input.label(), rendering);
+    // A group of that name which somebody has written is taken as it is.
+    if groups == own_group && !around.has_group(namespace, &own_group[0]) {
+        let group = security_group::of_service(namespace, cluster_object, &input.name, &owner, &ports);
+        policy_of(&group, namespace, &input.label, rendering);
     }
     if definition.network_mode == Some(NetworkMode::None) {
-        rendering.objects.push(typed(&network_policy::isolation(&namespace, &input.name, &owner)));
+        rendering.objects.push(typed(&network_policy::isolation(namespace, &input.name, &owner)));
     }
-    let address = cluster_ip_service(&namespace, cluster_object, &input.name, &owner, &ports);
+    let address = cluster_ip_service(namespace, cluster_object, &input.name, &owner, &ports);
     rendering.objects.extend(address.map(|address| typed(&address)));
     let template = pod_template(TaskTemplate {
-        arns: &surroundings.arns,
+        arns: &around.surroundings.arns,
         cluster_object,
         service_object: &input.name,
         task_definition: definition,
@@ -239,12 +311,12 @@ fn run(
         deployment: 1,
         security_groups: groups,
         pre_stop_seconds: service.pre_stop_seconds,
-        version: surroundings.version,
+        version: around.surroundings.version,
     });
     let snapshot = Snapshot::new(1, Trigger::default(), definition, &template);
     let desired_count = service.desired_count.unwrap_or(1);
     let workload = DeploymentWorkload {
-        namespace: &namespace,
+        namespace,
         cluster_object,
         service_object: &input.name,
         owner: &owner,
@@ -255,22 +327,29 @@ fn run(
     rendering.objects.push(of_kind("apps/v1", "Deployment", deployment(workload, &snapshot)));
 }
 
-fn pod(registered: &Registered<'_>, surroundings: &Surroundings) -> Pod {
-    task_pod(TaskPod {
-        name: &names::object(&registered.checked.family),
-        namespace: &namespace_of(registered.input, surroundings),
-        arns: &surroundings.arns,
-        cluster_object: "default",
-        task_definition: &registered.checked,
+/// A task by itself. The policy of network mode `none` stands before it, as with a service.
+fn task(registered: &Registered<'_>, around: &Around<'_>, rendering: &mut Rendering) {
+    let definition = &registered.checked;
+    let namespace = &registered.input.namespace;
+    if definition.network_mode == Some(NetworkMode::None) {
+        let spec = TaskDefinitionSpec { definition: RegisterTaskDefinition::default() };
+        let metadata = metadata(&registered.input.name, Some(namespace));
+        let owner = Owner::of(&TaskDefinitionObject { metadata, spec, status: None });
+        let policy = network_policy::isolation_of_family(namespace, &definition.family, &owner);
+        rendering.objects.push(typed(&policy));
+    }
+    let pod = task_pod(TaskPod {
+        name: &names::object(&definition.family),
+        namespace,
+        arns: &around.surroundings.arns,
+        cluster_object: &around.cluster_of(namespace, None),
+        task_definition: definition,
         revision: registered.revision,
-        group: &format!("family:{}", registered.checked.family),
+        group: &format!("family:{}", definition.family),
         security_groups: &[],
-        version: surroundings.version,
-    })
-}
-
-fn namespace_of(input: &Input, surroundings: &Surroundings) -> String {
-    input.namespace.clone().unwrap_or_else(|| surroundings.namespace.clone())
+        version: around.surroundings.version,
+    });
+    rendering.objects.push(typed(&pod));
 }
 
 fn metadata(name: &str, namespace: Option<&str>) -> ObjectMeta {

@@ -7,7 +7,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, error::Category};
 use serde_saphyr::Error as YamlError;
 
 /// The documents of a text, or why it is neither JSON nor YAML, and where.
@@ -30,9 +30,14 @@ fn of_json(text: &str) -> Result<Vec<Value>, String> {
         let place = format!(" at line {} column {}", error.line(), error.column());
         let reason = error.to_string();
         let reason = reason.strip_suffix(&place).unwrap_or(&reason);
-        let is_broken = !error.is_data();
-        let what = if is_broken { "This is no JSON: " } else { "" };
-        format!("{what}line {}, column {}: {reason}.", error.line(), error.column())
+        let place = format!("line {}, column {}", error.line(), error.column());
+        match error.classify() {
+            Category::Data => format!("{place}: {reason}."),
+            Category::Eof => {
+                format!("This is no JSON: {place}: it ends before all its braces and quotation marks are closed.")
+            }
+            Category::Syntax | Category::Io => format!("This is no JSON: {place}: {reason}."),
+        }
     })
 }
 
@@ -181,7 +186,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_in_plain_words() {
         for (text, words) in [
-            ("{\"a\": 1", "line 1, column"),
+            ("{\"a\": 1", "line 1, column 7: it ends before"),
+            ("{\"a\": 1 \"b\": 2}", "line 1, column 9: expected `,` or `}`"),
             ("a: b: c\n", "line 1, column 5: a colon stands where none can be"),
             ("a:\n\tb: 1\n", "with tabs"),
             ("a: \"b\nc: 1\n", "a quotation mark is not closed"),

@@ -81,16 +81,19 @@ impl Input {
 pub(super) fn read(sources: &[Source], namespace: &str, report: &mut Vec<Entry>) -> Vec<Input> {
     let mut inputs = Vec::new();
     for source in sources {
-        let documents = documents::parse(&source.text).unwrap_or_else(|message| {
-            report.push(Entry::refused(&source.name, "", message));
-            vec![Value::Null]
-        });
-        let before = inputs.len() + report.len();
-        for document in documents.into_iter().filter(|document| !document.is_null()) {
-            inputs.extend(understand(document, source, namespace, report));
+        let mut documents = documents::parse(&source.text);
+        if let Ok(documents) = &mut documents {
+            documents.retain(|document| !document.is_null());
         }
-        if inputs.len() + report.len() == before {
-            report.push(Entry::refused(&source.name, "", "There is no document in it."));
+        match documents {
+            Ok(documents) if documents.is_empty() => {
+                report.push(Entry::refused(&source.name, "", "There is no document in it."));
+            }
+            Ok(documents) => {
+                let understood = documents.into_iter().filter_map(|each| understand(each, source, namespace, report));
+                inputs.extend(understood);
+            }
+            Err(message) => report.push(Entry::refused(&source.name, "", message)),
         }
     }
     inputs

@@ -175,3 +175,76 @@ fn flags_are_checked() {
         assert!(parse(&flags).is_err(), "{flags:?}");
     }
 }
+
+/// The messages of the CEL rules that speak of one spec, and not of a change.
+fn cel_messages(schema: &Value, messages: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            let rules = members.get("x-kubernetes-validations").and_then(Value::as_array);
+            let of_one_spec = rules.into_iter().flatten().filter(|rule| !rule["rule"].to_string().contains("oldSelf"));
+            messages.extend(of_one_spec.filter_map(|rule| rule["message"].as_str().map(str::to_owned)));
+            members.values().for_each(|member| cel_messages(member, messages));
+        }
+        Value::Array(entries) => entries.iter().for_each(|entry| cel_messages(entry, messages)),
+        _ => {}
+    }
+}
+
+#[test]
+fn what_breaks_a_cel_rule_breaks_one_of_ours() {
+    let container = |members: Value| {
+        let mut container = json!({"name": "a", "image": "i", "memory": 64});
+        container.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        json!({"family": "web", "containerDefinitions": [container]})
+    };
+    let task = |members: Value| {
+        let mut document = container(json!({}));
+        document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        document
+    };
+    let profile = json!({"seccompProfile": {"type": "RuntimeDefault", "localhostProfile": "p"}});
+    let cases = [
+        ("'memory' must be greater than or equal to 'memoryReservation'.", container(json!({"memoryReservation": 65}))),
+        (
+            "cannot specify both single port and port range",
+            container(json!({"portMappings": [{"containerPort": 80, "containerPortRange": "80-81"}]})),
+        ),
+        (
+            "give one of text and valueFrom",
+            container(json!({"kubernetes": {"files": [{"path": "/a", "text": "", "valueFrom": "s"}]}})),
+        ),
+        (
+            "give one of exec, httpGet, tcpSocket and grpc",
+            container(json!({"kubernetes": {"readinessProbe": {"periodSeconds": 1}}})),
+        ),
+        (
+            "localhostProfile goes with the type Localhost, and only with it",
+            container(json!({"kubernetes": {"securityContext": profile}})),
+        ),
+        (
+            "localhostProfile goes with the type Localhost, and only with it",
+            task(json!({"kubernetes": {"securityContext": profile}})),
+        ),
+        (
+            "value and sharingStrategy exclude each other: remove one of them",
+            container(json!({"resourceRequirements": [{"type": "GPU", "value": "1", "sharingStrategy": {}}]})),
+        ),
+        (
+            "give one of persistentVolumeClaim, ephemeral and nfs",
+            task(json!({"volumes": [{"name": "v"}], "kubernetes": {"volumes": [{"name": "v"}]}})),
+        ),
+        (
+            "a volume has one source: keep one of host, dockerVolumeConfiguration, efsVolumeConfiguration, s3filesVolumeConfiguration, fsxWindowsFileServerVolumeConfiguration and configuredAtLaunch",
+            task(json!({"volumes": [{"name": "v", "host": {}, "dockerVolumeConfiguration": {}}]})),
+        ),
+    ];
+    for (message, document) in &cases {
+        assert!(!refused(&rendered(&document.to_string())).is_empty(), "{message}: {document}");
+    }
+    let mut messages = Vec::new();
+    for kind in ["TaskDefinition", "EcsService", "EcsCluster", "EcsSecurityGroup"] {
+        cel_messages(&serde_json::to_value(schema::of_kind(kind).unwrap()).unwrap(), &mut messages);
+    }
+    messages.retain(|message| !cases.iter().any(|(tried, _)| tried == message));
+    assert_eq!(messages, Vec::<String>::new());
+}

@@ -77,7 +77,14 @@ fn write_list<T>(
 }
 
 fn write_text(string: &str, text: &mut String) {
-    text.push_str(&serde_json::to_string(string).unwrap_or_default());
+    let is_plain = string.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    if is_plain {
+        text.push('"');
+        text.push_str(string);
+        text.push('"');
+    } else {
+        text.push_str(&serde_json::to_string(string).unwrap_or_default());
+    }
 }
 
 /// In a task definition an empty list or object is the same as none, at any depth.

@@ -44,12 +44,13 @@ impl Violations {
     }
 
     /// Writes down a broken rule.
-    pub fn add(&mut self, rule: &'static str, path: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Violation::new(rule, path, message));
+    pub fn add(&mut self, rule: &'static str, path: impl fmt::Display, message: impl fmt::Display) {
+        self.0.push(Violation::new(rule, path.to_string(), message.to_string()));
     }
 
-    /// Writes down a broken rule unless something holds.
-    pub fn require(&mut self, holds: bool, rule: &'static str, path: impl Into<String>, message: impl Into<String>) {
+    /// Writes down a broken rule unless something holds. Most rules are kept: give path and message by `format_args!`, so that
+    /// their texts are made for those that are broken only.
+    pub fn require(&mut self, holds: bool, rule: &'static str, path: impl fmt::Display, message: impl fmt::Display) {
         if !holds {
             self.add(rule, path, message);
         }

@@ -31,7 +31,7 @@ pub fn check(definition: &ContainerDefinition, path: &str, violations: &mut Viol
     for (index, requirement) in given.iter().enumerate() {
         let is_first = given[..index].iter().all(|other| other.type_ != requirement.type_);
         let message = "A container asks for each kind of accelerator once: add the numbers up.";
-        violations.require(is_first, "TD42", format!("{path}.resourceRequirements[{index}].type"), message);
+        violations.require(is_first, "TD42", format_args!("{path}.resourceRequirements[{index}].type"), message);
     }
     given
         .iter()
@@ -45,7 +45,7 @@ pub fn check(definition: &ContainerDefinition, path: &str, violations: &mut Viol
 fn check_one(requirement: &ResourceRequirement, path: &str, violations: &mut Violations) -> Option<Accelerator> {
     if requirement.type_ == ResourceType::InferenceAccelerator {
         let message = "Elastic Inference is retired: remove the requirement.";
-        violations.add("OP04", format!("{path}.type"), message);
+        violations.add("OP04", format_args!("{path}.type"), message);
         return None;
     }
     let sharing = requirement.sharing_strategy.as_ref().and_then(|sharing| sharing.nvidia_mps.as_ref());
@@ -57,7 +57,7 @@ fn check_one(requirement: &ResourceRequirement, path: &str, violations: &mut Vio
         (Some(value), _) => check_count(value, requirement.type_, &format!("{path}.value"), violations),
         (None, Some(mps)) if requirement.type_ == ResourceType::Gpu => check_share(mps, path, violations),
         _ => {
-            violations.add("TD42", format!("{path}.value"), "Say how many are needed: a number from 1 on.");
+            violations.add("TD42", format_args!("{path}.value"), "Say how many are needed: a number from 1 on.");
             None
         }
     }
@@ -78,11 +78,11 @@ fn check_count(value: &str, type_: ResourceType, path: &str, violations: &mut Vi
 fn check_share(mps: &NvidiaMpsAllocation, path: &str, violations: &mut Violations) -> Option<Accelerator> {
     let path = format!("{path}.sharingStrategy.nvidiaMps");
     let memory = u32::try_from(mps.memory).ok().filter(|memory| *memory > 0);
-    violations.require(memory.is_some(), "TD42", format!("{path}.memory"), "The memory is at least 1 MiB.");
+    violations.require(memory.is_some(), "TD42", format_args!("{path}.memory"), "The memory is at least 1 MiB.");
     let percent = mps
         .max_compute_percent
         .map(|percent| u32::try_from(percent).ok().filter(|percent| (1..=100).contains(percent)));
     let message = "maxComputePercent must be between 1 and 100.";
-    violations.require(percent != Some(None), "TD42", format!("{path}.maxComputePercent"), message);
+    violations.require(percent != Some(None), "TD42", format_args!("{path}.maxComputePercent"), message);
     Some(Accelerator::SharedGpu { memory: memory?, compute_percent: percent.flatten() })
 }

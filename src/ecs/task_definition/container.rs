@@ -162,13 +162,13 @@ pub fn check(
 fn check_name(definition: &ContainerDefinition, path: &str, violations: &mut Violations) {
     // Names of containers have the alphabet and length of families.
     let message = "Container.name should not be null or empty, and have up to 255 letters, digits, - and _.";
-    violations.require(is_family(&definition.name), "TD06", format!("{path}.name"), message);
+    violations.require(is_family(&definition.name), "TD06", format_args!("{path}.name"), message);
 }
 
 fn image(definition: &ContainerDefinition, path: &str, violations: &mut Violations) -> String {
     let image = definition.image.as_deref().unwrap_or_default();
     if let Some(message) = what_is_wrong_with_image(image) {
-        violations.add("TD08", format!("{path}.image"), message);
+        violations.add("TD08", format_args!("{path}.image"), message);
     }
     image.to_owned()
 }
@@ -203,23 +203,23 @@ type Sizes = (Option<CpuUnits>, Option<MebiBytes>, Option<MebiBytes>);
 fn sizes(definition: &ContainerDefinition, path: &str, violations: &mut Violations) -> Sizes {
     const LEAST_MEMORY: i32 = 6;
     for (value, member) in [(definition.memory, "memory"), (definition.memory_reservation, "memoryReservation")] {
-        let message = format!(
+        let message = format_args!(
             "Invalid '{member}' setting for container '{}': it is at least {LEAST_MEMORY} MiB; leave it out for none.",
             definition.name
         );
         let enough = value.is_none_or(|value| value >= LEAST_MEMORY);
-        violations.require(enough, "TD14", format!("{path}.{member}"), message);
+        violations.require(enough, "TD14", format_args!("{path}.{member}"), message);
     }
-    let message = format!("Invalid 'cpu' setting for container '{}': it is at least 0.", definition.name);
-    violations.require(definition.cpu.is_none_or(|cpu| cpu >= 0), "TD14", format!("{path}.cpu"), message);
+    let message = format_args!("Invalid 'cpu' setting for container '{}': it is at least 0.", definition.name);
+    violations.require(definition.cpu.is_none_or(|cpu| cpu >= 0), "TD14", format_args!("{path}.cpu"), message);
     let memory = definition.memory.and_then(mebibytes);
     let memory_reservation = definition.memory_reservation.and_then(mebibytes);
     if let (Some(limit), Some(reservation)) = (memory, memory_reservation) {
-        let message = format!(
+        let message = format_args!(
             "Invalid setting for container '{}'. 'memory' must be greater than or equal to 'memoryReservation'.",
             definition.name
         );
-        violations.require(limit >= reservation, "TD11", format!("{path}.memory"), message);
+        violations.require(limit >= reservation, "TD11", format_args!("{path}.memory"), message);
     }
     let cpu = definition.cpu.and_then(|cpu| u32::try_from(cpu).ok()).filter(|cpu| *cpu > 0).map(CpuUnits);
     (cpu, memory, memory_reservation)

@@ -29,8 +29,8 @@ pub fn check(containers: &[ContainerDefinition], path: &str, violations: &mut Vi
             let Some(on) = indexes.get(each.container_name.as_str()).copied() else {
                 // The plus sign is ECS's own.
                 let message =
-                    format!("Cannot depend on container + '{}' because it does not exist", each.container_name);
-                violations.add("TD21", format!("{path}.containerName"), message);
+                    format_args!("Cannot depend on container + '{}' because it does not exist", each.container_name);
+                violations.add("TD21", format_args!("{path}.containerName"), message);
                 continue;
             };
             check_condition(each.condition, &containers[on], &format!("{path}.condition"), violations);

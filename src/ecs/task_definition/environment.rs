@@ -1,6 +1,6 @@
 //! Checked environment of a container: variables, files of variables, secrets (TD32-TD34, OP12).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display};
 
 use crate::{
     api::{container_definition::ContainerDefinition, environment::Secret as SecretVariable},
@@ -45,16 +45,17 @@ fn variables(definition: &ContainerDefinition, path: &str, violations: &mut Viol
     let mut variables = Vec::new();
     for (index, pair) in definition.environment.iter().flatten().enumerate() {
         let name = pair.name.as_deref().unwrap_or_default();
-        check_variable_name(name, &format!("{path}.environment[{index}].name"), violations);
+        check_variable_name(name, format_args!("{path}.environment[{index}].name"), violations);
         variables.push((name.to_owned(), pair.value.clone().unwrap_or_default()));
     }
     variables
 }
 
 /// Checks what the API server takes as the name of a variable.
-fn check_variable_name(name: &str, path: &str, violations: &mut Violations) {
+fn check_variable_name(name: &str, path: impl Display, violations: &mut Violations) {
     let valid = !name.is_empty() && name.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=');
-    let message = format!("{name:?} cannot name an environment variable: use printable ASCII characters without =.");
+    let message =
+        format_args!("{name:?} cannot name an environment variable: use printable ASCII characters without =.");
     violations.require(valid, "OP12", path, message);
 }
 
@@ -72,7 +73,7 @@ fn files(definition: &ContainerDefinition, path: &str, violations: &mut Violatio
             })
         });
         let message = "Invalid arn syntax: write arn:aws:s3:::BUCKET/KEY, with a key that ends in .env.";
-        violations.require(valid.is_some(), "TD32", format!("{path}[{index}].value"), message);
+        violations.require(valid.is_some(), "TD32", format_args!("{path}[{index}].value"), message);
         files.extend(valid.map(|object| EnvironmentFile { object: object.to_owned() }));
     }
     files
@@ -92,23 +93,27 @@ fn secrets(
     let mut names: BTreeSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
     let mut secrets = Vec::new();
     for (index, secret) in given.iter().enumerate() {
-        check_variable_name(&secret.name, &format!("{path}[{index}].name"), violations);
-        let message = format!(
+        check_variable_name(&secret.name, format_args!("{path}[{index}].name"), violations);
+        let message = format_args!(
             "The secret name must be unique and not shared with any new or existing environment variables set on the container, such as '{}'.",
             secret.name
         );
-        violations.require(names.insert(&secret.name), "TD34", format!("{path}[{index}].name"), message);
-        secrets.extend(reference(secret, &format!("{path}[{index}]"), violations));
+        violations.require(names.insert(&secret.name), "TD34", format_args!("{path}[{index}].name"), message);
+        secrets.extend(reference(secret, format_args!("{path}[{index}]"), violations));
     }
     secrets
 }
 
-fn reference(secret: &SecretVariable, path: &str, violations: &mut Violations) -> Option<(String, SecretReference)> {
-    check_reference(&secret.value_from, &format!("{path}.valueFrom"), violations)
+fn reference(
+    secret: &SecretVariable,
+    path: impl Display,
+    violations: &mut Violations,
+) -> Option<(String, SecretReference)> {
+    check_reference(&secret.value_from, format_args!("{path}.valueFrom"), violations)
         .map(|reference| (secret.name.clone(), reference))
 }
 
 /// Reads how a secret is named (TD34).
-pub(super) fn check_reference(text: &str, path: &str, violations: &mut Violations) -> Option<SecretReference> {
+pub(super) fn check_reference(text: &str, path: impl Display, violations: &mut Violations) -> Option<SecretReference> {
     SecretReference::parse(text).map_err(|error| violations.add("TD34", path, error.to_string())).ok()
 }

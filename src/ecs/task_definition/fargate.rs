@@ -78,7 +78,7 @@ fn check_size(
     let message = "Fargate requires that 'memory' be defined at the task level.";
     violations.require(definition.memory.is_some(), "TF03", "spec.memory", message);
     if let (Some(CpuUnits(cpu)), Some(MebiBytes(memory))) = (cpu, memory) {
-        let message = format!(
+        let message = format_args!(
             "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. {}",
             valid_sizes(cpu, platform.is_windows())
         );
@@ -134,12 +134,17 @@ fn check_task(definition: &RegisterTaskDefinition, violations: &mut Violations) 
         violations.require(
             !is_docker,
             "TF12",
-            format!("{path}.dockerVolumeConfiguration"),
+            format_args!("{path}.dockerVolumeConfiguration"),
             unsupported("dockerVolumeConfiguration"),
         );
         let source =
             volume.host.as_ref().and_then(|host| host.source_path.as_ref()).filter(|source| !source.is_empty());
-        violations.require(source.is_none(), "TF12", format!("{path}.host.sourcePath"), unsupported("host.sourcePath"));
+        violations.require(
+            source.is_none(),
+            "TF12",
+            format_args!("{path}.host.sourcePath"),
+            unsupported("host.sourcePath"),
+        );
     }
 }
 
@@ -150,9 +155,9 @@ fn unsupported(member: &str) -> String {
 fn check_container(container: &ContainerDefinition, path: &str, violations: &mut Violations) {
     let message = "Tasks using the Fargate launch type must have a container stop timeout of less than 120 seconds.";
     let short = container.stop_timeout.is_none_or(|timeout| timeout <= LONGEST_STOP);
-    violations.require(short, "TF06", format!("{path}.stopTimeout"), message);
+    violations.require(short, "TF06", format_args!("{path}.stopTimeout"), message);
     let message = "Fargate requires that the 'privileged' setting be 'false'";
-    violations.require(container.privileged != Some(true), "TF10", format!("{path}.privileged"), message);
+    violations.require(container.privileged != Some(true), "TF10", format_args!("{path}.privileged"), message);
     let options = container.docker_security_options.as_ref().is_some_and(|options| !options.is_empty());
     let gpu = container.resource_requirements.iter().flatten().any(|each| each.type_ == ResourceType::Gpu);
     let linux = container.linux_parameters.clone().unwrap_or_default();
@@ -169,7 +174,7 @@ fn check_container(container: &ContainerDefinition, path: &str, violations: &mut
             "sharedMemorySize",
         ),
     ] {
-        violations.require(!given, "TF12", format!("{path}.{member}"), unsupported(name));
+        violations.require(!given, "TF12", format_args!("{path}.{member}"), unsupported(name));
     }
     let added = linux.capabilities.and_then(|capabilities| capabilities.add).unwrap_or_default();
     for (index, name) in added.iter().enumerate() {
@@ -187,9 +192,9 @@ fn check_logging(
     let Some(logging) = &container.log_configuration else { return };
     let path = format!("{path}.logConfiguration");
     let driver = word(logging.log_driver);
-    let message = format!("{driver} is not a valid log driver. Must be one of [awslogs,splunk,awsfirelens]");
+    let message = format_args!("{driver} is not a valid log driver. Must be one of [awslogs,splunk,awsfirelens]");
     let has_driver = matches!(logging.log_driver, LogDriver::Awslogs | LogDriver::Splunk | LogDriver::Awsfirelens);
-    violations.require(has_driver, "TF07", format!("{path}.logDriver"), message);
+    violations.require(has_driver, "TF07", format_args!("{path}.logDriver"), message);
     if logging.log_driver != LogDriver::Awslogs {
         return;
     }
@@ -198,7 +203,7 @@ fn check_logging(
     violations.require(has_role, "TF08", "spec.executionRoleArn", message);
     let message =
         "Fargate requires log configuration options to include awslogs-stream-prefix to support log driver awslogs.";
-    violations.require(has_option(logging, "awslogs-stream-prefix"), "TF09", format!("{path}.options"), message);
+    violations.require(has_option(logging, "awslogs-stream-prefix"), "TF09", format_args!("{path}.options"), message);
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ pub fn check(
     let mut number = |value: Option<i32>, member: &str, least: i32, most: i32, default: u32| {
         let value = value.map_or(Some(default), |value| u32::try_from(value).ok());
         let valid = value.is_some_and(|value| (least..=most).contains(&i32::try_from(value).unwrap_or(i32::MAX)));
-        let message = format!("'{member}' of a health check must be between {least} and {most}.");
-        violations.require(valid, "TD26", format!("{path}.{member}"), message);
+        let message = format_args!("'{member}' of a health check must be between {least} and {most}.");
+        violations.require(valid, "TD26", format_args!("{path}.{member}"), message);
         value.unwrap_or(default)
     };
     let interval = number(given.interval, "interval", 5, 300, 30);
@@ -50,7 +50,7 @@ pub fn check(
     let start_period = number(given.start_period, "startPeriod", 0, 300, 0);
     let command = command(given, on_windows);
     let message = "The command of a health check is CMD with a program and its arguments, or CMD-SHELL with a command.";
-    violations.require(command.is_some(), "TD26", format!("{path}.command"), message);
+    violations.require(command.is_some(), "TD26", format_args!("{path}.command"), message);
     Some(HealthCheck { command: command?, interval, timeout, retries, start_period })
 }
 
@@ -84,12 +84,14 @@ pub fn check_restart_policy(
     let given = definition.restart_policy.as_ref()?;
     let path = format!("{path}.restartPolicy");
     let in_range = given.restart_attempt_period.is_none_or(|period| (60..=1800).contains(&period));
-    let message =
-        format!("the 'restartAttemptPeriod' setting for container '{}' must be between 60 and 1800", definition.name);
-    violations.require(in_range, "TD27", format!("{path}.restartAttemptPeriod"), message);
+    let message = format_args!(
+        "the 'restartAttemptPeriod' setting for container '{}' must be between 60 and 1800",
+        definition.name
+    );
+    violations.require(in_range, "TD27", format_args!("{path}.restartAttemptPeriod"), message);
     let mut ignored_exit_codes = given.ignored_exit_codes.clone().unwrap_or_default();
     let message = "A restart policy has at most 50 ignored exit codes.";
-    violations.require(ignored_exit_codes.len() <= 50, "TD27", format!("{path}.ignoredExitCodes"), message);
+    violations.require(ignored_exit_codes.len() <= 50, "TD27", format_args!("{path}.ignoredExitCodes"), message);
     ignored_exit_codes.sort_unstable();
     ignored_exit_codes.dedup();
     given.enabled.then_some(RestartPolicy { ignored_exit_codes })
@@ -105,7 +107,7 @@ pub fn check_timeout(
     violations: &mut Violations,
 ) -> Option<u32> {
     let given = given?;
-    let message = format!("Granular {kind} timeout on container '{container}' must be at least 2 seconds.");
-    violations.require(given >= 2, "TD25", format!("{path}.{kind}Timeout"), message);
+    let message = format_args!("Granular {kind} timeout on container '{container}' must be at least 2 seconds.");
+    violations.require(given >= 2, "TD25", format_args!("{path}.{kind}Timeout"), message);
     u32::try_from(given).ok()
 }

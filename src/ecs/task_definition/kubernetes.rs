@@ -31,12 +31,12 @@ pub(super) fn check(definition: &RegisterTaskDefinition, violations: &mut Violat
 
 fn check_task(kubernetes: &TaskDefinitionKubernetes, path: &str, violations: &mut Violations) {
     let in_range = kubernetes.termination_grace_period_seconds.is_none_or(|time| (1..=LONGEST_STOP).contains(&time));
-    let message = format!("A stop time is from 1 to {LONGEST_STOP} seconds.");
-    violations.require(in_range, "OP17", format!("{path}.terminationGracePeriodSeconds"), message);
+    let message = format_args!("A stop time is from 1 to {LONGEST_STOP} seconds.");
+    violations.require(in_range, "OP17", format_args!("{path}.terminationGracePeriodSeconds"), message);
     for (name, value) in kubernetes.node_selector.iter().flatten() {
-        let message = format!("{name:?} with the value {value:?} is no label that a node could have.");
+        let message = format_args!("{name:?} with the value {value:?} is no label that a node could have.");
         let is_label = is_label_name(name) && is_label_value(value);
-        violations.require(is_label, "OP17", format!("{path}.nodeSelector"), message);
+        violations.require(is_label, "OP17", format_args!("{path}.nodeSelector"), message);
     }
     check_name(kubernetes.runtime_class_name.as_deref(), &format!("{path}.runtimeClassName"), violations);
     for (index, volume) in kubernetes.volumes.iter().flatten().enumerate() {
@@ -46,7 +46,12 @@ fn check_task(kubernetes: &TaskDefinitionKubernetes, path: &str, violations: &mu
         let class = volume.ephemeral.as_ref().and_then(|ephemeral| ephemeral.storage_class_name.as_deref());
         check_name(class, &format!("{path}.ephemeral.storageClassName"), violations);
         let has_server = volume.nfs.as_ref().is_none_or(|nfs| !nfs.server.is_empty());
-        violations.require(has_server, "OP17", format!("{path}.nfs.server"), "Give the name or address of the server.");
+        violations.require(
+            has_server,
+            "OP17",
+            format_args!("{path}.nfs.server"),
+            "Give the name or address of the server.",
+        );
     }
     if let Some(context) = &kubernetes.security_context {
         let path = format!("{path}.securityContext");
@@ -75,14 +80,14 @@ fn check_probe(probe: &ReadinessProbe, path: &str, violations: &mut Violations) 
     let one = given.into_iter().filter(|given| *given).count() == 1;
     violations.require(one, "OP17", path, "Give one of exec, httpGet, tcpSocket and grpc.");
     let has_command = probe.exec.as_ref().is_none_or(|exec| !exec.command.is_empty());
-    violations.require(has_command, "OP17", format!("{path}.exec.command"), "Give a program, and its arguments.");
+    violations.require(has_command, "OP17", format_args!("{path}.exec.command"), "Give a program, and its arguments.");
     for (port, member) in [
         (probe.http_get.as_ref().map(|http| http.port), "httpGet"),
         (probe.tcp_socket.as_ref().map(|tcp| tcp.port), "tcpSocket"),
         (probe.grpc.as_ref().map(|grpc| grpc.port), "grpc"),
     ] {
         let is_port = port.is_none_or(|port| (1..=65535).contains(&port));
-        violations.require(is_port, "OP17", format!("{path}.{member}.port"), "The port is from 1 to 65535.");
+        violations.require(is_port, "OP17", format_args!("{path}.{member}.port"), "The port is from 1 to 65535.");
     }
     for (number, least, member) in [
         (probe.initial_delay_seconds, 0, "initialDelaySeconds"),
@@ -92,7 +97,7 @@ fn check_probe(probe: &ReadinessProbe, path: &str, violations: &mut Violations) 
         (probe.failure_threshold, 1, "failureThreshold"),
     ] {
         let enough = number.is_none_or(|number| number >= least);
-        violations.require(enough, "OP17", format!("{path}.{member}"), format!("It is at least {least}."));
+        violations.require(enough, "OP17", format_args!("{path}.{member}"), format!("It is at least {least}."));
     }
 }
 

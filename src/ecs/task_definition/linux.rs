@@ -93,7 +93,7 @@ pub fn check_capabilities(parameters: &LinuxParameters, path: &str, violations: 
     let mut known = |names: Option<Vec<String>>, member: &str| {
         let names = names.unwrap_or_default();
         for (index, name) in names.iter().enumerate() {
-            let message = format!("{name:?} is no capability: write its name without CAP_, such as NET_ADMIN.");
+            let message = format_args!("{name:?} is no capability: write its name without CAP_, such as NET_ADMIN.");
             let path = format!("{path}.linuxParameters.capabilities.{member}[{index}]");
             violations.require(CAPABILITIES.contains(&name.as_str()), "TD40", path, message);
         }
@@ -119,9 +119,9 @@ pub fn check_devices(
         let in_container = device.container_path.as_ref().filter(|path| !path.is_empty());
         let container_path = in_container.unwrap_or(&device.host_path);
         for (member, target) in [("hostPath", &device.host_path), ("containerPath", container_path)] {
-            let message = format!("{target:?} is no absolute path, or has .. in it.");
+            let message = format_args!("{target:?} is no absolute path, or has .. in it.");
             let is_path = is_absolute(target) && !has_parent(target);
-            violations.require(is_path, "TD40", format!("{path}[{index}].{member}"), message);
+            violations.require(is_path, "TD40", format_args!("{path}[{index}].{member}"), message);
         }
         devices.push(Device { host_path: device.host_path.clone(), container_path: container_path.clone() });
     }
@@ -140,17 +140,17 @@ pub fn check_limits(definition: &ContainerDefinition, path: &str, violations: &m
     violations.require(
         linux.max_swap.is_none_or(|swap| swap >= 0),
         "TD40",
-        format!("{path}.linuxParameters.maxSwap"),
+        format_args!("{path}.linuxParameters.maxSwap"),
         message,
     );
     let given = definition.ulimits.as_deref().unwrap_or_default();
     for (index, ulimit) in given.iter().enumerate() {
         let path = format!("{path}.ulimits[{index}]");
         let is_first = given[..index].iter().all(|other| other.name != ulimit.name);
-        violations.require(is_first, "TD39", format!("{path}.name"), "Each ulimit can be given once.");
+        violations.require(is_first, "TD39", format_args!("{path}.name"), "Each ulimit can be given once.");
         // -1 is no limit at all.
         let in_order = ulimit.hard_limit == -1 || (ulimit.soft_limit != -1 && ulimit.soft_limit <= ulimit.hard_limit);
-        violations.require(in_order, "TD39", format!("{path}.softLimit"), "softLimit must be at most hardLimit.");
+        violations.require(in_order, "TD39", format_args!("{path}.softLimit"), "softLimit must be at most hardLimit.");
     }
 }
 
@@ -168,7 +168,7 @@ pub fn check_system_controls(
         check_system_control(name, definition, &format!("{path}.namespace"), violations);
         let value = given.value.clone().unwrap_or_default();
         let same = controls.get(name).is_none_or(|other| *other == value);
-        let message = format!(
+        let message = format_args!(
             "The containers of a task share their kernel parameters here, and {name} has two values: give one."
         );
         // On ECS they share those of the IPC namespace only where the task has one.
@@ -203,7 +203,7 @@ fn check_system_control(name: &str, definition: &RegisterTaskDefinition, path: &
         inner && is_edge(part.as_bytes().first()) && is_edge(part.as_bytes().last())
     };
     let is_name = name.len() <= 253 && name.split(['.', '/']).all(is_part);
-    let message = format!(
+    let message = format_args!(
         "{name:?} is no kernel parameter of a task: those of net.*, fs.mqueue.* and the IPC ones of kernel.* are."
     );
     violations.require((is_network || is_ipc) && is_name, "TD41", path, message);

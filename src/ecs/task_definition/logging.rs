@@ -22,7 +22,7 @@ pub fn check(containers: &[ContainerDefinition], path: &str, violations: &mut Vi
         let message =
             "When a container uses the log driver awsfirelens, another one must have a firelensConfiguration.";
         let has_router = logging.log_driver != LogDriver::Awsfirelens || routers > 0;
-        violations.require(has_router, "TD36", format!("{path}.logDriver"), message);
+        violations.require(has_router, "TD36", format_args!("{path}.logDriver"), message);
         for (number, secret) in logging.secret_options.iter().flatten().enumerate() {
             let path = format!("{path}.secretOptions[{number}].valueFrom");
             check_reference(&secret.value_from, &path, violations);
@@ -36,13 +36,16 @@ fn check_options(logging: &LogConfiguration, path: &str, violations: &mut Violat
     }
     let missing: Vec<_> =
         ["awslogs-region", "awslogs-group"].into_iter().filter(|name| !has_option(logging, name)).collect();
-    let message = format!("Log driver awslogs requires options: {}", missing.join(", "));
+    let message = format_args!("Log driver awslogs requires options: {}", missing.join(", "));
     violations.require(missing.is_empty(), "TD35", path, message);
     let given = logging.options.iter().flat_map(|options| options.keys().map(String::as_str));
     let secret = logging.secret_options.iter().flatten().map(|secret| secret.name.as_str());
     let unknown: Vec<_> = given.chain(secret).filter(|name| !AWSLOGS_OPTIONS.contains(name)).collect();
-    let message =
-        format!("Log driver awslogs disallows options: {}. It has {}.", unknown.join(", "), AWSLOGS_OPTIONS.join(", "));
+    let message = format_args!(
+        "Log driver awslogs disallows options: {}. It has {}.",
+        unknown.join(", "),
+        AWSLOGS_OPTIONS.join(", ")
+    );
     violations.require(unknown.is_empty(), "TD35", path, message);
 }
 

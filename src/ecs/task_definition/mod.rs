@@ -184,7 +184,7 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
 
 fn check_length(length: usize) -> Result<(), Vec<Violation>> {
     let mut violations = Violations::new();
-    let message = format!("Actual length: '{length}'. Max allowed length is '{MOST_BYTES}' bytes.");
+    let message = format_args!("Actual length: '{length}'. Max allowed length is '{MOST_BYTES}' bytes.");
     violations.require(length <= MOST_BYTES, "TD04", "spec", message);
     violations.or(())
 }
@@ -217,8 +217,8 @@ fn task_size<T>(
     violations: &mut Violations,
 ) -> Option<T> {
     let parsed = parse(value?);
-    let message = format!("Invalid '{member}' setting for task. Write {forms}.");
-    violations.require(parsed.is_some(), "TD05", format!("spec.{member}"), message);
+    let message = format_args!("Invalid '{member}' setting for task. Write {forms}.");
+    violations.require(parsed.is_some(), "TD05", format_args!("spec.{member}"), message);
     parsed
 }
 
@@ -233,7 +233,7 @@ fn role(given: Option<&String>, path: &str, violations: &mut Violations) -> Opti
     violations.require(is_role && is_arn, "TD44", path, message);
     // arn:PARTITION:iam::ACCOUNT:role/...
     if let Some(account) = given.strip_prefix("arn:").filter(|_| is_arn).and_then(|arn| arn.split(':').nth(3)) {
-        let message = format!("Role is not valid: {account:?} in {given} is no account, which has 12 digits.");
+        let message = format_args!("Role is not valid: {account:?} in {given} is no account, which has 12 digits.");
         violations.require(parse_account_id(account).is_ok(), "TD44", path, message);
     }
     Some(name.to_owned())
@@ -250,7 +250,7 @@ fn check_containers(
         violations.add("TD02", CONTAINERS, "Container list cannot be empty.");
         return Vec::new();
     }
-    let message = format!("A task has at most {MOST_CONTAINERS} containers, not {}.", definitions.len());
+    let message = format_args!("A task has at most {MOST_CONTAINERS} containers, not {}.", definitions.len());
     violations.require(definitions.len() <= MOST_CONTAINERS, "TD03", CONTAINERS, message);
     let dependencies = dependencies::check(definitions, CONTAINERS, violations);
     let mounts = mount::check(definitions, volumes, CONTAINERS, violations);
@@ -259,8 +259,8 @@ fn check_containers(
     let mut containers = Vec::new();
     for (index, (each, checked)) in definitions.iter().zip(dependencies.into_iter().zip(mounts)).enumerate() {
         let path = format!("{CONTAINERS}[{index}]");
-        let message = format!("Container names must be unique: '{}' is there twice.", each.name);
-        violations.require(names.insert(&each.name), "TD07", format!("{path}.name"), message);
+        let message = format_args!("Container names must be unique: '{}' is there twice.", each.name);
+        violations.require(names.insert(&each.name), "TD07", format_args!("{path}.name"), message);
         containers.push(container::check(each, &path, surroundings, checked, &mut port_space, violations));
     }
     let has_essential = definitions.iter().any(|each| each.essential != Some(false));

@@ -100,14 +100,14 @@ fn own_mounts(
         violations.require(
             volume.is_some(),
             "TD28",
-            format!("{path}.sourceVolume"),
+            format_args!("{path}.sourceVolume"),
             format!("Unknown volume '{name}': add it to volumes, or correct sourceVolume."),
         );
         let target = given.container_path.as_deref().unwrap_or_default();
         check_path(target, &format!("{path}.containerPath"), violations);
         let is_first = mounts.iter().all(|mount: &Mount| mount.path != target);
-        let message = format!("There is more than one mount at {target}: give each a path of its own.");
-        violations.require(is_first, "OP18", format!("{path}.containerPath"), message);
+        let message = format_args!("There is more than one mount at {target}: give each a path of its own.");
+        violations.require(is_first, "OP18", format_args!("{path}.containerPath"), message);
         if let Some(volume) = volume {
             mounts.push(Mount { volume, path: target.to_owned(), read_only: given.read_only == Some(true) });
         }
@@ -116,7 +116,7 @@ fn own_mounts(
 }
 
 fn check_path(target: &str, path: &str, violations: &mut Violations) {
-    let message = format!("{target:?} is no absolute path in the container.");
+    let message = format_args!("{target:?} is no absolute path in the container.");
     violations.require(is_absolute(target) && !has_parent(target), "TD28", path, message);
 }
 
@@ -131,8 +131,8 @@ fn sources(
     for (index, given) in container.volumes_from.iter().flatten().enumerate() {
         let name = given.source_container.as_deref().unwrap_or_default();
         let source = containers.iter().position(|other| other.name == name);
-        let message = format!("Unknown container '{name}': name one of spec.containerDefinitions.");
-        violations.require(source.is_some(), "TD30", format!("{path}[{index}].sourceContainer"), message);
+        let message = format_args!("Unknown container '{name}': name one of spec.containerDefinitions.");
+        violations.require(source.is_some(), "TD30", format_args!("{path}[{index}].sourceContainer"), message);
         sources.extend(source.map(|source| (source, given.read_only == Some(true))));
     }
     sources
@@ -173,7 +173,12 @@ pub fn check_memory(
     let path = format!("{path}.linuxParameters");
     let mut found = Vec::new();
     let shared = linux.shared_memory_size.unwrap_or(0);
-    violations.require(shared >= 0, "TD40", format!("{path}.sharedMemorySize"), "sharedMemorySize is at least 0 MiB.");
+    violations.require(
+        shared >= 0,
+        "TD40",
+        format_args!("{path}.sharedMemorySize"),
+        "sharedMemorySize is at least 0 MiB.",
+    );
     if let Some(size) = mebibytes(shared) {
         found.push(MemoryFileSystem { path: "/dev/shm".into(), size: Some(size), read_only: false });
     }
@@ -181,7 +186,12 @@ pub fn check_memory(
         let path = format!("{path}.tmpfs[{index}]");
         check_path(&tmpfs.container_path, &format!("{path}.containerPath"), violations);
         let size = mebibytes(tmpfs.size);
-        violations.require(size.is_some(), "TD40", format!("{path}.size"), "The size of a tmpfs is at least 1 MiB.");
+        violations.require(
+            size.is_some(),
+            "TD40",
+            format_args!("{path}.size"),
+            "The size of a tmpfs is at least 1 MiB.",
+        );
         let read_only = tmpfs.mount_options.iter().flatten().any(|option| option == "ro");
         found.push(MemoryFileSystem { path: tmpfs.container_path.clone(), size, read_only });
     }
@@ -196,12 +206,12 @@ pub fn check_files(definition: &ContainerDefinition, path: &str, violations: &mu
     for (index, file) in given.enumerate() {
         let path = format!("{path}.kubernetes.files[{index}]");
         let message =
-            format!("{:?} is no path of a file: it begins with /, names a file, and has no .. in it.", file.path);
+            format_args!("{:?} is no path of a file: it begins with /, names a file, and has no .. in it.", file.path);
         let is_file = file.path.starts_with('/') && !file.path.ends_with('/') && !has_parent(&file.path);
-        violations.require(is_file, "OP17", format!("{path}.path"), message);
+        violations.require(is_file, "OP17", format_args!("{path}.path"), message);
         let message = "A file has permissions from 0 to 0777.";
         let mode_is_valid = file.mode.is_none_or(|mode| (0..=0o777).contains(&mode));
-        violations.require(mode_is_valid, "OP17", format!("{path}.mode"), message);
+        violations.require(mode_is_valid, "OP17", format_args!("{path}.mode"), message);
         if let Some(content) = content(file, &path, violations) {
             files.push(File { path: file.path.clone(), content, mode: file.mode });
         }
@@ -227,7 +237,7 @@ pub fn check_paths<'a>(paths: impl Iterator<Item = &'a str>, path: &str, violati
     let mut taken = BTreeSet::new();
     for each in paths {
         let trimmed = if each.len() > 1 { each.trim_end_matches(['/', '\\']) } else { each };
-        let message = format!("There is more than one mount at {each}: give each a path of its own.");
+        let message = format_args!("There is more than one mount at {each}: give each a path of its own.");
         violations.require(taken.insert(trimmed), "OP18", path, message);
     }
 }

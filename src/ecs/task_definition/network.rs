@@ -1,7 +1,7 @@
 //! Names and addresses of a task: links, host name, extra hosts, DNS (TD19, TD20, OP02, OP04, OP09). A Pod has one set of
 //! them for all its containers.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use crate::{
     api::{
@@ -36,15 +36,20 @@ const LONGEST_SEARCH_LIST: usize = 2048;
 pub fn check(definition: &RegisterTaskDefinition, path: &str, violations: &mut Violations) -> Names {
     let containers = definition.container_definitions.as_deref().unwrap_or_default();
     let mut names = Names::default();
+    let has_links = !matches!(definition.network_mode, Some(NetworkMode::Host | NetworkMode::None));
+    let links = if has_links { links(containers) } else { Vec::new() };
     for (index, container) in containers.iter().enumerate() {
         let path = format!("{path}[{index}]");
         check_mode(container, definition.network_mode, &path, violations);
         check_hostname(container, &path, &mut names, violations);
         check_links(container, containers, definition.network_mode, &path, &mut names, violations);
+        let is_in_cycle = has_links && links_back(index, &links);
+        let message = "Container links should not have a cycle";
+        violations.require(!is_in_cycle, "TD20", format_args!("{path}.links"), message);
         check_extra_hosts(container, &path, &mut names, violations);
         check_dns(container, &path, &mut names, violations);
     }
-    let message = format!(
+    let message = format_args!(
         "A task has at most {MOST_SERVERS} DNS servers and {MOST_SEARCH_DOMAINS} search domains, those of all its containers together."
     );
     let length: usize = names.dns_search_domains.iter().map(|domain| domain.len() + 1).sum();
@@ -78,23 +83,23 @@ fn check_mode(container: &ContainerDefinition, mode: Option<NetworkMode>, path: 
             ),
             (isolated, "disableNetworking", "Disable Networking is not supported on container when networkMode=awsvpc"),
         ] {
-            violations.require(!given, "TD19", format!("{path}.{member}"), message);
+            violations.require(!given, "TD19", format_args!("{path}.{member}"), message);
         }
     } else {
         let message =
             "The containers of a task share one network here: set networkMode to none to cut the whole task off.";
-        violations.require(!isolated, "OP04", format!("{path}.disableNetworking"), message);
+        violations.require(!isolated, "OP04", format_args!("{path}.disableNetworking"), message);
     }
 }
 
 fn check_hostname(container: &ContainerDefinition, path: &str, names: &mut Names, violations: &mut Violations) {
     let Some(hostname) = container.hostname.as_ref().filter(|hostname| !hostname.is_empty()) else { return };
-    let message = format!(
+    let message = format_args!(
         "The containers of a task share one host name here, and another one is {:?}: give one.",
         names.hostname.as_deref().unwrap_or_default()
     );
     let same = names.hostname.as_ref().is_none_or(|other| other == hostname);
-    violations.require(same, "OP02", format!("{path}.hostname"), message);
+    violations.require(same, "OP02", format_args!("{path}.hostname"), message);
     names.hostname = Some(hostname.clone());
 }
 
@@ -116,49 +121,49 @@ fn check_links(
     for (index, link) in links.iter().enumerate() {
         let (target, alias) = link.split_once(':').unwrap_or((link, link));
         let exists = target != container.name && containers.iter().any(|other| other.name == target);
-        let message = format!("Link {link:?} names no other container of the task: write its name, or name:alias.");
-        violations.require(exists, "TD20", format!("{path}[{index}]"), message);
-        let message = format!(
+        let message =
+            format_args!("Link {link:?} names no other container of the task: write its name, or name:alias.");
+        violations.require(exists, "TD20", format_args!("{path}[{index}]"), message);
+        let message = format_args!(
             "{alias:?} cannot be a host name in Kubernetes, which has no _ in it: give the link another alias, such as {target}:ALIAS."
         );
-        violations.require(host_name(alias).is_some(), "OP04", format!("{path}[{index}]"), message);
+        violations.require(host_name(alias).is_some(), "OP04", format_args!("{path}[{index}]"), message);
         for name in [alias, target].into_iter().filter_map(host_name) {
             add_host(IpAddr::from([127, 0, 0, 1]), name, &format!("{path}[{index}]"), names, violations);
         }
     }
-    if let Some(path_of_cycle) = links_back(container, containers).then_some(path) {
-        violations.add("TD20", path_of_cycle, "Container links should not have a cycle");
-    }
+}
+
+/// The containers that each container links to, by their indexes. Made once for all: a document that breaks the rule of ten
+/// containers may have a thousand.
+fn links(containers: &[ContainerDefinition]) -> Vec<Vec<usize>> {
+    let indexes: BTreeMap<_, _> =
+        containers.iter().enumerate().map(|(index, each)| (each.name.as_str(), index)).collect();
+    let target = |link: &String| indexes.get(link.split_once(':').map_or(link.as_str(), |(target, _)| target)).copied();
+    containers.iter().map(|container| container.links.iter().flatten().filter_map(target).collect()).collect()
 }
 
 /// Whether the links of a container lead back to it.
-fn links_back(container: &ContainerDefinition, containers: &[ContainerDefinition]) -> bool {
-    let mut seen: Vec<&str> = Vec::new();
-    let mut next: Vec<&ContainerDefinition> = vec![container];
+fn links_back(index: usize, links: &[Vec<usize>]) -> bool {
+    let mut seen = vec![false; links.len()];
+    let mut next = links[index].clone();
     while let Some(current) = next.pop() {
-        for link in current.links.iter().flatten() {
-            let target = link.split_once(':').map_or(link.as_str(), |(target, _)| target);
-            if target == container.name {
-                return true;
-            }
-            if !seen.contains(&target) {
-                seen.push(target);
-                next.extend(containers.iter().find(|other| other.name == target));
-            }
+        if !std::mem::replace(&mut seen[current], true) {
+            next.extend(&links[current]);
         }
     }
-    false
+    seen[index]
 }
 
 fn check_extra_hosts(container: &ContainerDefinition, path: &str, names: &mut Names, violations: &mut Violations) {
     for (index, host) in container.extra_hosts.iter().flatten().enumerate() {
         let path = format!("{path}.extraHosts[{index}]");
         let name = host_name(&host.hostname);
-        let message = format!("{:?} is no host name: use letters, digits, - and dots.", host.hostname);
-        violations.require(name.is_some(), "OP04", format!("{path}.hostname"), message);
+        let message = format_args!("{:?} is no host name: use letters, digits, - and dots.", host.hostname);
+        violations.require(name.is_some(), "OP04", format_args!("{path}.hostname"), message);
         let address: Option<IpAddr> = host.ip_address.parse().ok();
-        let message = format!("{:?} is no address: write one like 10.0.0.1.", host.ip_address);
-        violations.require(address.is_some(), "OP04", format!("{path}.ipAddress"), message);
+        let message = format_args!("{:?} is no address: write one like 10.0.0.1.", host.ip_address);
+        violations.require(address.is_some(), "OP04", format_args!("{path}.ipAddress"), message);
         if let (Some(name), Some(address)) = (name, address) {
             add_host(address, name, &format!("{path}.ipAddress"), names, violations);
         }
@@ -167,7 +172,8 @@ fn check_extra_hosts(container: &ContainerDefinition, path: &str, names: &mut Na
 
 fn add_host(address: IpAddr, name: String, path: &str, names: &mut Names, violations: &mut Violations) {
     let same = names.hosts.iter().all(|(other, known)| *known != name || *other == address);
-    let message = format!("The containers of a task share their hosts here, and {name} has two addresses: give one.");
+    let message =
+        format_args!("The containers of a task share their hosts here, and {name} has two addresses: give one.");
     violations.require(same, "OP02", path, message);
     if !names.hosts.contains(&(address, name.clone())) {
         names.hosts.push((address, name));
@@ -177,14 +183,14 @@ fn add_host(address: IpAddr, name: String, path: &str, names: &mut Names, violat
 fn check_dns(container: &ContainerDefinition, path: &str, names: &mut Names, violations: &mut Violations) {
     for (index, server) in container.dns_servers.iter().flatten().enumerate() {
         let address: Option<IpAddr> = server.parse().ok();
-        let message = format!("{server:?} is no address of a DNS server: write one like 10.0.0.2.");
-        violations.require(address.is_some(), "OP04", format!("{path}.dnsServers[{index}]"), message);
+        let message = format_args!("{server:?} is no address of a DNS server: write one like 10.0.0.2.");
+        violations.require(address.is_some(), "OP04", format_args!("{path}.dnsServers[{index}]"), message);
         names.dns_servers.extend(address.filter(|address| !names.dns_servers.contains(address)));
     }
     for (index, domain) in container.dns_search_domains.iter().flatten().enumerate() {
         let name = host_name(domain.trim_end_matches('.'));
-        let message = format!("{domain:?} is no domain: use letters, digits, - and dots.");
-        violations.require(name.is_some(), "OP04", format!("{path}.dnsSearchDomains[{index}]"), message);
+        let message = format_args!("{domain:?} is no domain: use letters, digits, - and dots.");
+        violations.require(name.is_some(), "OP04", format_args!("{path}.dnsSearchDomains[{index}]"), message);
         names.dns_search_domains.extend(name.filter(|name| !names.dns_search_domains.contains(name)));
     }
 }

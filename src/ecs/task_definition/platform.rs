@@ -48,11 +48,11 @@ fn check_isolation(definition: &RegisterTaskDefinition, violations: &mut Violati
     let Some(given) = &definition.trusted_execution_configuration else { return };
     let message = "The isolation mode CONFIDENTIAL_SANDBOX needs an attestationPolicy.";
     let has_policy = given.isolation_mode != IsolationMode::ConfidentialSandbox || given.attestation_policy.is_some();
-    violations.require(has_policy, "TD46", format!("{PATH}.attestationPolicy"), message);
+    violations.require(has_policy, "TD46", format_args!("{PATH}.attestationPolicy"), message);
     let runtime_class = definition.kubernetes.as_ref().and_then(|kubernetes| kubernetes.runtime_class_name.as_ref());
     let message = "A sandbox is a RuntimeClass of the Kubernetes cluster: name it in spec.kubernetes.runtimeClassName.";
     let has_class = given.isolation_mode == IsolationMode::Shared || runtime_class.is_some();
-    violations.require(has_class, "OP04", format!("{PATH}.isolationMode"), message);
+    violations.require(has_class, "OP04", format_args!("{PATH}.isolationMode"), message);
 }
 
 /// What a Pod on Windows does not have.
@@ -63,8 +63,8 @@ fn check_windows(definition: &RegisterTaskDefinition, violations: &mut Violation
         (definition.ipc_mode.is_some(), "ipcMode"),
         (security.is_some(), "kubernetes.securityContext"),
     ] {
-        let message = format!("{member} needs Linux: remove it, or choose another runtimePlatform.");
-        violations.require(!given, "OP16", format!("spec.{member}"), message);
+        let message = format_args!("{member} needs Linux: remove it, or choose another runtimePlatform.");
+        violations.require(!given, "OP16", format_args!("spec.{member}"), message);
     }
     for (index, container) in definition.container_definitions.iter().flatten().enumerate() {
         let path = format!("spec.containerDefinitions[{index}].linuxParameters");
@@ -82,8 +82,8 @@ pub fn check_proxy(
 ) {
     const PATH: &str = "spec.proxyConfiguration";
     violations.require(is_awsvpc, "TD37", PATH, "A proxyConfiguration needs networkMode=awsvpc.");
-    let message = format!("Unknown container '{}': name one of spec.containerDefinitions.", proxy.container_name);
-    violations.require(is_container(&proxy.container_name), "TD37", format!("{PATH}.containerName"), message);
+    let message = format_args!("Unknown container '{}': name one of spec.containerDefinitions.", proxy.container_name);
+    violations.require(is_container(&proxy.container_name), "TD37", format_args!("{PATH}.containerName"), message);
     let has = |name: &str| proxy.properties.iter().flatten().any(|property| property.name.as_deref() == Some(name));
     let mut missing: Vec<_> = ["AppPorts", "EgressIgnoredIPs", "ProxyEgressPort", "ProxyIngressPort"]
         .into_iter()
@@ -92,8 +92,8 @@ pub fn check_proxy(
     if !has("IgnoredUID") && !has("IgnoredGID") {
         missing.push("IgnoredUID or IgnoredGID");
     }
-    let message = format!("Properties of the proxy are missing: {}", missing.join(", "));
-    violations.require(missing.is_empty(), "TD37", format!("{PATH}.properties"), message);
+    let message = format_args!("Properties of the proxy are missing: {}", missing.join(", "));
+    violations.require(missing.is_empty(), "TD37", format_args!("{PATH}.properties"), message);
 }
 
 /// Most tags of an object.
@@ -117,7 +117,12 @@ pub fn check_tags(tags: &[Tag], path: &str, violations: &mut Violations) {
         let message = "A tag has a key of 1 to 128 and a value of up to 256 letters, digits, spaces and _.:/=+-@.";
         violations.require(in_bounds && valid(key) && valid(value), "TD45", &path, message);
         let message = "Keys of tags cannot begin with aws:, which AWS keeps for itself.";
-        violations.require(!key.to_ascii_lowercase().starts_with("aws:"), "TD45", format!("{path}.key"), message);
-        violations.require(keys.insert(key), "TD45", format!("{path}.key"), format!("Tag {key:?} is there twice."));
+        violations.require(!key.to_ascii_lowercase().starts_with("aws:"), "TD45", format_args!("{path}.key"), message);
+        violations.require(
+            keys.insert(key),
+            "TD45",
+            format_args!("{path}.key"),
+            format!("Tag {key:?} is there twice."),
+        );
     }
 }

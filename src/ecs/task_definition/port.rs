@@ -50,7 +50,7 @@ impl PortSpace {
     ) -> Vec<Port> {
         let Some((first, last)) = range(mapping, path, network_mode, violations) else { return Vec::new() };
         if self.taken.len() + usize::from(last - first) >= MOST_PORTS {
-            let message = format!(
+            let message = format_args!(
                 "A task has at most {MOST_PORTS} ports here, because Kubernetes has no ranges of ports: make the range smaller."
             );
             violations.add("OP15", path, message);
@@ -62,17 +62,17 @@ impl PortSpace {
         if let Some(host_port) = host_port
             && !self.host_ports.insert((host_port, protocol))
         {
-            let message = format!("host port is used multiple times in task: {host_port}.");
-            violations.add("TD16", format!("{path}.hostPort"), message);
+            let message = format_args!("host port is used multiple times in task: {host_port}.");
+            violations.add("TD16", format_args!("{path}.hostPort"), message);
         }
         let taken: Vec<_> = (first..=last).filter(|port| !self.taken.insert(*port)).collect();
         if let Some(port) = taken.first() {
             // In bridge mode ECS gives each container a network of its own; containers of a Pod share one.
             let member = if mapping.container_port.is_some() { "containerPort" } else { "containerPortRange" };
-            let message = format!(
+            let message = format_args!(
                 "container port is used multiple times in task: {port}. Containers of a task share one network here: give each its own port."
             );
-            violations.add("OP01", format!("{path}.{member}"), message);
+            violations.add("OP01", format_args!("{path}.{member}"), message);
         }
         let named = |port| match &mapping.name {
             Some(name) if first != last => Some(format!("{name}-{port}")),
@@ -81,7 +81,7 @@ impl PortSpace {
         // A port of a range may have the name that another mapping was given.
         let of_range = (first..=last).filter(|_| first != last).filter_map(named);
         for name in of_range.filter(|name| !self.names.insert(name.clone())).collect::<Vec<_>>() {
-            violations.add("TD18", format!("{path}.name"), format!("port mapping name is already used: {name}"));
+            violations.add("TD18", format_args!("{path}.name"), format!("port mapping name is already used: {name}"));
         }
         let port = |container_port| Port {
             container_port,
@@ -99,15 +99,15 @@ impl PortSpace {
             let is_name = (1..=64).contains(&name.len()) && name.bytes().all(valid) && !name.starts_with('-');
             let message =
                 "A port mapping has a name of up to 64 lower-case letters, digits, - and _, not beginning with -.";
-            violations.require(is_name, "TD18", format!("{path}.name"), message);
-            let message = format!("port mapping name is already used: {name}");
-            violations.require(self.names.insert(name.clone()), "TD18", format!("{path}.name"), message);
+            violations.require(is_name, "TD18", format_args!("{path}.name"), message);
+            let message = format_args!("port mapping name is already used: {name}");
+            violations.require(self.names.insert(name.clone()), "TD18", format_args!("{path}.name"), message);
         }
         if mapping.app_protocol.is_some()
             && (mapping.name.is_none() || mapping.protocol == Some(TransportProtocol::Udp))
         {
             let message = "appProtocol needs a name and the protocol tcp.";
-            violations.add("TD18", format!("{path}.appProtocol"), message);
+            violations.add("TD18", format_args!("{path}.appProtocol"), message);
         }
     }
 }
@@ -123,7 +123,7 @@ fn range(
         (Some(_), Some(_)) => {
             violations.add(
                 "TD16",
-                format!("{path}.containerPortRange"),
+                format_args!("{path}.containerPortRange"),
                 "cannot specify both single port and port range",
             );
             None
@@ -131,7 +131,7 @@ fn range(
         (Some(port), None) => {
             let port = port_number(*port);
             let message = "containerPort is a port from 1 to 65535.";
-            violations.require(port.is_some(), "TD16", format!("{path}.containerPort"), message);
+            violations.require(port.is_some(), "TD16", format_args!("{path}.containerPort"), message);
             port.map(|port| (port, port))
         }
         (None, Some(text)) => {
@@ -142,13 +142,13 @@ fn range(
             }
             let range = parse_range(text);
             let message =
-                format!("Invalid 'containerPortRange' setting {text:?}: write first-last, such as 8000-8010.");
+                format_args!("Invalid 'containerPortRange' setting {text:?}: write first-last, such as 8000-8010.");
             violations.require(range.is_some(), "TD16", path, message);
             range
         }
         (None, None) => {
             let message = "containerPort is required: give a port from 1 to 65535.";
-            violations.add("TD16", format!("{path}.containerPort"), message);
+            violations.add("TD16", format_args!("{path}.containerPort"), message);
             None
         }
     }
@@ -183,7 +183,8 @@ fn host_port(
         // A range has no fixed ports on the node.
         Some(NetworkMode::Bridge) | None => return fixed.filter(|_| mapping.container_port.is_some()),
     };
-    let message = format!("When networkMode={mode}, the host ports and container ports in port mappings must match.");
+    let message =
+        format_args!("When networkMode={mode}, the host ports and container ports in port mappings must match.");
     violations.require(fixed == Some(container_port), "TD17", path, message);
     None
 }

@@ -60,14 +60,14 @@ pub fn check(
     check_user(definition, &context, path, on_windows, &mut confinement, violations);
     for (index, option) in definition.docker_security_options.iter().flatten().enumerate() {
         let known = read_option(option, &mut confinement);
-        let message = format!(
+        let message = format_args!(
             "{option:?} has no counterpart: no-new-privileges, apparmor:PROFILE, label:user|role|type|level:VALUE and credentialspec:VALUE have."
         );
-        violations.require(known, "OP04", format!("{path}.dockerSecurityOptions[{index}]"), message);
+        violations.require(known, "OP04", format_args!("{path}.dockerSecurityOptions[{index}]"), message);
     }
     let specs = definition.credential_specs.as_deref().unwrap_or_default();
     let message = "A container has at most one credential specification.";
-    violations.require(specs.len() <= 1, "OP04", format!("{path}.credentialSpecs"), message);
+    violations.require(specs.len() <= 1, "OP04", format_args!("{path}.credentialSpecs"), message);
     confinement.credential_spec = confinement.credential_spec.or_else(|| specs.first().cloned());
     check_platform(definition, &confinement, path, on_windows, violations);
     confinement
@@ -83,22 +83,22 @@ fn check_user(
 ) {
     let given = definition.user.as_deref().filter(|user| !user.is_empty());
     if on_windows {
-        let message = format!(
+        let message = format_args!(
             "{:?} is no user of Windows: write NAME or DOMAIN\\NAME, with none of \" / : ; | = , + * ? < > @ [ ] in it.",
             given.unwrap_or_default()
         );
-        violations.require(given.is_none_or(is_windows_user), "OP03", format!("{path}.user"), message);
+        violations.require(given.is_none_or(is_windows_user), "OP03", format_args!("{path}.user"), message);
         confinement.windows_user = given.map(str::to_owned);
         return;
     }
     let (user, group) = given.map_or((Id::Image, Id::Image), read_user);
     let is_known =
         (user != Id::Name || context.run_as_user.is_some()) && (group != Id::Name || context.run_as_group.is_some());
-    let message = format!(
+    let message = format_args!(
         "{:?} would have to be looked up in the image: write uid or uid:gid, or set kubernetes.securityContext.runAsUser (and runAsGroup) of the container.",
         given.unwrap_or_default()
     );
-    violations.require(is_known, "OP03", format!("{path}.user"), message);
+    violations.require(is_known, "OP03", format_args!("{path}.user"), message);
     confinement.user = context.run_as_user.or(user.number());
     confinement.group = context.run_as_group.or(group.number());
 }
@@ -187,10 +187,15 @@ fn check_platform(
 ) {
     if !on_windows {
         let message = "Credential specifications need a Windows runtimePlatform: gMSA has no counterpart on Linux.";
-        violations.require(confinement.credential_spec.is_none(), "OP04", format!("{path}.credentialSpecs"), message);
+        violations.require(
+            confinement.credential_spec.is_none(),
+            "OP04",
+            format_args!("{path}.credentialSpecs"),
+            message,
+        );
         let message = "A privileged container may gain any right: remove privileged, or what forbids it to gain more (no-new-privileges, allowPrivilegeEscalation).";
         let excludes = confinement.privilege_escalation == Some(false) && confinement.privileged;
-        violations.require(!excludes, "OP16", format!("{path}.privileged"), message);
+        violations.require(!excludes, "OP16", format_args!("{path}.privileged"), message);
         return;
     }
     let context = definition.kubernetes.as_ref().and_then(|kubernetes| kubernetes.security_context.as_ref());
@@ -202,7 +207,7 @@ fn check_platform(
         (context.is_some(), "kubernetes.securityContext"),
         (definition.system_controls.as_ref().is_some_and(|controls| !controls.is_empty()), "systemControls"),
     ] {
-        let message = format!("{member} needs Linux: remove it, or choose another runtimePlatform.");
-        violations.require(!given, "OP16", format!("{path}.{member}"), message);
+        let message = format_args!("{member} needs Linux: remove it, or choose another runtimePlatform.");
+        violations.require(!given, "OP16", format_args!("{path}.{member}"), message);
     }
 }

@@ -74,13 +74,13 @@ pub fn check(
     for (index, definition) in definitions.iter().enumerate() {
         let path = format!("{PATH}[{index}]");
         let message = "A volume has a name of up to 255 letters, digits, - and _.";
-        violations.require(is_family(&definition.name), "TD28", format!("{path}.name"), message);
+        violations.require(is_family(&definition.name), "TD28", format_args!("{path}.name"), message);
         let is_ours =
             ["ecs-memory-", "ecs-device-", "ecs-file-"].iter().any(|prefix| definition.name.starts_with(prefix));
         let message = "Names that begin with ecs-memory-, ecs-device- and ecs-file- are those of volumes that are made for one container: choose another.";
-        violations.require(!is_ours, "OP10", format!("{path}.name"), message);
-        let message = format!("Volume names must be unique: '{}' is there twice.", definition.name);
-        violations.require(names.insert(&definition.name), "TD28", format!("{path}.name"), message);
+        violations.require(!is_ours, "OP10", format_args!("{path}.name"), message);
+        let message = format_args!("Volume names must be unique: '{}' is there twice.", definition.name);
+        violations.require(names.insert(&definition.name), "TD28", format_args!("{path}.name"), message);
         check_sources(definition, &path, violations);
         if let Some(efs) = &definition.efs_volume_configuration {
             check_efs(efs, &format!("{path}.efsVolumeConfiguration"), violations);
@@ -95,10 +95,10 @@ pub fn check(
     }
     for (index, each) in replaced.iter().enumerate() {
         let path = format!("spec.kubernetes.volumes[{index}].name");
-        let message = format!("Unknown volume '{}': name one of spec.volumes.", each.name);
+        let message = format_args!("Unknown volume '{}': name one of spec.volumes.", each.name);
         violations.require(names.contains(&each.name), "TD28", &path, message);
         let is_first = replaced[..index].iter().all(|other| other.name != each.name);
-        let message = format!("Volume names must be unique: '{}' is there twice.", each.name);
+        let message = format_args!("Volume names must be unique: '{}' is there twice.", each.name);
         violations.require(is_first, "OP17", path, message);
     }
     let at_launch = definitions.iter().filter(|each| each.configured_at_launch == Some(true)).count();
@@ -116,7 +116,7 @@ fn check_sources(definition: &VolumeDefinition, path: &str, violations: &mut Vio
         definition.fsx_windows_file_server_volume_configuration.is_some(),
         definition.configured_at_launch == Some(true),
     ];
-    let message = format!("Volume '{}' has more than one source: keep one of them.", definition.name);
+    let message = format_args!("Volume '{}' has more than one source: keep one of them.", definition.name);
     violations.require(sources.into_iter().filter(|given| *given).count() <= 1, "TD29", path, message);
 }
 
@@ -141,11 +141,11 @@ fn source(definition: &VolumeDefinition, path: &str, violations: &mut Violations
         return claim_for(&fsx.file_system_id, path, violations);
     }
     if definition.configured_at_launch == Some(true) {
-        let message = format!(
+        let message = format_args!(
             "A volume that is configured at launch needs an entry named '{0}' in spec.kubernetes.volumes, such as {{name: {0}, ephemeral: {{sizeInGib: 10}}}}.",
             definition.name
         );
-        violations.add("OP04", format!("{path}.configuredAtLaunch"), message);
+        violations.add("OP04", format_args!("{path}.configuredAtLaunch"), message);
         return VolumeSource::Empty;
     }
     match definition.host.as_ref().and_then(|host| given(host.source_path.as_ref())) {
@@ -160,7 +160,7 @@ fn claim_for(id: &str, path: String, violations: &mut Violations) -> VolumeSourc
 }
 
 fn of_host(source: &str, path: &str, violations: &mut Violations) -> VolumeSource {
-    let message = format!("{source:?} is no absolute path of a node, or has .. in it.");
+    let message = format_args!("{source:?} is no absolute path of a node, or has .. in it.");
     violations.require(is_absolute(source) && !has_parent(source), "TD28", path, message);
     VolumeSource::Host { path: source.to_owned() }
 }
@@ -172,10 +172,10 @@ fn of_docker(docker: &DockerVolumeConfiguration, name: &str, path: &str, violati
         (driver != "local", "driver", "Volume drivers of Docker"),
         (has_options, "driverOpts", "Options of a volume driver"),
     ] {
-        let message = format!(
+        let message = format_args!(
             "{what} do not exist in Kubernetes: say what stands behind the volume in spec.kubernetes.volumes, in an entry named '{name}' with persistentVolumeClaim, ephemeral or nfs."
         );
-        violations.require(!refused, "OP04", format!("{path}.{member}"), message);
+        violations.require(!refused, "OP04", format_args!("{path}.{member}"), message);
     }
     match docker.scope.unwrap_or_default() {
         VolumeScope::Task => VolumeSource::Empty,
@@ -190,13 +190,18 @@ fn of_kubernetes(volume: &KubernetesVolume, path: &str, violations: &mut Violati
         }
         (None, Some(ephemeral), None) => {
             let size = u32::try_from(ephemeral.size_in_gib).unwrap_or(0);
-            violations.require(size > 0, "OP17", format!("{path}.ephemeral.sizeInGib"), "The size is at least 1 GiB.");
+            violations.require(
+                size > 0,
+                "OP17",
+                format_args!("{path}.ephemeral.sizeInGib"),
+                "The size is at least 1 GiB.",
+            );
             VolumeSource::Ephemeral { size, class: ephemeral.storage_class_name.clone() }
         }
         (None, None, Some(nfs)) => {
             let message = "The path on the server is absolute and has no .. in it.";
             let valid = nfs.path.starts_with('/') && !has_parent(&nfs.path);
-            violations.require(valid, "OP17", format!("{path}.nfs.path"), message);
+            violations.require(valid, "OP17", format_args!("{path}.nfs.path"), message);
             VolumeSource::Nfs { server: nfs.server.clone(), path: nfs.path.clone() }
         }
         _ => {
@@ -220,7 +225,7 @@ fn check_efs(efs: &EfsVolumeConfiguration, path: &str, violations: &mut Violatio
     violations.require(encrypted || efs.transit_encryption_port.is_none(), "TD31", path_of_encryption, message);
     let root = given(efs.root_directory.as_ref()).unwrap_or("/");
     let message = "When using an EFS access point, the root directory must either be set to \"/\" or be omitted";
-    violations.require(access_point.is_none() || root == "/", "TD31", format!("{path}.rootDirectory"), message);
+    violations.require(access_point.is_none() || root == "/", "TD31", format_args!("{path}.rootDirectory"), message);
 }
 
 /// The folder of a file system, as a path below it.
@@ -231,8 +236,8 @@ fn sub_path(definition: &VolumeDefinition, path: &str, violations: &mut Violatio
     let root = efs.or(s3).or(fsx)?;
     let below = root.replace('\\', "/");
     let below = below.trim_matches('/');
-    let message = format!("{root:?} has .. in it: name the folder itself.");
-    violations.require(!has_parent(below), "TD31", format!("{path}.rootDirectory"), message);
+    let message = format_args!("{root:?} has .. in it: name the folder itself.");
+    violations.require(!has_parent(below), "TD31", format_args!("{path}.rootDirectory"), message);
     (!below.is_empty()).then(|| below.to_owned())
 }
 

@@ -4,7 +4,10 @@
 /// reads `$$` as `$`; ECS does neither.
 #[must_use]
 pub fn literal(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
+    if !text.contains('$') {
+        return text.to_owned();
+    }
+    let mut escaped = String::with_capacity(text.len() + 1);
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         escaped.push(character);

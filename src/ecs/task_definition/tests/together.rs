@@ -44,6 +44,12 @@ fn rules_of_names_and_addresses() {
     ] {
         assert_broken(rule, &format!("{C}{path}"), document);
     }
+    // A container that only leads to a cycle is not in it.
+    let mut three = two(json!({"links": ["b"]}), json!({"links": ["c"]}));
+    let third = json!({"name": "c", "image": "i", "memory": 64, "links": ["b"]});
+    three["containerDefinitions"].as_array_mut().unwrap().push(third);
+    let cycles: Vec<_> = broken(three).into_iter().filter(|(rule, _)| *rule == "TD20").map(|(_, path)| path).collect();
+    assert_eq!(cycles, ["spec.containerDefinitions[1].links", "spec.containerDefinitions[2].links"]);
     assert_accepted(two(
         json!({"links": ["b:db"], "hostname": "Web_1", "dnsServers": ["::1"]}),
         json!({"hostname": "Web_1"}),

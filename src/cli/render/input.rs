@@ -13,6 +13,7 @@ use crate::{
         task_definition_revision::TaskDefinitionRevisionSpec,
     },
     ecs::{
+        field_outcomes,
         object_names::{is_label, is_object_name},
         slug::slug,
         violation::Violation,

@@ -130,11 +130,8 @@ fn register<'a>(
     let checked = task_definition::check(definition, &input.name);
     let family = definition.family.as_deref().unwrap_or(&input.name);
     let workload = if is_run(family, input, inputs) { Workload::Service } else { surroundings.workload };
-    let circumstances = Circumstances {
-        workload: Some(workload.into()),
-        version: surroundings.version,
-        namespace: &input.namespace,
-    };
+    let circumstances =
+        Circumstances { workload: Some(workload.into()), version: surroundings.version, namespace: &input.namespace };
     let violations = input.credible(checked.as_ref().err().cloned().unwrap_or_default());
     let checked_or_not = checked.as_ref().map_err(|_| violations.as_slice());
     rendering.tell(&input.label, field_outcomes::of_task_definition(definition, checked_or_not, circumstances));

@@ -24,8 +24,8 @@ pub fn check(containers: &[ContainerDefinition], path: &str, violations: &mut Vi
         let has_router = logging.log_driver != LogDriver::Awsfirelens || routers > 0;
         violations.require(has_router, "TD36", format_args!("{path}.logDriver"), message);
         for (number, secret) in logging.secret_options.iter().flatten().enumerate() {
-            let path = format!("{path}.secretOptions[{number}].valueFrom");
-            check_reference(&secret.value_from, &path, violations);
+            let path = format_args!("{path}.secretOptions[{number}].valueFrom");
+            check_reference(&secret.value_from, path, violations);
         }
     }
 }

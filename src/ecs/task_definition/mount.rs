@@ -223,7 +223,7 @@ fn content(file: &ContainerFile, path: &str, violations: &mut Violations) -> Opt
     match (&file.text, &file.value_from) {
         (Some(text), None) => Some(FileContent::Text(text.clone())),
         (None, Some(reference)) => {
-            check_reference(reference, &format!("{path}.valueFrom"), violations).map(FileContent::Secret)
+            check_reference(reference, format_args!("{path}.valueFrom"), violations).map(FileContent::Secret)
         }
         _ => {
             violations.add("OP17", path, "Give one of text and valueFrom.");

@@ -27,6 +27,7 @@ fn translate(definition: &RegisterTaskDefinition, arns: &ArnScope) {
         task_definition: &checked,
         revision: 1,
         deployment: 1,
+        deployment_id: "ecs-svc/0000000000000000001",
         security_groups: &[],
         pre_stop_seconds: 5,
         version: kubernetes_version::LEAST,

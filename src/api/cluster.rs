@@ -57,6 +57,12 @@ pub struct EcsClusterKubernetes {
     /// Pod Security level that a Namespace made for this cluster enforces. Default: `baseline`. The labels of an adopted Namespace are left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security: Option<PodSecurityLevel>,
+
+    /// How long the records and the Pods of stopped tasks are kept: a number and `s`, `m`, `h` or `d`. Default: `1h`. Of a
+    /// service at most 100 records are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{1,7}[smhd]$"))]
+    pub stopped_task_retention: Option<String>,
 }
 
 /// A level of the Kubernetes Pod Security Standards.

@@ -6,8 +6,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 
 use super::{
-    cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task_definition::TaskDefinition,
-    task_definition_revision::TaskDefinitionRevision,
+    cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
+    task_definition::TaskDefinition, task_definition_revision::TaskDefinitionRevision,
 };
 
 /// Every CustomResourceDefinition of the operator, in the order of their names.
@@ -16,7 +16,8 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut revision = TaskDefinitionRevision::crd();
     // A revision is compared whole by `self == oldSelf`, which lets the entries of a map list change places.
     for_each_schema(&mut revision, &mut make_lists_atomic);
-    let mut crds = vec![EcsCluster::crd(), EcsSecurityGroup::crd(), EcsService::crd(), TaskDefinition::crd(), revision];
+    let (cluster, group) = (EcsCluster::crd(), EcsSecurityGroup::crd());
+    let mut crds = vec![cluster, group, EcsService::crd(), EcsTask::crd(), TaskDefinition::crd(), revision];
     for crd in &mut crds {
         for_each_schema(crd, &mut drop_null_of_enums);
         for_each_schema(crd, &mut drop_unknown_formats);

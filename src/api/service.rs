@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::service_status::EcsServiceStatus;
+use super::{deployment_configuration::DeploymentConfiguration, service_status::EcsServiceStatus};
 
 /// A service in the shape of CreateService. The Namespace is the cluster.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -35,6 +35,11 @@ use super::service_status::EcsServiceStatus;
     )
     .message("spec.serviceName is immutable: make another EcsService for another name")
 )]
+#[x_kube(
+    validation = kube::core::Rule::new(
+        "!(has(self.schedulingStrategy) && self.schedulingStrategy == 'DAEMON' && has(self.desiredCount))"
+    ).message("The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct EcsServiceSpec {
     /// The cluster, by name or ARN. It may be absent: the Namespace says which cluster this is. Another cluster than that is refused.
@@ -57,7 +62,7 @@ pub struct EcsServiceSpec {
     #[schemars(range(min = 0, max = 100_000))]
     pub desired_count: Option<i32>,
 
-    /// `REPLICA`: as many tasks as `desiredCount` says.
+    /// `REPLICA`: as many tasks as `desiredCount` says. `DAEMON`: one on each node; it is refused for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling_strategy: Option<SchedulingStrategy>,
 
@@ -68,6 +73,11 @@ pub struct EcsServiceSpec {
     /// How a new deployment replaces the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_configuration: Option<DeploymentConfiguration>,
+
+    /// Seconds after the start of a task in which it is not replaced for failing its health checks. Default: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub health_check_grace_period_seconds: Option<i32>,
 
     /// A new value starts a deployment, even when nothing else has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +95,7 @@ pub struct EcsServiceSpec {
 pub enum SchedulingStrategy {
     #[default]
     Replica,
+    Daemon,
 }
 
 /// Network of the tasks of a service.
@@ -106,8 +117,9 @@ pub struct AwsVpcConfiguration {
     #[schemars(length(max = 16))]
     pub subnets: Option<Vec<String>>,
 
-    /// Names of EcsSecurityGroups of this Namespace, at most 5. Absent or empty: a group of the service's own, which lets
-    /// anyone reach the container ports and nothing else, and lets everything out.
+    /// Names of EcsSecurityGroups of this Namespace, at most 5. Absent or empty, of a service: a group of its own, which lets
+    /// anyone reach the container ports and nothing else, and lets everything out. Of a task by itself: the group `default` of
+    /// its cluster, whose tasks reach each other and everything outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     #[schemars(length(max = 5))]
@@ -126,26 +138,12 @@ pub enum AssignPublicIp {
     Disabled,
 }
 
-/// How many tasks may run, and must, while a deployment replaces them.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct DeploymentConfiguration {
-    /// Most tasks during a deployment, in percent of `desiredCount`, rounded down; at least 100. Default: 200.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 100, max = 10000))]
-    pub maximum_percent: Option<i32>,
-
-    /// Fewest healthy tasks during a deployment, in percent of `desiredCount`, rounded up; 0 to 100. Default: 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 100))]
-    pub minimum_healthy_percent: Option<i32>,
-}
-
 /// The Kubernetes side of a service.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct EcsServiceKubernetes {
-    /// Seconds for which a new task must be ready before it counts. Default: 0.
+    /// Seconds for which a new task must be ready before it counts as healthy. Default: 0 where an essential container has a
+    /// health check or a readiness probe, else 40, as ECS waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 3600))]
     pub min_ready_seconds: Option<i32>,

@@ -96,6 +96,15 @@ pub struct ServiceDeployment {
     pub running_count: i32,
     /// Its pending tasks.
     pub pending_count: i32,
+    /// Its tasks that failed: since a task last became healthy, or since it began where the circuit breaker counts so.
+    #[serde(default)]
+    pub failed_tasks: i32,
+    /// Ids of the tasks that have been counted as failed and are still there: none is counted twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failing_tasks: Vec<String>,
+    /// When the newest of its healthy tasks became so, as it was when the first failure was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_healthy_at: Option<Time>,
     /// How far it is.
     pub rollout_state: RolloutState,
     /// The same in ECS's words.
@@ -120,6 +129,7 @@ pub enum DeploymentStatus {
 pub enum RolloutState {
     InProgress,
     Completed,
+    Failed,
 }
 
 /// A service event of ECS.

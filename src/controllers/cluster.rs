@@ -16,10 +16,13 @@ use crate::{
     api::cluster::{ClusterState, EcsCluster, EcsClusterStatus},
     decide::{
         cluster::{self, DeletionDecision, NamespaceDecision, ObservedNamespace},
-        conditions::{self, ACCEPTED, Finding, READY, reason},
+        conditions::{self, ACCEPTED, Finding, READY, is_true, reason},
         task::{ObservedTask, TaskCounts, count},
     },
-    ecs,
+    ecs::{
+        self,
+        cluster::{Claim, NoCluster},
+    },
     kube_io::{
         apply::{APPLIED, Applied, Force, apply},
         error::{Error, api_status},
@@ -79,6 +82,33 @@ pub fn name_of(cluster: &EcsCluster) -> String {
     cluster.spec.cluster_name.clone().unwrap_or_else(|| cluster.name_any())
 }
 
+/// The cluster that a Namespace belongs to.
+pub struct Holder {
+    /// Its name in ECS.
+    pub name: String,
+    /// Name of the EcsCluster.
+    pub object: String,
+}
+
+/// The cluster that a Namespace belongs to, among those that claim it. `named` is the cluster that an object in it names.
+///
+/// # Errors
+/// When there is none, more than one, or another than the named.
+pub fn holder(namespace: &str, clusters: &[Arc<EcsCluster>], named: Option<&str>) -> Result<Holder, NoCluster> {
+    let claim = |cluster: &Arc<EcsCluster>| {
+        let status = cluster.status.clone().unwrap_or_default();
+        Claim {
+            cluster: name_of(cluster),
+            holds: is_true(&status.conditions, ACCEPTED) && status.namespace.as_deref() == Some(namespace),
+            deleting: cluster.metadata.deletion_timestamp.is_some(),
+        }
+    };
+    let claims: Vec<_> = clusters.iter().map(claim).collect();
+    let name = ecs::cluster::of_namespace(namespace, &claims, named)?.to_owned();
+    let holder = clusters.iter().find(|cluster| name_of(cluster) == name);
+    Ok(Holder { object: holder.map(|cluster| cluster.name_any()).unwrap_or_default(), name })
+}
+
 async fn reconcile(cluster: Arc<EcsCluster>, context: Arc<Context>) -> Result<Outcome, Error> {
     let observed = observe(&cluster, &context).await?;
     if cluster.metadata.deletion_timestamp.is_some() {
@@ -135,7 +165,7 @@ async fn observe(cluster: &EcsCluster, context: &Context) -> Result<Observed, Er
     };
     let services = caches.services.in_namespace(&namespace_name);
     let pods = caches.pods.in_namespace(&namespace_name);
-    let tasks: Vec<ObservedTask> = pods.iter().filter_map(|pod| pod.observed_task()).collect();
+    let tasks: Vec<ObservedTask> = pods.iter().filter_map(|pod| pod.running_task()).collect();
     Ok(Observed {
         object: cluster.name_any(),
         cluster_name: name_of(cluster),

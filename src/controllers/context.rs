@@ -1,26 +1,37 @@
 //! What every controller holds.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, channel::mpsc};
 use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
-use kube::{Api, Client, Resource, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
+use kube::{Api, Client, Resource, ResourceExt, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::{field_report::FieldOutcome, task_definition::TaskDefinition},
+    api::{
+        cluster::EcsCluster, field_report::FieldOutcome, service::EcsService, task::EcsTask,
+        task_definition::TaskDefinition, task_status::LastStatus,
+    },
+    decide::task_retention::DEFAULT_RETENTION,
     ecs::{
         arn::ArnScope,
+        cluster::retention,
         field_outcomes,
         kubernetes_version::{self, KubernetesVersion},
     },
     kube_io::{
         cache::{Cache, Cached},
         caches::Caches,
+        departed_pods::DepartedPods,
         events::{Events, Severity},
+        pod::Pod,
     },
+    translate::{names, owner::Owner},
 };
 
-use super::{Settings, metrics::Metrics, registrar::SettledNamespaces, triggers::LastSeen, turns::Turns};
+use super::{
+    Settings, cluster::namespace_of, metrics::Metrics, registrar::SettledNamespaces, stops::Stops, triggers::LastSeen,
+    turns::Turns,
+};
 
 /// What every controller holds.
 pub struct Context {
@@ -40,6 +51,10 @@ pub struct Context {
     pub turns: Turns<ObjectRef<TaskDefinition>>,
     /// Where no claim is left that an earlier process has made.
     pub settled: SettledNamespaces,
+    /// Pods that are gone and whose end is not written down yet.
+    pub departed_pods: DepartedPods,
+    /// Why Pods are being ended.
+    pub stops: Stops,
 }
 
 impl Context {
@@ -61,6 +76,8 @@ impl Context {
             metrics,
             turns: Turns::default(),
             settled: SettledNamespaces::default(),
+            departed_pods: DepartedPods::default(),
+            stops: Stops::default(),
         }
     }
 
@@ -71,6 +88,55 @@ impl Context {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
         Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// The cluster whose Namespace it is, or that claims it.
+    #[must_use]
+    pub fn cluster_of(&self, namespace: &str) -> Option<Arc<EcsCluster>> {
+        self.caches.clusters.store.find(|cluster| namespace_of(cluster) == namespace)
+    }
+
+    /// The clusters that claim a Namespace.
+    #[must_use]
+    pub fn clusters_of(&self, namespace: &str) -> Vec<Arc<EcsCluster>> {
+        self.caches.clusters.store.state_filter(|cluster| namespace_of(cluster) == namespace)
+    }
+
+    /// How long the records of stopped tasks are kept.
+    #[must_use]
+    pub fn stopped_task_retention(&self, namespace: &str) -> Duration {
+        let cluster = self.cluster_of(namespace);
+        let kubernetes = cluster.as_ref().and_then(|cluster| cluster.spec.kubernetes.as_ref());
+        let given = kubernetes.and_then(|kubernetes| kubernetes.stopped_task_retention.as_deref());
+        given.and_then(retention).unwrap_or(DEFAULT_RETENTION)
+    }
+
+    /// The service whose objects have a name.
+    #[must_use]
+    pub fn service_of(&self, namespace: &str, workload: &str) -> Option<Arc<EcsService>> {
+        let by_name = self.caches.services.get(namespace, workload);
+        by_name.or_else(|| {
+            let services = self.caches.services.in_namespace(namespace).into_iter();
+            services.into_iter().find(|service| names::workload(&service.name_any()) == workload)
+        })
+    }
+
+    /// Whether the EcsTask that a Pod belongs to is there and does not know of its end.
+    #[must_use]
+    pub fn awaits_end(&self, pod: &Pod) -> bool {
+        let namespace = pod.namespace().unwrap_or_default();
+        let has_stopped =
+            |task: &EcsTask| task.status.as_ref().is_some_and(|status| status.last_status == Some(LastStatus::Stopped));
+        let is_owner = |task: &EcsTask| {
+            Owner::of(task).controls(pod) && task.metadata.deletion_timestamp.is_none() && !has_stopped(task)
+        };
+        self.caches.tasks.in_namespace(&namespace).iter().any(|task| is_owner(task))
+    }
+
+    /// Forgets a Pod whose end is written down.
+    pub(super) fn forget(&self, pod: &Pod) {
+        self.departed_pods.forget(pod);
+        self.stops.forget(pod.metadata.uid.as_deref().unwrap_or_default());
     }
 
     /// Whether a cluster's Namespace is being deleted: nothing new is written in it then.
@@ -113,6 +179,7 @@ impl Context {
             tell_of_undecodable(&self.caches.task_definitions, &self.events),
             tell_of_undecodable(&self.caches.revisions, &self.events),
             tell_of_undecodable(&self.caches.services, &self.events),
+            tell_of_undecodable(&self.caches.tasks, &self.events),
             tell_of_undecodable(&self.caches.security_groups, &self.events),
         );
     }

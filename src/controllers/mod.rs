@@ -7,11 +7,17 @@ pub mod context;
 pub mod default_cluster;
 pub mod driver;
 pub mod metrics;
+pub mod refusal;
 pub mod registrar;
+pub mod revision_lookup;
 pub mod security_group;
 pub mod service;
+pub mod service_task;
+pub mod stops;
+pub mod task;
 pub mod task_definition;
 pub mod task_definition_revision;
+pub mod task_ends;
 pub mod triggers;
 pub mod turns;
 
@@ -79,6 +85,9 @@ impl Controllers {
                 task_definition_revision::run(context, stop.clone()),
                 security_group::run(context, stop.clone()),
                 service::run(context, stop.clone()),
+                // First whoever keeps the Pods that are gone, then whoever asks for them.
+                service_task::run(context, stop.clone()),
+                task::run(context, stop.clone()),
                 default_cluster::run(context, stop.clone()),
             );
         };

@@ -12,7 +12,7 @@ use crate::{
         security_group::{EcsSecurityGroup, EcsSecurityGroupStatus},
         service::EcsService,
     },
-    decide::conditions::{self, ACCEPTED, Finding, READY, reason},
+    decide::conditions::{self, ACCEPTED, Finding, READY, is_true, reason},
     ecs::{security_group, violation},
     kube_io::{
         apply::{Force, apply},
@@ -60,6 +60,13 @@ fn deleted_groups(caches: &Caches, namespace: Option<&str>) -> Vec<ObjectRef<Ecs
         group.metadata.deletion_timestamp.is_some() && group.metadata.namespace.as_deref() == namespace
     });
     groups.iter().map(|group| ObjectRef::from_obj(&**group)).collect()
+}
+
+/// Whether the rules of a group are enforced as they are now.
+#[must_use]
+pub fn is_ready(group: &EcsSecurityGroup) -> bool {
+    let status = group.status.clone().unwrap_or_default();
+    status.observed_generation == group.metadata.generation && is_true(&status.conditions, READY)
 }
 
 async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Result<Outcome, Error> {

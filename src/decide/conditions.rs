@@ -43,6 +43,12 @@ pub mod reason {
     pub const UNABLE_TO_PLACE_TASK: &str = "UnableToPlaceTask";
     /// A deployment is under way, or tasks are started or stopped.
     pub const DEPLOYMENT_IN_PROGRESS: &str = "DeploymentInProgress";
+    /// The deployment has failed, and nothing runs instead.
+    pub const DEPLOYMENT_FAILED: &str = "DeploymentFailed";
+    /// The deployment has failed, and an earlier one is on its way back.
+    pub const ROLLING_BACK: &str = "RollingBack";
+    /// The deployment has failed, and an earlier one runs again.
+    pub const ROLLED_BACK: &str = "RolledBack";
     /// As many tasks as desired run, all of the newest deployment.
     pub const STEADY_STATE: &str = "SteadyState";
     /// Something that is needed first is not there yet.

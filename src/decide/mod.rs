@@ -3,9 +3,26 @@
 
 pub mod cluster;
 pub mod conditions;
+pub mod container_error;
+pub mod container_progress;
 pub mod deployment;
+pub mod failure_count;
 pub mod family;
+#[cfg(test)]
+mod kubelet_reports;
+pub mod pod_status;
 pub mod registration;
 pub mod revision_retention;
+pub mod rollout;
+pub mod rollout_status;
 pub mod service_status;
+pub mod service_task;
+pub mod start_throttle;
 pub mod task;
+pub mod task_alone;
+pub mod task_ends;
+pub mod task_progress;
+pub mod task_retention;
+pub mod task_status;
+pub mod task_stop;
+pub mod unhealthy;

@@ -75,36 +75,55 @@ pub fn is_steady(facts: &ServiceFacts<'_>) -> bool {
 pub fn deployments(facts: &ServiceFacts<'_>) -> Vec<ServiceDeployment> {
     let mut facts_by_number: Vec<_> = facts.deployments.iter().collect();
     facts_by_number.sort_by_key(|deployment| std::cmp::Reverse(deployment.number));
-    facts_by_number.into_iter().filter_map(|deployment| service_deployment(facts, deployment)).collect()
+    let listed = facts_by_number.into_iter().filter(|deployment| is_listed(facts, deployment));
+    listed.map(|deployment| service_deployment(facts, deployment)).collect()
 }
 
-fn service_deployment(facts: &ServiceFacts<'_>, deployment: &DeploymentFacts) -> Option<ServiceDeployment> {
+/// Whether a deployment is PRIMARY or has tasks.
+pub(super) fn is_listed(facts: &ServiceFacts<'_>, deployment: &DeploymentFacts) -> bool {
+    let has_tasks = || facts.tasks.iter().any(|task| task.deployment == deployment.number && task.counts());
+    deployment.number == newest(facts.template) || has_tasks()
+}
+
+/// One deployment. It is completed once the service is steady with it, and stays so, also while the service is scaled.
+pub(super) fn service_deployment(facts: &ServiceFacts<'_>, deployment: &DeploymentFacts) -> ServiceDeployment {
     let primary = deployment.number == newest(facts.template);
     let counts = count(facts.tasks.iter().filter(|task| task.deployment == deployment.number));
-    if !primary && counts == TaskCounts::default() {
-        return None;
-    }
     let before = facts.before.iter().find(|before| before.id == deployment.id);
-    // A deployment that is completed stays so, also while the service is scaled.
-    let completed =
-        before.is_some_and(|before| before.rollout_state == RolloutState::Completed) || (primary && is_steady(facts));
-    let (rollout_state, verb) =
-        if completed { (RolloutState::Completed, "completed") } else { (RolloutState::InProgress, "in progress") };
-    let updated_at = before
-        .filter(|before| before.rollout_state == rollout_state)
-        .map_or_else(|| facts.now.clone(), |before| before.updated_at.clone());
-    Some(ServiceDeployment {
+    let state_before = before.map(|before| before.rollout_state);
+    let rollout_state = match state_before {
+        Some(ended @ (RolloutState::Completed | RolloutState::Failed)) => ended,
+        _ if primary && is_steady(facts) => RolloutState::Completed,
+        _ => RolloutState::InProgress,
+    };
+    let same = before.filter(|before| before.rollout_state == rollout_state);
+    ServiceDeployment {
         id: deployment.id.clone(),
         status: if primary { DeploymentStatus::Primary } else { DeploymentStatus::Active },
         task_definition: deployment.task_definition.clone(),
         desired_count: if primary { facts.desired_count } else { 0 },
         running_count: counts.running,
         pending_count: counts.pending,
+        failed_tasks: before.map_or(0, |before| before.failed_tasks),
+        failing_tasks: Vec::new(),
+        last_healthy_at: None,
         rollout_state,
-        rollout_state_reason: format!("ECS deployment {} {verb}.", deployment.id),
+        rollout_state_reason: match (same, rollout_state) {
+            (Some(same), _) => same.rollout_state_reason.clone(),
+            (None, RolloutState::Completed) => completed_reason(&deployment.id),
+            (None, _) => in_progress_reason(&deployment.id),
+        },
         created_at: deployment.created_at.clone(),
-        updated_at,
-    })
+        updated_at: same.map_or_else(|| facts.now.clone(), |same| same.updated_at.clone()),
+    }
+}
+
+pub(super) fn in_progress_reason(deployment: &str) -> String {
+    format!("ECS deployment {deployment} in progress.")
+}
+
+pub(super) fn completed_reason(deployment: &str) -> String {
+    format!("ECS deployment {deployment} completed.")
 }
 
 /// The conditions of an accepted service.
@@ -180,18 +199,33 @@ pub fn waiting(message: &str) -> Vec<Finding> {
 /// The service events that the step from the last status to this one gives, the oldest first.
 #[must_use]
 pub fn events(facts: &ServiceFacts<'_>, deployments: &[ServiceDeployment], was_steady: bool) -> Vec<String> {
-    let mut events = Vec::new();
-    for deployment in deployments {
-        let before = facts.before.iter().find(|before| before.id == deployment.id);
-        let just_completed = deployment.rollout_state == RolloutState::Completed
-            && before.is_none_or(|before| before.rollout_state != RolloutState::Completed);
-        if just_completed {
-            events.push(format!("(service {}) (deployment {}) deployment completed.", facts.name, deployment.id));
-        }
-    }
+    let completed = just_reached(facts, deployments, RolloutState::Completed);
+    let mut events: Vec<_> =
+        completed.map(|id| format!("(service {}) (deployment {id}) deployment completed.", facts.name)).collect();
     if is_steady(facts) && !was_steady {
         events.push(steady_message(facts.name));
     }
+    events.extend(hindrances(facts));
+    events
+}
+
+/// Ids of the deployments that have reached a state since the last status.
+pub(super) fn just_reached<'a>(
+    facts: &'a ServiceFacts<'_>,
+    deployments: &'a [ServiceDeployment],
+    state: RolloutState,
+) -> impl Iterator<Item = &'a str> {
+    let was_there = move |deployment: &ServiceDeployment| {
+        facts.before.iter().any(|before| before.id == deployment.id && before.rollout_state == state)
+    };
+    let reached =
+        deployments.iter().filter(move |deployment| deployment.rollout_state == state && !was_there(deployment));
+    reached.map(|deployment| deployment.id.as_str())
+}
+
+/// What keeps a service from starting or stopping tasks.
+pub(super) fn hindrances(facts: &ServiceFacts<'_>) -> Vec<String> {
+    let mut events = Vec::new();
     if let Template::Held { .. } = facts.template {
         events.push(blocked_message(facts.name));
     }
@@ -229,7 +263,7 @@ fn since_last_rest(events: &[ServiceEvent]) -> impl Iterator<Item = &ServiceEven
     events.iter().take(rest.map_or(events.len(), |rest| rest.max(1)))
 }
 
-fn newest(template: Template) -> i64 {
+pub(super) fn newest(template: Template) -> i64 {
     match template {
         Template::Wanted(number) | Template::Held { waiting: number, .. } => number,
     }
@@ -237,12 +271,20 @@ fn newest(template: Template) -> i64 {
 
 const AT_REST: &str = " has reached a steady state.";
 
-fn steady_message(service: &str) -> String {
+pub(super) fn steady_message(service: &str) -> String {
     format!("(service {service}){AT_REST}")
 }
 
 fn unable_to_place_message(service: &str, cause: &str) -> String {
     format!("(service {service}) was unable to place a task. Reason: {cause}")
+}
+
+/// What ECS says of a task that no node is found for.
+#[must_use]
+pub fn unplaceable_message(service: &str, cause: &str) -> String {
+    format!(
+        "(service {service}) was unable to place a task because no container instance met all of its requirements. Reason: {cause}"
+    )
 }
 
 fn blocked_message(service: &str) -> String {
@@ -252,139 +294,4 @@ fn blocked_message(service: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decide::task::TaskState;
-
-    fn now() -> Time {
-        Time(k8s_openapi::jiff::Timestamp::from_second(1_000_000).unwrap())
-    }
-
-    fn deployment(number: i64) -> DeploymentFacts {
-        DeploymentFacts {
-            number,
-            id: format!("ecs-svc/{number}"),
-            task_definition: format!("web:{number}"),
-            created_at: now(),
-        }
-    }
-
-    fn tasks(running: &[i64], pending: &[i64]) -> Vec<ObservedTask> {
-        let task = |state| move |deployment: &i64| ObservedTask { deployment: *deployment, state };
-        running.iter().map(task(TaskState::Running)).chain(pending.iter().map(task(TaskState::Pending))).collect()
-    }
-
-    fn progress(total: i32, updated: i32, available: i32) -> WorkloadProgress {
-        WorkloadProgress { observed: true, total, updated, available }
-    }
-
-    #[test]
-    fn a_rolling_update_from_start_to_steady_state() {
-        let (now, both) = (now(), [deployment(1), deployment(2)]);
-        let under_way = tasks(&[1, 1, 2], &[2]);
-        let facts = ServiceFacts {
-            name: "web",
-            desired_count: 2,
-            deployments: &both,
-            template: Template::Wanted(2),
-            tasks: &under_way,
-            workload: progress(4, 2, 3),
-            refused_pods: None,
-            before: &[],
-            now: &now,
-        };
-        let shown = deployments(&facts);
-        let summary: Vec<_> =
-            shown.iter().map(|d| (d.status, d.running_count, d.pending_count, d.rollout_state)).collect();
-        assert_eq!(
-            summary,
-            [
-                (DeploymentStatus::Primary, 1, 1, RolloutState::InProgress),
-                (DeploymentStatus::Active, 2, 0, RolloutState::InProgress)
-            ]
-        );
-        assert_eq!(events(&facts, &shown, false), Vec::<String>::new());
-
-        let rest = tasks(&[2, 2], &[]);
-        let facts = ServiceFacts { tasks: &rest, workload: progress(2, 2, 2), before: &shown, ..facts };
-        let shown = deployments(&facts);
-        assert_eq!(shown.len(), 1);
-        assert_eq!(shown[0].rollout_state_reason, "ECS deployment ecs-svc/2 completed.");
-        assert_eq!(
-            events(&facts, &shown, false),
-            ["(service web) (deployment ecs-svc/2) deployment completed.", "(service web) has reached a steady state."]
-        );
-        assert_eq!(events(&ServiceFacts { before: &shown, ..facts }, &shown, true), Vec::<String>::new());
-    }
-
-    #[test]
-    fn scaling_does_not_reopen_a_deployment() {
-        let (now, one) = (now(), [deployment(1)]);
-        let two = tasks(&[1, 1], &[]);
-        let steady = ServiceFacts {
-            name: "web",
-            desired_count: 2,
-            deployments: &one,
-            template: Template::Wanted(1),
-            tasks: &two,
-            workload: progress(2, 2, 2),
-            refused_pods: None,
-            before: &[],
-            now: &now,
-        };
-        let before = deployments(&steady);
-        let scaled = ServiceFacts { desired_count: 3, before: &before, ..steady };
-        assert_eq!(deployments(&scaled)[0].rollout_state, RolloutState::Completed);
-        assert!(!is_steady(&scaled));
-    }
-
-    #[test]
-    fn an_old_status_of_the_workload_is_no_steady_state() {
-        let (now, one, none) = (now(), [deployment(1)], tasks(&[], &[]));
-        let facts = ServiceFacts {
-            name: "web",
-            desired_count: 0,
-            deployments: &one,
-            template: Template::Wanted(1),
-            tasks: &none,
-            workload: WorkloadProgress { observed: false, ..Default::default() },
-            refused_pods: None,
-            before: &[],
-            now: &now,
-        };
-        assert!(!is_steady(&facts));
-        assert!(is_steady(&ServiceFacts { workload: progress(0, 0, 0), ..facts }));
-    }
-
-    #[test]
-    fn a_refusal_of_kubernetes_is_told_with_its_cause() {
-        let (now, one, none) = (now(), [deployment(1)], tasks(&[], &[]));
-        let facts = ServiceFacts {
-            name: "web",
-            desired_count: 1,
-            deployments: &one,
-            template: Template::Wanted(1),
-            tasks: &none,
-            workload: progress(0, 0, 0),
-            refused_pods: Some("violates PodSecurity"),
-            before: &[],
-            now: &now,
-        };
-        let told = "(service web) was unable to place a task. Reason: violates PodSecurity";
-        assert_eq!(events(&facts, &deployments(&facts), false), [told]);
-        let stalled = findings(&facts).into_iter().find(|finding| finding.type_ == STALLED).unwrap();
-        assert_eq!((stalled.holds, stalled.message.as_str()), (true, told));
-    }
-
-    #[test]
-    fn an_event_is_not_repeated() {
-        let (first, fresh) = append_events(&[], vec!["a".into()], &now());
-        assert_eq!(fresh, ["a"]);
-        let (second, fresh) = append_events(&first, vec!["a".into()], &now());
-        assert_eq!((second.len(), fresh.len()), (1, 0));
-        let (third, _) = append_events(&second, vec!["b".into(), "a".into()], &now());
-        let rest = steady_message("web");
-        let (fourth, _) = append_events(&third, vec![rest.clone(), rest.clone(), "a".into()], &now());
-        assert_eq!(fourth.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["a", &rest, "b", "a"]);
-    }
-}
+mod tests;

@@ -22,6 +22,12 @@ impl ArnScope {
         self.arn(&format!("service/{cluster}/{service}"))
     }
 
+    /// ARN of a task.
+    #[must_use]
+    pub fn task(&self, cluster: &str, task_id: &str) -> String {
+        self.arn(&format!("task/{cluster}/{task_id}"))
+    }
+
     /// ARN of a task definition revision.
     #[must_use]
     pub fn task_definition(&self, family: &str, revision: i64) -> String {

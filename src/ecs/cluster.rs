@@ -1,5 +1,7 @@
 //! Clusters: their names, and which of them a Namespace belongs to.
 
+use std::time::Duration;
+
 use super::{task_definition_reference::is_family, violation::Violation};
 
 /// The cluster that always exists.
@@ -17,6 +19,20 @@ pub fn check_name(name: &str) -> Result<(), Violation> {
         "Invalid cluster name {name:?}: use up to 255 letters, digits, - and _. It is the object's name when spec.clusterName is absent."
     );
     Err(Violation::new("CL01", "spec.clusterName", message))
+}
+
+/// How long stopped tasks are kept: a number and `s`, `m`, `h` or `d`.
+#[must_use]
+pub fn retention(text: &str) -> Option<Duration> {
+    let unit = match text.as_bytes().last()? {
+        b's' => 1,
+        b'm' => 60,
+        b'h' => 3600,
+        b'd' => 86400,
+        _ => return None,
+    };
+    let number: u32 = text[..text.len() - 1].parse().ok()?;
+    Some(Duration::from_secs(u64::from(number) * unit))
 }
 
 /// A cluster that claims a Namespace.

@@ -1,6 +1,8 @@
 //! How far a rolling deployment may go above and below the desired count. ECS rounds the maximum down and the minimum
 //! up; Kubernetes rounds percentages the other way, so only absolute numbers may reach it.
 
+use crate::api::service::SchedulingStrategy;
+
 /// The percentages of `deploymentConfiguration`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeploymentPercentages {
@@ -8,13 +10,6 @@ pub struct DeploymentPercentages {
     pub maximum: u32,
     /// 0 to 100.
     pub minimum_healthy: u32,
-}
-
-impl Default for DeploymentPercentages {
-    /// ECS's defaults for REPLICA services.
-    fn default() -> Self {
-        Self { maximum: 200, minimum_healthy: 100 }
-    }
 }
 
 /// What the percentages come to for a desired count.
@@ -32,6 +27,27 @@ pub enum DeploymentLimits {
 }
 
 impl DeploymentPercentages {
+    /// ECS's defaults.
+    #[must_use]
+    pub fn of(scheduling: SchedulingStrategy) -> Self {
+        match scheduling {
+            SchedulingStrategy::Replica => Self { maximum: 200, minimum_healthy: 100 },
+            SchedulingStrategy::Daemon => Self { maximum: 100, minimum_healthy: 0 },
+        }
+    }
+
+    /// Tasks that must be healthy of a desired count.
+    #[must_use]
+    pub fn fewest_healthy(self, desired: u32) -> u32 {
+        number((u64::from(desired) * u64::from(self.minimum_healthy)).div_ceil(100))
+    }
+
+    /// Tasks that may live of a desired count; at least as many as that.
+    #[must_use]
+    pub fn most(self, desired: u32) -> u32 {
+        number(u64::from(desired) * u64::from(self.maximum) / 100).max(desired)
+    }
+
     /// The limits for a desired count.
     #[must_use]
     pub fn limits(self, desired: u32) -> DeploymentLimits {
@@ -39,14 +55,15 @@ impl DeploymentPercentages {
             // Nothing is running that could be in the way; Kubernetes wants one of the two above zero.
             return DeploymentLimits::Rolling { surge: 1, unavailable: 0 };
         }
-        let most = u64::from(desired) * u64::from(self.maximum) / 100;
-        let fewest = (u64::from(desired) * u64::from(self.minimum_healthy)).div_ceil(100);
-        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        match (number(most.saturating_sub(u64::from(desired))), number(u64::from(desired).saturating_sub(fewest))) {
+        match (self.most(desired) - desired, desired.saturating_sub(self.fewest_healthy(desired))) {
             (0, 0) => DeploymentLimits::Blocked,
             (surge, unavailable) => DeploymentLimits::Rolling { surge, unavailable },
         }
     }
+}
+
+fn number(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
-//! A checked service, and the rules that it keeps by itself and with its task definition (SV02-SV16).
+//! A checked service, and the rules that it keeps by itself and with its task definition (SV02-SV39).
+
+use std::time::Duration;
 
 use crate::api::{
     register_task_definition::NetworkMode,
-    service::{EcsServiceSpec, NetworkConfiguration},
+    service::{EcsServiceSpec, SchedulingStrategy},
 };
 
 use super::{
+    circuit_breaker::DeploymentCircuitBreaker,
+    deployment_configuration,
     deployment_limits::DeploymentPercentages,
+    network_configuration,
     task_definition_reference::{TaskDefinitionReference, is_family},
     violation::Violation,
 };
@@ -28,14 +33,20 @@ pub struct Service {
     pub desired_count: Option<u32>,
     /// How a deployment may move.
     pub percentages: DeploymentPercentages,
+    /// What ends a deployment when tasks fail; `None` when nothing does.
+    pub circuit_breaker: Option<DeploymentCircuitBreaker>,
+    /// How long a deployment has to be steady before it is completed.
+    pub bake_time: Duration,
+    /// Time after the start of a task in which it is not replaced for failing its health checks.
+    pub health_check_grace_period: Duration,
     /// The security groups that it names; empty means one of its own.
     pub security_groups: Vec<String>,
     /// Whether it has a network configuration, which only awsvpc allows.
     pub has_network_configuration: bool,
     /// The token that starts a deployment.
     pub force_new_deployment: Option<String>,
-    /// Seconds for which a task must be ready before it counts.
-    pub min_ready_seconds: u32,
+    /// Seconds for which a task must be ready before it counts; `None` for ECS's time, which depends on what it runs.
+    pub min_ready_seconds: Option<u32>,
     /// Seconds before SIGTERM.
     pub pre_stop_seconds: u32,
 }
@@ -64,18 +75,31 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
         let message = format!("DesiredCount can not be greater than {MOST_TASKS}");
         violations.push(Violation::new("SV10", "spec.desiredCount", message));
     }
-    let percentages = percentages(spec, &mut violations);
-    let security_groups = security_groups(spec.network_configuration.as_ref(), &mut violations);
+    let scheduling = spec.scheduling_strategy.unwrap_or_default();
+    if scheduling == SchedulingStrategy::Daemon {
+        check_daemon(spec, &mut violations);
+    }
+    let deployments =
+        deployment_configuration::check(spec.deployment_configuration.as_ref(), scheduling, &mut violations);
+    let health_check_grace_period = health_check_grace_period(spec, &mut violations);
+    let network = spec.network_configuration.as_ref();
+    let security_groups = network_configuration::check(network).unwrap_or_else(|broken| {
+        violations.extend(broken);
+        Vec::new()
+    });
     match (task_definition, desired_count) {
         (Ok(task_definition), Ok(desired_count)) if violations.is_empty() => Ok(Service {
             name: name.into(),
             task_definition,
             desired_count,
-            percentages,
+            percentages: deployments.percentages,
+            circuit_breaker: deployments.circuit_breaker,
+            bake_time: deployments.bake_time,
+            health_check_grace_period,
             security_groups,
-            has_network_configuration: awsvpc(spec.network_configuration.as_ref()).is_some(),
+            has_network_configuration: network_configuration::is_given(network),
             force_new_deployment: spec.force_new_deployment.clone().filter(|token| !token.is_empty()),
-            min_ready_seconds: kubernetes_seconds(spec, |kubernetes| kubernetes.min_ready_seconds).unwrap_or(0),
+            min_ready_seconds: kubernetes_seconds(spec, |kubernetes| kubernetes.min_ready_seconds),
             pre_stop_seconds: kubernetes_seconds(spec, |kubernetes| kubernetes.pre_stop_seconds)
                 .unwrap_or(DEFAULT_PRE_STOP_SECONDS),
         }),
@@ -85,69 +109,38 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
 
 /// Checks a service against the network mode of the task definition that it runs (SV06).
 ///
-/// A service without a network configuration is accepted in awsvpc, unlike on ECS (SV05): the pod network has no
-/// subnets to choose from.
-///
 /// # Errors
 /// When it has a network configuration that the mode does not allow.
 pub fn check_network(service: &Service, network_mode: Option<NetworkMode>) -> Result<(), Violation> {
-    if service.has_network_configuration && network_mode != Some(NetworkMode::Awsvpc) {
-        let message = "Network Configuration is not valid for the given networkMode of this task definition. Remove it, or set networkMode to awsvpc in the task definition.";
-        return Err(Violation::new("SV06", "spec.networkConfiguration", message));
-    }
-    Ok(())
+    network_configuration::check_mode(service.has_network_configuration, network_mode)
 }
 
-fn percentages(spec: &EcsServiceSpec, violations: &mut Vec<Violation>) -> DeploymentPercentages {
-    const PATH: &str = "spec.deploymentConfiguration";
-    let default = DeploymentPercentages::default();
-    let Some(configuration) = &spec.deployment_configuration else { return default };
-    let value = |given: Option<i32>, default| given.map_or(Some(default), |given| u32::try_from(given).ok());
-    let maximum = value(configuration.maximum_percent, default.maximum).filter(|percent| *percent >= 100);
-    if maximum.is_none() {
-        let message = "maximumPercent must be at least 100";
-        violations.push(Violation::new("SV14", format!("{PATH}.maximumPercent"), message));
+/// What a DAEMON service may not have (SV11, SV13).
+fn check_daemon(spec: &EcsServiceSpec, violations: &mut Vec<Violation>) {
+    // All that is to go when it is built.
+    violations.push(Violation::new("OP04", "spec.schedulingStrategy", DAEMON));
+    if spec.desired_count.is_some() {
+        let message = "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again";
+        violations.push(Violation::new("SV11", "spec.desiredCount", message));
     }
-    let minimum_healthy =
-        value(configuration.minimum_healthy_percent, default.minimum_healthy).filter(|percent| *percent <= 100);
-    if minimum_healthy.is_none() {
-        let message = "minimumHealthyPercent must be at least 0 and at most 100";
-        violations.push(Violation::new("SV15", format!("{PATH}.minimumHealthyPercent"), message));
-    }
-    if (maximum, minimum_healthy) == (Some(100), Some(100)) {
-        let message = "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments";
-        violations.push(Violation::new("SV16", PATH, message));
-    }
-    DeploymentPercentages {
-        maximum: maximum.unwrap_or(default.maximum),
-        minimum_healthy: minimum_healthy.unwrap_or(default.minimum_healthy),
+    let maximum = spec.deployment_configuration.as_ref().and_then(|configuration| configuration.maximum_percent);
+    if maximum.is_some_and(|maximum| maximum > 100) {
+        let message = "The daemon scheduling strategy does not support values above 100 for maximumPercent. Change the value and try again";
+        violations.push(Violation::new("SV13", "spec.deploymentConfiguration.maximumPercent", message));
     }
 }
 
-fn security_groups(network: Option<&NetworkConfiguration>, violations: &mut Vec<Violation>) -> Vec<String> {
-    const PATH: &str = "spec.networkConfiguration.awsvpcConfiguration.securityGroups";
-    let mut groups = Vec::new();
-    for (index, group) in
-        awsvpc(network).into_iter().flat_map(|awsvpc| awsvpc.security_groups.iter().flatten()).enumerate()
-    {
-        if group.is_empty() {
-            violations.push(Violation::new(
-                "SV07",
-                format!("{PATH}[{index}]"),
-                "A security group has a name: give one, or remove the entry.",
-            ));
-        } else if !groups.contains(group) {
-            groups.push(group.clone());
-        }
-    }
-    if groups.len() > 5 {
-        violations.push(Violation::new("SV07", PATH, "securityGroups can have at most 5 items."));
-    }
-    groups
-}
+/// What is said of a DAEMON service.
+pub const DAEMON: &str = "Services with one task on each node are not built yet: set schedulingStrategy to REPLICA with a desiredCount, or apply a DaemonSet.";
 
-fn awsvpc(network: Option<&NetworkConfiguration>) -> Option<&crate::api::service::AwsVpcConfiguration> {
-    network.and_then(|network| network.awsvpc_configuration.as_ref())
+fn health_check_grace_period(spec: &EcsServiceSpec, violations: &mut Vec<Violation>) -> Duration {
+    let seconds = spec.health_check_grace_period_seconds.unwrap_or(0);
+    let checked = u64::try_from(seconds);
+    if checked.is_err() {
+        let message = "healthCheckGracePeriodSeconds must be at least 0";
+        violations.push(Violation::new("SV39", "spec.healthCheckGracePeriodSeconds", message));
+    }
+    Duration::from_secs(checked.unwrap_or(0))
 }
 
 fn kubernetes_seconds(
@@ -173,21 +166,28 @@ mod tests {
         assert_eq!(service.name, "web");
         assert_eq!(service.desired_count, None);
         assert_eq!(service.percentages, DeploymentPercentages { maximum: 200, minimum_healthy: 100 });
-        assert_eq!(service.pre_stop_seconds, 5);
+        assert_eq!((service.pre_stop_seconds, service.min_ready_seconds), (5, None));
+        assert_eq!((service.circuit_breaker, service.bake_time), (None, Duration::ZERO));
+        assert_eq!(service.health_check_grace_period, Duration::ZERO);
     }
 
     #[test]
     fn every_broken_rule_is_told() {
-        let percent = |maximum: i32, minimum: i32| json!({"taskDefinition": "web", "deploymentConfiguration": {"maximumPercent": maximum, "minimumHealthyPercent": minimum}});
+        let with = |member: &str, value: Value| json!({"taskDefinition": "web", member: value});
         let groups = |groups: Value| json!({"taskDefinition": "web", "networkConfiguration": {"awsvpcConfiguration": {"securityGroups": groups}}});
         for (document, rules) in [
             (json!({"taskDefinition": "web", "serviceName": "a.b"}), vec!["SV02"]),
             (json!({"taskDefinition": "web:x"}), vec!["SV03"]),
             (json!({"taskDefinition": "web", "desiredCount": -1}), vec!["SV10"]),
             (json!({"taskDefinition": "web", "desiredCount": 100_001}), vec!["SV10"]),
-            (percent(99, 50), vec!["SV14"]),
-            (percent(200, 101), vec!["SV15"]),
-            (percent(100, 100), vec!["SV16"]),
+            (with("schedulingStrategy", json!("DAEMON")), vec!["OP04"]),
+            (
+                json!({"taskDefinition": "web", "schedulingStrategy": "DAEMON", "desiredCount": 0,
+                "deploymentConfiguration": {"maximumPercent": 200}}),
+                vec!["OP04", "SV11", "SV13"],
+            ),
+            (with("deploymentConfiguration", json!({"maximumPercent": 99})), vec!["SV14"]),
+            (with("healthCheckGracePeriodSeconds", json!(-1)), vec!["SV39"]),
             (groups(json!([""])), vec!["SV07"]),
             (groups(json!(["a", "b", "c", "d", "e", "f"])), vec!["SV07"]),
         ] {

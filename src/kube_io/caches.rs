@@ -5,12 +5,14 @@ use k8s_openapi::api::{
     apps::v1::{ControllerRevision, Deployment},
     core::v1::{Namespace, Service},
     networking::v1::NetworkPolicy,
+    policy::v1::PodDisruptionBudget,
 };
 use kube::{Api, Client, runtime::watcher};
 
 use crate::{
     api::{
-        cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task_definition::TaskDefinition,
+        cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
+        task_definition::TaskDefinition,
     },
     translate::labels,
 };
@@ -33,6 +35,8 @@ pub struct Caches {
     pub revisions: Cache<Revision>,
     /// Services.
     pub services: Cache<EcsService>,
+    /// Tasks that run by themselves, and records of those of services.
+    pub tasks: Cache<EcsTask>,
     /// Security groups.
     pub security_groups: Cache<EcsSecurityGroup>,
     /// Namespaces of clusters.
@@ -43,9 +47,11 @@ pub struct Caches {
     pub snapshots: Cache<ControllerRevision>,
     /// Addresses of services.
     pub kubernetes_services: Cache<Service>,
+    /// Budgets of services.
+    pub budgets: Cache<PodDisruptionBudget>,
     /// Policies of security groups.
     pub network_policies: Cache<NetworkPolicy>,
-    /// Tasks.
+    /// The Pods of tasks.
     pub pods: Cache<Pod>,
     /// What tasks run on.
     pub nodes: Cache<Node>,
@@ -53,17 +59,19 @@ pub struct Caches {
 
 impl Caches {
     /// Names of the caches, as `follow` reports them.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 14] = [
         "ecsclusters",
         "taskdefinitions",
         "taskdefinitionrevisions",
         "ecsservices",
+        "ecstasks",
         "ecssecuritygroups",
         "namespaces",
         "deployments",
         "controllerrevisions",
         "services",
         "networkpolicies",
+        "poddisruptionbudgets",
         "pods",
         "nodes",
     ];
@@ -75,12 +83,14 @@ impl Caches {
             task_definitions,
             revisions,
             services,
+            tasks,
             security_groups,
             namespaces,
             deployments,
             snapshots,
             addresses,
             policies,
+            budgets,
             pods,
             nodes,
         ] = Self::NAMES;
@@ -95,12 +105,14 @@ impl Caches {
             follow(&self.task_definitions, client, everything(), task_definitions, filled),
             follow(&self.revisions, client, in_small_pages(), revisions, filled),
             follow(&self.services, client, everything(), services, filled),
+            follow(&self.tasks, client, everything(), tasks, filled),
             follow(&self.security_groups, client, everything(), security_groups, filled),
             follow(&self.namespaces, client, of_clusters(), namespaces, filled),
             follow(&self.deployments, client, made(), deployments, filled),
             follow(&self.snapshots, client, made(), snapshots, filled),
             follow(&self.kubernetes_services, client, made(), addresses, filled),
             follow(&self.network_policies, client, made(), policies, filled),
+            follow(&self.budgets, client, made(), budgets, filled),
             follow(&self.pods, client, made(), pods, filled),
             follow(&self.nodes, client, everything(), nodes, filled),
         ])

@@ -17,6 +17,9 @@ pub const CLUSTER: &str = "ecs-operator.dev/cluster";
 /// Holds an EcsService while it has tasks.
 pub const SERVICE: &str = "ecs-operator.dev/service";
 
+/// Holds the record of a service's task until the task has stopped.
+pub const TASK: &str = "ecs-operator.dev/task";
+
 /// Holds an EcsSecurityGroup while tasks are protected by it.
 pub const SECURITY_GROUP: &str = "ecs-operator.dev/security-group";
 

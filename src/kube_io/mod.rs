@@ -4,6 +4,7 @@ pub mod apply;
 pub mod apply_request;
 pub mod cache;
 pub mod caches;
+pub mod departed_pods;
 pub mod error;
 pub mod events;
 pub mod finalizer;

@@ -64,6 +64,13 @@ pub const PERMISSIONS: &[Permission] = &[
     cluster("ecs-operator.dev", "ecsservices/status", &["patch"], "report"),
     cluster(
         "ecs-operator.dev",
+        "ecstasks",
+        &["create", "delete", "list", "patch", "watch"],
+        "read tasks, record those of services, delete old records",
+    ),
+    cluster("ecs-operator.dev", "ecstasks/status", &["patch"], "report"),
+    cluster(
+        "ecs-operator.dev",
         "ecssecuritygroups",
         &["create", "get", "list", "patch", "watch"],
         "read security groups, make a service's own",
@@ -82,7 +89,12 @@ pub const PERMISSIONS: &[Permission] = &[
         &["create", "delete", "get", "list", "patch", "watch"],
         "give a service's tasks a stable address",
     ),
-    cluster("", "pods", WATCH, "count running and pending tasks"),
+    cluster(
+        "",
+        "pods",
+        &["create", "delete", "get", "list", "watch"],
+        "run tasks, stop those whose essential container has ended, and tell why a task stopped",
+    ),
     cluster("", "nodes", WATCH, "use what the oldest kubelet can do"),
     cluster(
         "apps",
@@ -93,14 +105,20 @@ pub const PERMISSIONS: &[Permission] = &[
     cluster(
         "apps",
         "controllerrevisions",
-        &["create", "delete", "get", "list", "watch"],
-        "keep the Pod template that each deployment of a service was started with",
+        &["create", "delete", "get", "list", "patch", "watch"],
+        "keep the Pod template that each deployment of a service was started with, and how far it is",
     ),
     cluster(
         "networking.k8s.io",
         "networkpolicies",
         &["create", "get", "list", "patch", "watch"],
         "enforce security groups",
+    ),
+    cluster(
+        "policy",
+        "poddisruptionbudgets",
+        &["create", "delete", "get", "list", "patch", "watch"],
+        "let a drain of a node move tasks as far as the minimum healthy percent lets it",
     ),
     // Revision numbers outlive the objects that they were given to.
     cluster("", "configmaps", &["create"], "keep the highest revision number of each family"),

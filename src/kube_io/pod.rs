@@ -1,11 +1,15 @@
 //! A Pod with only the fields that are used: some thousands of them are held in memory.
 
-use kube::{Resource, api::ObjectMeta};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::ToSpan};
+use kube::{Resource, ResourceExt, api::ObjectMeta};
 use serde::Deserialize;
 
 use crate::{
-    decide::task::{ObservedTask, TaskState},
-    translate::labels,
+    decide::{
+        pod_status::{ContainerStatus, PodStatus},
+        task::{ObservedTask, TaskState},
+    },
+    translate::{labels, names},
 };
 
 /// A Pod.
@@ -14,50 +18,69 @@ use crate::{
 pub struct Pod {
     /// Metadata without managed fields.
     pub metadata: ObjectMeta,
+    /// What it is to be.
+    #[serde(default)]
+    pub spec: PodSpec,
     /// What the kubelet reports.
     #[serde(default)]
     pub status: PodStatus,
 }
 
-/// What the kubelet reports of a Pod.
+/// What a Pod is to be.
 #[derive(Deserialize, Clone, Debug, Default)]
 #[serde(rename_all = "camelCase", default)]
-pub struct PodStatus {
-    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
-    pub phase: Option<String>,
-    /// One entry a container.
-    pub container_statuses: Vec<ContainerStatus>,
-}
-
-/// What the kubelet reports of a container.
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ContainerStatus {
-    /// Whether it has started and, where there is one, its startup probe has succeeded.
-    pub started: Option<bool>,
-    /// Whether its readiness probe succeeds.
-    pub ready: bool,
-}
-
-impl ContainerStatus {
-    /// Nodes that are no kubelets (virtual ones) say only whether it is ready.
-    fn has_started(&self) -> bool {
-        self.started.unwrap_or(self.ready)
-    }
+pub struct PodSpec {
+    /// The node that was found for it.
+    pub node_name: Option<String>,
 }
 
 impl Pod {
-    /// The Pod as a task; `None` when it belongs to no deployment of a service.
+    /// The id of its task, where it is the task of a service.
     #[must_use]
-    pub fn observed_task(&self) -> Option<ObservedTask> {
-        let deployment = self.metadata.labels.as_ref()?.get(labels::DEPLOYMENT)?.parse().ok()?;
-        Some(ObservedTask { deployment, state: self.task_state() })
+    pub fn service_task_id(&self) -> Option<String> {
+        self.deployment()?;
+        Some(names::task_id(self.metadata.uid.as_deref()?))
     }
 
-    fn task_state(&self) -> TaskState {
-        let ended = matches!(self.status.phase.as_deref(), Some("Succeeded" | "Failed"));
+    /// Number of the deployment of a service that it belongs to.
+    #[must_use]
+    pub fn deployment(&self) -> Option<i64> {
+        self.labels().get(labels::DEPLOYMENT)?.parse().ok()
+    }
+
+    /// Whether it is being deleted.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+
+    /// When its deletion was asked for: the timestamp is when it is to be over.
+    #[must_use]
+    pub fn deletion_asked_at(&self) -> Option<Time> {
+        let grace = self.metadata.deletion_grace_period_seconds.unwrap_or(0);
+        let Time(over) = self.metadata.deletion_timestamp.as_ref()?;
+        over.checked_sub(grace.seconds()).ok().map(Time)
+    }
+
+    /// The Pod as a task that is counted; `None` when it belongs to no deployment of a service.
+    #[must_use]
+    pub fn observed_task(&self) -> Option<ObservedTask> {
+        Some(ObservedTask { deployment: self.deployment()?, state: self.task_state() })
+    }
+
+    /// The same of any task, also of one that runs by itself, as long as it has not ended.
+    #[must_use]
+    pub fn running_task(&self) -> Option<ObservedTask> {
+        let is_task = self.labels().contains_key(labels::DEPLOYMENT) || self.labels().contains_key(labels::TASK);
+        let deployment = self.deployment().unwrap_or_default();
+        (is_task && !self.status.has_ended()).then(|| ObservedTask { deployment, state: self.task_state() })
+    }
+
+    /// How far it is, as tasks are counted.
+    #[must_use]
+    pub fn task_state(&self) -> TaskState {
         let containers = &self.status.container_statuses;
-        if self.metadata.deletion_timestamp.is_some() || ended {
+        if self.is_deleted() || self.status.has_ended() {
             TaskState::Stopping
         } else if self.status.phase.as_deref() == Some("Running") && containers.iter().all(ContainerStatus::has_started)
         {

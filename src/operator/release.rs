@@ -4,7 +4,7 @@
 use kube::{Api, Client, Resource, ResourceExt, api::ListParams, core::PartialObjectMeta};
 
 use crate::{
-    api::{cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService},
+    api::{cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask},
     kube_io::{cache::Cached, error::Error, finalizer},
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub async fn release(client: &Client) -> Result<(), Error> {
     let of_service = |namespace: &str| Api::<Metadata<EcsService>>::namespaced(client.clone(), namespace);
     release_kind(&Api::all(client.clone()), of_service, finalizer::SERVICE).await?;
+    let of_task = |namespace: &str| Api::<Metadata<EcsTask>>::namespaced(client.clone(), namespace);
+    release_kind(&Api::all(client.clone()), of_task, finalizer::TASK).await?;
     let of_group = |namespace: &str| Api::<Metadata<EcsSecurityGroup>>::namespaced(client.clone(), namespace);
     release_kind(&Api::all(client.clone()), of_group, finalizer::SECURITY_GROUP).await?;
     let of_cluster = |_: &str| Api::<Metadata<EcsCluster>>::all(client.clone());

@@ -29,8 +29,8 @@ pub struct Workload<'a> {
     pub desired_count: u32,
     /// How a deployment may move.
     pub limits: DeploymentLimits,
-    /// Seconds for which a task must be ready before it counts.
-    pub min_ready_seconds: u32,
+    /// Seconds for which a task must be ready before it counts; `None` for ECS's time.
+    pub min_ready_seconds: Option<u32>,
 }
 
 /// Renders the Deployment around the Pod template of a snapshot, which goes in as it was stored.
@@ -38,6 +38,7 @@ pub struct Workload<'a> {
 pub fn deployment(workload: Workload<'_>, snapshot: &Snapshot) -> Value {
     let mut deployment_labels = labels::of_service(workload.cluster_object, workload.service_object);
     deployment_labels.insert(labels::DEPLOYMENT.into(), snapshot.number.to_string());
+    let min_ready_seconds = min_ready_seconds(workload, snapshot);
     let deployment = Deployment {
         metadata: ObjectMeta {
             name: Some(names::workload(workload.service_object)),
@@ -48,9 +49,9 @@ pub fn deployment(workload: Workload<'_>, snapshot: &Snapshot) -> Value {
         },
         spec: Some(DeploymentSpec {
             replicas: Some(number(workload.desired_count)),
-            min_ready_seconds: Some(number(workload.min_ready_seconds)),
+            min_ready_seconds: Some(number(min_ready_seconds)),
             // Kubernetes wants more time for progress than a task needs to count.
-            progress_deadline_seconds: Some(number(PROGRESS_DEADLINE_SECONDS + workload.min_ready_seconds)),
+            progress_deadline_seconds: Some(number(PROGRESS_DEADLINE_SECONDS + min_ready_seconds)),
             selector: LabelSelector {
                 match_labels: Some(labels::service_selector(workload.service_object)),
                 ..Default::default()
@@ -64,6 +65,21 @@ pub fn deployment(workload: Workload<'_>, snapshot: &Snapshot) -> Value {
     let mut body = serde_json::to_value(deployment).unwrap_or_default();
     body["spec"]["template"] = snapshot.content.template.clone();
     body
+}
+
+/// The same Deployment, paused: no task of a template that is not running yet is started.
+#[must_use]
+pub fn paused(mut deployment: Value) -> Value {
+    deployment["spec"]["paused"] = true.into();
+    deployment
+}
+
+/// Seconds for which ECS lets a task run before it counts as healthy when nothing checks its health.
+const UNCHECKED_SECONDS: u32 = 40;
+
+fn min_ready_seconds(workload: Workload<'_>, snapshot: &Snapshot) -> u32 {
+    let of_ecs = if snapshot.content.checks_health { 0 } else { UNCHECKED_SECONDS };
+    workload.min_ready_seconds.unwrap_or(of_ecs)
 }
 
 /// Seconds without progress after which Kubernetes calls a deployment stuck, beside the time that a task needs to count.

@@ -14,6 +14,8 @@ pub const OPERATOR: &str = "ecs-operator";
 pub const CLUSTER: &str = "ecs-operator.dev/cluster";
 /// The EcsService.
 pub const SERVICE: &str = "ecs-operator.dev/service";
+/// The EcsTask of a task that runs by itself: the name of its Pod.
+pub const TASK: &str = "ecs-operator.dev/task";
 /// The family of a task definition.
 pub const FAMILY: &str = "ecs-operator.dev/family";
 /// The number of a task definition revision.
@@ -32,8 +34,20 @@ pub const SNAPSHOT_OF: &str = "ecs-operator.dev/snapshot-of";
 pub const ADOPT: &str = "ecs-operator.dev/adopt";
 /// Annotation with the original names, in JSON, where Kubernetes took others.
 pub const ORIGINAL_NAMES: &str = "ecs-operator.dev/original-names";
+/// Annotation of a Pod with what has to be known of its task's containers when their definition is gone, in JSON.
+pub const CONTAINERS: &str = "ecs-operator.dev/containers";
 /// Annotation with the ARN of a task definition revision.
 pub const TASK_DEFINITION: &str = "ecs-operator.dev/task-definition";
+/// Annotation of the record of a task with the name of its Pod.
+pub const POD: &str = "ecs-operator.dev/pod";
+/// Annotation of a Pod with the id of the deployment that it belongs to.
+pub const DEPLOYMENT_ID: &str = "ecs-operator.dev/deployment-id";
+
+/// Annotation of a ControllerRevision: how far the deployment is, and why it failed.
+pub const ROLLOUT: &str = "ecs-operator.dev/rollout";
+/// Annotation that users write on an EcsService: the id of the deployment under way, `ecs-svc/N`, to stop it and to roll it
+/// back.
+pub const STOP_DEPLOYMENT: &str = "ecs-operator.dev/stop-deployment";
 
 /// A set of labels or annotations.
 pub type Labels = BTreeMap<String, String>;
@@ -74,6 +88,12 @@ pub fn add_task(
 #[must_use]
 pub fn service_selector(service_object: &str) -> Labels {
     Labels::from([(SERVICE.into(), names::workload(service_object))])
+}
+
+/// What selects the Pod of a task that runs by itself.
+#[must_use]
+pub fn task_selector(task_object: &str) -> Labels {
+    Labels::from([(TASK.into(), names::task_pod(task_object))])
 }
 
 /// A label selector in the form of a query: `a=b,c=d`.

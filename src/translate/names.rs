@@ -11,6 +11,9 @@ pub use crate::ecs::object_names::{
     service_account, service_port, volume,
 };
 
+/// The EcsSecurityGroup of the tasks of a cluster that name none.
+pub const DEFAULT_SECURITY_GROUP: &str = "default";
+
 /// Longest DNS label: namespaces, containers, label values.
 const LABEL: usize = 63;
 
@@ -47,10 +50,24 @@ pub fn workload(service_object: &str) -> String {
     }
 }
 
+/// The Pod of an EcsTask, and the value of the label by which it is found: the EcsTask's own name where that is a DNS label,
+/// because a Pod's name is its host name as well. A Deployment names its Pods itself; a Pod that has the name already belongs
+/// to somebody else and is told from the task's by its owner.
+#[must_use]
+pub fn task_pod(task_object: &str) -> String {
+    slug(task_object, LABEL)
+}
+
 /// The snapshot of a service's deployment: `web-1`.
 #[must_use]
 pub fn snapshot(service_object: &str, number: i64) -> String {
     format!("{}-{number}", workload(service_object))
+}
+
+/// The id of a task in ECS's form: the UID of what stands for it, without dashes.
+#[must_use]
+pub fn task_id(uid: &str) -> String {
+    uid.replace('-', "")
 }
 
 /// The NetworkPolicy of a security group.
@@ -65,10 +82,10 @@ pub fn isolation_policy(service_object: &str) -> String {
     format!("ecs-network-mode-none-{}", workload(service_object))
 }
 
-/// The NetworkPolicy that cuts off the tasks of a family that run by themselves. No workload's name has the dot.
+/// The same for a task that runs by itself. No workload's name has the dot.
 #[must_use]
-pub fn isolation_policy_of_family(family: &str) -> String {
-    format!("ecs-network-mode-none.{}", label_value(family))
+pub fn isolation_policy_of_task(task_object: &str) -> String {
+    format!("ecs-network-mode-none-task.{}", task_pod(task_object))
 }
 
 /// The label that Pods of a security group carry; the part behind the slash has at most 63 characters.
@@ -156,6 +173,10 @@ mod tests {
         assert_eq!(revision("web", 3), "web.3");
         assert_eq!(workload("web"), "web");
         assert!(workload("1web").starts_with("s-1web"));
+        assert_eq!(task_pod("migrate-1"), "migrate-1");
+        assert_eq!(task_pod("migrate.1"), format!("migrate-1-{}", short_hash("migrate.1", 8)));
+        assert_eq!(task_id("5f0c1c5e-0d5b-4f6b-9a35-2f1f4ad1a0d1"), "5f0c1c5e0d5b4f6b9a352f1f4ad1a0d1");
+        assert_eq!(isolation_policy_of_task("migrate"), "ecs-network-mode-none-task.migrate");
         assert_eq!(security_group_label("web"), "ecs-operator.dev/security-group.web");
         assert_eq!(attribute_label("Rack_1.a"), "attr.ecs-operator.dev/Rack_1.a");
         assert_eq!(attribute_label("_a"), format!("attr.ecs-operator.dev/a-{}", short_hash("_a", 8)));
@@ -168,7 +189,7 @@ mod tests {
         #[test]
         fn generated_names_are_valid(text in "[A-Za-z0-9_.-]{1,255}") {
             for (name, longest) in [
-                (slug(&text, LABEL), LABEL), (namespace(&text), LABEL), (workload(&text), PREFIX),
+                (slug(&text, LABEL), LABEL), (namespace(&text), LABEL), (workload(&text), PREFIX), (task_pod(&text), LABEL),
                 (container(&text), LABEL), (container_port(&text), PORT), (service_port(Some(&text), "TCP", 80), LABEL),
                 (network_policy(&text), 253), (isolation_policy(&text), 253), (service_account(&text), 253),
                 (secret(&text), 253), (volume(&text), LABEL), (volume_of(&text, VolumeOf::Device, 49), LABEL), (revision_number_key(&text).to_lowercase().replace(['_', '.'], "x").trim_matches('-').to_owned() + "x", 254),
@@ -191,6 +212,8 @@ mod tests {
             prop_assume!(one != other);
             prop_assert_ne!(slug(&one, LABEL), slug(&other, LABEL));
             prop_assert_ne!(workload(&one), workload(&other));
+            prop_assert_ne!(isolation_policy_of_task(&one), isolation_policy_of_task(&other));
+            prop_assert_ne!(isolation_policy_of_task(&one), isolation_policy(&format!("task-{one}")));
         }
     }
 }

@@ -34,20 +34,20 @@ pub fn of_group(namespace: &str, group_object: &str, owner: &Owner, group: &Secu
 /// another mode are not selected.
 #[must_use]
 pub fn isolation(namespace: &str, service_object: &str, owner: &Owner) -> NetworkPolicy {
-    let name = names::isolation_policy(service_object);
-    let mut selector = labels::service_selector(service_object);
-    selector.insert(labels::NETWORK_MODE.into(), "none".into());
-    policy(name, namespace, owner, selector, Vec::new(), Vec::new())
+    let selector = labels::service_selector(service_object);
+    cut_off(names::isolation_policy(service_object), namespace, owner, selector)
 }
 
-/// The same for the tasks of a family that run by themselves.
+/// The same for a task that runs by itself, which owns it.
 #[must_use]
-pub fn isolation_of_family(namespace: &str, family: &str, owner: &Owner) -> NetworkPolicy {
-    let selector = Labels::from([
-        (labels::FAMILY.into(), names::label_value(family)),
-        (labels::NETWORK_MODE.into(), "none".into()),
-    ]);
-    policy(names::isolation_policy_of_family(family), namespace, owner, selector, Vec::new(), Vec::new())
+pub fn isolation_of_task(namespace: &str, task_object: &str, owner: &Owner) -> NetworkPolicy {
+    let selector = labels::task_selector(task_object);
+    cut_off(names::isolation_policy_of_task(task_object), namespace, owner, selector)
+}
+
+fn cut_off(name: String, namespace: &str, owner: &Owner, mut selector: Labels) -> NetworkPolicy {
+    selector.insert(labels::NETWORK_MODE.into(), "none".into());
+    policy(name, namespace, owner, selector, Vec::new(), Vec::new())
 }
 
 fn policy(
@@ -132,4 +132,48 @@ fn ports(traffic: Traffic) -> Option<Vec<NetworkPolicyPort>> {
         port: Some(IntOrString::Int(i32::from(from))),
         end_port: (to != from).then_some(i32::from(to)),
     }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::{
+            cluster::{EcsCluster, EcsClusterSpec},
+            task::{EcsTask, EcsTaskSpec},
+        },
+        ecs::security_group::check,
+        translate::security_group::default_group,
+    };
+    use serde_json::{Value, json};
+
+    fn rendered(policy: &NetworkPolicy) -> Value {
+        serde_json::to_value(policy).unwrap()
+    }
+
+    #[test]
+    fn a_group_that_names_itself_lets_its_tasks_reach_each_other() {
+        let owner = Owner::of(&EcsCluster::new("shop", EcsClusterSpec::default()));
+        let group = default_group("ecs-shop", "shop", &owner);
+        let checked = check(&group.spec).unwrap();
+        assert_eq!(checked.ingress, [Rule { traffic: Traffic::All, peer: Peer::Group("default".into()) }]);
+        let policy = rendered(&of_group("ecs-shop", "default", &Owner::of(&group), &checked));
+        let members = json!({"matchLabels": {"ecs-operator.dev/security-group.default": "true"}});
+        assert_eq!(policy["spec"]["podSelector"], members);
+        assert_eq!(policy["spec"]["ingress"], json!([{"from": [{"podSelector": members}]}]));
+        // Everything may go out.
+        assert_eq!(policy["spec"]["egress"], json!([{}]));
+    }
+
+    #[test]
+    fn a_task_without_a_network_is_cut_off_alone() {
+        let task = EcsTask::new("migrate.1", EcsTaskSpec::default());
+        let policy = rendered(&isolation_of_task("ecs-shop", "migrate.1", &Owner::of(&task)));
+        let selected = json!({
+            "ecs-operator.dev/task": names::task_pod("migrate.1"), "ecs-operator.dev/network-mode": "none",
+        });
+        assert_eq!(policy["spec"]["podSelector"]["matchLabels"], selected);
+        assert_eq!((&policy["spec"]["ingress"], &policy["spec"]["egress"]), (&json!([]), &json!([])));
+        assert_eq!(policy["metadata"]["ownerReferences"][0]["kind"], "EcsTask");
+    }
 }

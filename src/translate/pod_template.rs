@@ -25,6 +25,8 @@ pub struct TaskTemplate<'a> {
     pub revision: i64,
     /// Number of the deployment.
     pub deployment: i64,
+    /// Its id in ECS's form.
+    pub deployment_id: &'a str,
     /// Names of the EcsSecurityGroups.
     pub security_groups: &'a [String],
     /// Seconds between the withdrawal from endpoints and SIGTERM.
@@ -42,11 +44,10 @@ pub fn pod_template(template: TaskTemplate<'_>) -> PodTemplateSpec {
         runs: Runs::InService { pre_stop_seconds: template.pre_stop_seconds },
         version: template.version,
     };
-    let metadata = ObjectMeta {
-        labels: Some(pod_labels(template)),
-        annotations: Some(pod::annotations(template.task_definition, template.revision, template.arns)),
-        ..Default::default()
-    };
+    let mut annotations = pod::annotations(task, template.revision);
+    annotations.insert(labels::DEPLOYMENT_ID.into(), template.deployment_id.into());
+    let metadata =
+        ObjectMeta { labels: Some(pod_labels(template)), annotations: Some(annotations), ..Default::default() };
     PodTemplateSpec { metadata: Some(metadata), spec: Some(pod::spec(task)) }
 }
 

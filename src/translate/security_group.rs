@@ -1,5 +1,6 @@
-//! The security group of a service that names none: anyone may reach the container ports and nothing else; everything
-//! may go out. An ordinary EcsSecurityGroup, which its users may refine.
+//! The security groups of those who name none, ordinary EcsSecurityGroups, which their users may refine. That of a service:
+//! anyone may reach the container ports and nothing else. That of a cluster, for tasks that run by themselves: they may reach
+//! each other. Everything may go out of both.
 
 use kube::api::ObjectMeta;
 
@@ -13,7 +14,7 @@ use crate::{
 
 use super::{labels, names, owner::Owner};
 
-/// Renders the group.
+/// Renders the group of a service.
 #[must_use]
 pub fn of_service(
     namespace: &str,
@@ -33,6 +34,33 @@ pub fn of_service(
         spec: EcsSecurityGroupSpec {
             description: Some("The container ports of the service are open to anyone.".into()),
             ingress: Some(ports.iter().map(open_to_anyone).collect()),
+            egress: None,
+        },
+        status: None,
+    }
+}
+
+/// Renders the group of a cluster, which owns it.
+#[must_use]
+pub fn default_group(namespace: &str, cluster_object: &str, owner: &Owner) -> EcsSecurityGroup {
+    let mut group_labels = labels::managed();
+    group_labels.insert(labels::CLUSTER.into(), names::label_value(cluster_object));
+    let from_itself = SecurityGroupRule {
+        ip_protocol: IpProtocol::All,
+        source_security_group: Some(names::DEFAULT_SECURITY_GROUP.into()),
+        ..Default::default()
+    };
+    EcsSecurityGroup {
+        metadata: ObjectMeta {
+            name: Some(names::DEFAULT_SECURITY_GROUP.into()),
+            namespace: Some(namespace.into()),
+            labels: Some(group_labels),
+            owner_references: Some(vec![owner.reference()]),
+            ..Default::default()
+        },
+        spec: EcsSecurityGroupSpec {
+            description: Some("Tasks that run by themselves and name no group reach each other.".into()),
+            ingress: Some(vec![from_itself]),
             egress: None,
         },
         status: None,

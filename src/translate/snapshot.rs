@@ -39,8 +39,15 @@ pub struct SnapshotContent {
     /// The network mode of its tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<NetworkMode>,
+    /// Whether something tells if its tasks are healthy. A snapshot that does not say was stored before that mattered.
+    #[serde(default = "checks_health_when_unsaid")]
+    pub checks_health: bool,
     /// The rendered Pod template, as it was sent.
     pub template: Value,
+}
+
+fn checks_health_when_unsaid() -> bool {
+    true
 }
 
 /// The values of a service that start a deployment when one of them changes.
@@ -69,7 +76,8 @@ impl Snapshot {
     pub fn new(number: i64, trigger: Trigger, definition: &TaskDefinition, template: &PodTemplateSpec) -> Self {
         let template = serde_json::to_value(template).unwrap_or_default();
         let (ports, network_mode) = (definition.ports(), definition.network_mode);
-        Self { number, content: SnapshotContent { trigger, ports, network_mode, template } }
+        let checks_health = definition.checks_health();
+        Self { number, content: SnapshotContent { trigger, ports, network_mode, checks_health, template } }
     }
 
     /// Reads a ControllerRevision; `None` when it is none of ours.
@@ -110,4 +118,22 @@ impl Snapshot {
 #[must_use]
 pub fn deployment_id(service_uid: &str, number: i64) -> String {
     format!("ecs-svc/{:019}", decimal_id(&format!("{service_uid}/{number}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_snapshot_from_before_health_was_kept_goes_on_as_it_is() {
+        let trigger = json!({"family": "web", "revision": 1, "networkConfiguration": null, "preStopSeconds": 5});
+        let stored = json!({"trigger": trigger, "ports": [], "template": {}});
+        let content: SnapshotContent = serde_json::from_value(stored).unwrap();
+        assert!(content.checks_health);
+        let again: SnapshotContent =
+            serde_json::from_value(serde_json::to_value(SnapshotContent { checks_health: false, ..content }).unwrap())
+                .unwrap();
+        assert!(!again.checks_health);
+    }
 }

@@ -14,6 +14,7 @@ mod alone;
 mod connection;
 mod front;
 mod operator;
+mod pods;
 mod scene;
 mod together;
 mod turns;

@@ -32,6 +32,7 @@ fn location(kind: &str) -> (&'static str, &'static str, bool) {
         "ReplicaSet" => ("/apis/apps/v1", "replicasets", true),
         "ControllerRevision" => ("/apis/apps/v1", "controllerrevisions", true),
         "NetworkPolicy" => ("/apis/networking.k8s.io/v1", "networkpolicies", true),
+        "PodDisruptionBudget" => ("/apis/policy/v1", "poddisruptionbudgets", true),
         "Event" => ("/apis/events.k8s.io/v1", "events", true),
         "Service" => ("/api/v1", "services", true),
         "Pod" => ("/api/v1", "pods", true),
@@ -190,6 +191,10 @@ impl Scene {
                 connection::delete(&self.client, &self.path("EcsService", service)).await;
                 connection::merge(&self.client, &self.path("EcsService", service), &unhold).await;
             }
+            for task in self.names("EcsTask").await {
+                connection::delete(&self.client, &self.path("EcsTask", &task)).await;
+                connection::merge(&self.client, &self.path("EcsTask", &task), &unhold).await;
+            }
             for group in self.names("EcsSecurityGroup").await {
                 connection::merge(&self.client, &self.path("EcsSecurityGroup", &group), &unhold).await;
             }
@@ -215,9 +220,10 @@ pub fn definition(image: &str, ports: &[u16]) -> Value {
     json!({"containerDefinitions": [{"name": "web", "image": image, "memory": 64, "portMappings": ports}]})
 }
 
-/// A service of the task definition web.
+/// A service of the task definition web. Nothing checks the health of its tasks, and ECS would let them run for 40 seconds.
 pub fn service(desired_count: i32) -> Value {
-    json!({"taskDefinition": "web", "desiredCount": desired_count, "kubernetes": {"preStopSeconds": 0}})
+    let kubernetes = json!({"preStopSeconds": 0, "minReadySeconds": 0});
+    json!({"taskDefinition": "web", "desiredCount": desired_count, "kubernetes": kubernetes})
 }
 
 /// An object as a user would write it: the members of `body` beside its name.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     connection::block_on,
-    specs::{container, port, revision, rule, service},
+    specs::{container, port, revision, rule, service, task},
     with_namespace, would_create,
 };
 
@@ -121,9 +121,35 @@ fn service_bounds() -> Bound {
     };
     let awsvpc =
         |member: &str, value: Value| service("networkConfiguration", json!({"awsvpcConfiguration": {member: value}}));
+    let deployments = |member: &str, value: Value| service("deploymentConfiguration", json!({member: value}));
+    let breaker = |threshold: Value| {
+        let breaker = json!({"enable": true, "rollback": true, "thresholdConfiguration": threshold});
+        deployments("deploymentCircuitBreaker", breaker)
+    };
     Bound {
         kind: "EcsService",
         accepted: vec![
+            service("schedulingStrategy", json!("DAEMON")),
+            service("healthCheckGracePeriodSeconds", json!(0)),
+            service("healthCheckGracePeriodSeconds", json!(i32::MAX)),
+            deployments("bakeTimeInMinutes", json!(1440)),
+            deployments(
+                "deploymentCircuitBreaker",
+                json!({"enable": false, "rollback": false, "resetOnHealthyTask": null}),
+            ),
+            breaker(json!({"type": "COUNT", "value": 1})),
+            deployments("strategy", json!("BLUE_GREEN")),
+            deployments("alarms", json!({"alarmNames": ["a"], "enable": true, "rollback": true})),
+            deployments(
+                "earlySuccessCriteria",
+                json!({"enable": true, "healthyPercent": 100, "sourceServiceRevisionCleanup": "DEFERRED"}),
+            ),
+            deployments(
+                "lifecycleHooks",
+                json!([{"hookTargetArn": "a", "roleArn": "b", "lifecycleStages": ["PRE_SCALE_UP"]}]),
+            ),
+            deployments("linearConfiguration", json!({"stepPercent": 3.5, "stepBakeTimeInMinutes": 6})),
+            deployments("canaryConfiguration", json!({"canaryPercent": 0.1, "canaryBakeTimeInMinutes": 0})),
             service("desiredCount", json!(0)),
             service("schedulingStrategy", json!("REPLICA")),
             service("serviceName", json!("Web_1")),
@@ -144,6 +170,15 @@ fn service_bounds() -> Bound {
             (service("serviceName", json!("a.b")), "spec.serviceName"),
             (service("desiredCount", json!(-1)), "spec.desiredCount"),
             (service("schedulingStrategy", json!("DAEMONS")), "spec.schedulingStrategy"),
+            (service("healthCheckGracePeriodSeconds", json!(-1)), "healthCheckGracePeriodSeconds"),
+            (deployments("bakeTimeInMinutes", json!(1441)), "bakeTimeInMinutes"),
+            (deployments("deploymentCircuitBreaker", json!({"enable": true})), "rollback"),
+            (breaker(json!({"type": "COUNT", "value": 0})), "thresholdConfiguration.value"),
+            (breaker(json!({"type": "PERCENT", "value": 1})), "thresholdConfiguration.type"),
+            (breaker(json!({"value": 1})), "type"),
+            (deployments("strategy", json!("RECREATE")), "strategy"),
+            (deployments("earlySuccessCriteria", json!({"enable": true, "healthyPercent": 101})), "healthyPercent"),
+            (deployments("linearConfiguration", json!({"stepPercent": 2})), "stepPercent"),
             (service("desiredcount", json!(1)), "unknown field \"spec.desiredcount\""),
             (service("forceNewDeployment", json!("x".repeat(256))), "spec.forceNewDeployment"),
             (percent(99, 50), "maximumPercent"),
@@ -159,6 +194,43 @@ fn service_bounds() -> Bound {
     }
 }
 
+fn task_bounds() -> Bound {
+    let overrides = |container: Value| task("overrides", json!({"containerOverrides": [container]}));
+    Bound {
+        kind: "EcsTask",
+        accepted: vec![
+            json!({"taskDefinition": "web", "cluster": null, "count": null, "overrides": null, "group": null, "startedBy": null,
+                "networkConfiguration": null, "desiredStatus": null, "reason": null, "tags": null, "kubernetes": null}),
+            task("count", json!(1)),
+            task("group", json!("g".repeat(255))),
+            task("startedBy", json!("s".repeat(128))),
+            task("reason", json!("r".repeat(255))),
+            task("desiredStatus", json!("STOPPED")),
+            task("kubernetes", json!({"ttlSecondsAfterStopped": 0})),
+            overrides(
+                json!({"name": "web", "command": ["a"], "environment": [{"name": "A", "value": ""}], "cpu": 256, "memory": 512}),
+            ),
+            task(
+                "overrides",
+                json!({"cpu": "256", "memory": 512, "taskRoleArn": "r", "ephemeralStorage": {"sizeInGiB": 21}}),
+            ),
+        ],
+        refused: vec![
+            (json!({}), "taskDefinition"),
+            (task("count", json!(2)), "spec.count"),
+            (task("count", json!(0)), "spec.count"),
+            (task("group", json!("")), "spec.group"),
+            (task("group", json!("g".repeat(256))), "spec.group"),
+            (task("startedBy", json!("s".repeat(129))), "spec.startedBy"),
+            (task("reason", json!("r".repeat(256))), "spec.reason"),
+            (task("desiredStatus", json!("stopped")), "spec.desiredStatus"),
+            (task("kubernetes", json!({"ttlSecondsAfterStopped": -1})), "ttlSecondsAfterStopped"),
+            (task("overides", json!({})), "unknown field \"spec.overides\""),
+            (overrides(json!({"name": "web", "image": "other"})), "unknown field"),
+        ],
+    }
+}
+
 fn other_bounds() -> [Bound; 3] {
     let cluster = |name: &str| json!({"kubernetes": {"namespace": name}});
     [
@@ -169,6 +241,7 @@ fn other_bounds() -> [Bound; 3] {
                 json!({"clusterName": null, "kubernetes": null}),
                 json!({"clusterName": "Prod_1", "kubernetes": {"namespace": null, "podSecurity": null}}),
                 json!({"kubernetes": {"podSecurity": "privileged"}}),
+                json!({"kubernetes": {"stoppedTaskRetention": "90m"}}),
                 cluster(&"x".repeat(63)),
             ],
             refused: vec![
@@ -176,6 +249,7 @@ fn other_bounds() -> [Bound; 3] {
                 (json!({"clusterName": ""}), "spec.clusterName"),
                 (json!({"clustername": "a"}), "unknown field \"spec.clustername\""),
                 (json!({"kubernetes": {"podSecurity": "Baseline"}}), "podSecurity"),
+                (json!({"kubernetes": {"stoppedTaskRetention": "1w"}}), "stoppedTaskRetention"),
                 (cluster("Upper"), "spec.kubernetes.namespace"),
                 (cluster("-a"), "spec.kubernetes.namespace"),
                 (cluster(&"x".repeat(64)), "spec.kubernetes.namespace"),
@@ -225,7 +299,7 @@ fn other_bounds() -> [Bound; 3] {
 fn every_bound_of_the_schemas_accepts_and_refuses() {
     block_on(with_namespace("bounds", async |client, namespace| {
         let mut wrong = Vec::new();
-        for bound in [task_definition_bounds(), service_bounds()].into_iter().chain(other_bounds()) {
+        for bound in [task_definition_bounds(), service_bounds(), task_bounds()].into_iter().chain(other_bounds()) {
             for spec in bound.accepted {
                 if let Err(message) = would_create(&client, &namespace, bound.kind, &spec).await {
                     wrong.push(format!("{} {spec} was refused: {message}", bound.kind));

@@ -6,7 +6,7 @@ use crate::{
     collection,
     connection::{block_on, delete, merge, post},
     object,
-    specs::{revision, service},
+    specs::{revision, service, task},
     with_namespace,
 };
 
@@ -23,7 +23,45 @@ pub fn steps() -> Vec<Step> {
         let containers = names.map(|name| json!({"name": name, "image": "i"}));
         revision("definition", json!({"containerDefinitions": containers}))
     };
+    let run = Some("spec.taskDefinition, spec.group and spec.startedBy are immutable");
+    let command = |word: &str| json!({"containerOverrides": [{"name": "a", "command": [word]}]});
+    let groups = |group: &str| json!({"awsvpcConfiguration": {"securityGroups": [group]}});
     vec![
+        ("EcsTask", task("taskDefinition", json!("a")), task("taskDefinition", json!("b")), run),
+        ("EcsTask", task("group", json!(null)), task("group", json!("b")), run),
+        ("EcsTask", task("startedBy", json!("a")), task("startedBy", json!(null)), run),
+        (
+            "EcsTask",
+            task("overrides", command("a")),
+            task("overrides", command("b")),
+            Some("spec.overrides is immutable"),
+        ),
+        (
+            "EcsTask",
+            task("overrides", json!(null)),
+            task("overrides", command("b")),
+            Some("spec.overrides is immutable"),
+        ),
+        (
+            "EcsTask",
+            task("networkConfiguration", groups("a")),
+            task("networkConfiguration", groups("b")),
+            Some("spec.networkConfiguration is immutable"),
+        ),
+        (
+            "EcsTask",
+            task("desiredStatus", json!("STOPPED")),
+            task("desiredStatus", json!("RUNNING")),
+            Some("spec.desiredStatus stays STOPPED"),
+        ),
+        (
+            "EcsTask",
+            task("desiredStatus", json!("STOPPED")),
+            task("desiredStatus", json!(null)),
+            Some("spec.desiredStatus stays STOPPED"),
+        ),
+        ("EcsTask", task("desiredStatus", json!("RUNNING")), task("desiredStatus", json!("STOPPED")), None),
+        ("EcsTask", task("tags", json!(null)), task("tags", json!([{"key": "a"}])), None),
         ("TaskDefinition", json!({"family": "a"}), json!({"family": "b"}), family),
         ("TaskDefinition", json!({"family": "a"}), json!({"family": null}), family),
         ("TaskDefinition", json!({}), json!({"family": "b"}), family),

@@ -6,14 +6,38 @@ use serde_json::{Value, json};
 use crate::{
     changes::steps,
     connection::block_on,
-    specs::{container, port},
+    specs::{container, port, service},
     with_namespace, would_create,
 };
 
-/// A spec of a TaskDefinition that keeps a rule, one that breaks it, and the words of the refusal.
+/// A spec that keeps a rule, one that breaks it, and the words of the refusal.
 type Case = (Value, Value, &'static str);
 
-fn cases() -> Vec<Case> {
+fn cases_of_services() -> Vec<Case> {
+    let percentages = |maximum: i32, minimum: i32| {
+        service("deploymentConfiguration", json!({"maximumPercent": maximum, "minimumHealthyPercent": minimum}))
+    };
+    let threshold = |type_: &str| {
+        let breaker =
+            json!({"enable": true, "rollback": true, "thresholdConfiguration": {"type": type_, "value": 101}});
+        service("deploymentConfiguration", json!({"deploymentCircuitBreaker": breaker}))
+    };
+    vec![
+        (
+            json!({"taskDefinition": "web", "schedulingStrategy": "DAEMON", "desiredCount": null}),
+            json!({"taskDefinition": "web", "schedulingStrategy": "DAEMON", "desiredCount": 0}),
+            "The daemon scheduling strategy does not support a desired count for services.",
+        ),
+        (
+            percentages(100, 99),
+            percentages(100, 100),
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments",
+        ),
+        (threshold("COUNT"), threshold("BOUNDED_PERCENT"), "Invalid deployment circuit breaker threshold value."),
+    ]
+}
+
+fn cases_of_task_definitions() -> Vec<Case> {
     let sizes = |memory: i32, reservation: i32| json!({"containerDefinitions": [{"name": "a", "memory": memory, "memoryReservation": reservation}]});
     let accelerator = |requirement: Value| container("resourceRequirements", json!([requirement]));
     let kubernetes = |kubernetes: Value| container("kubernetes", kubernetes);
@@ -59,15 +83,21 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// Every case, with the kind whose spec it is.
+fn cases() -> Vec<(&'static str, Case)> {
+    let of_services = cases_of_services().into_iter().map(|case| ("EcsService", case));
+    cases_of_task_definitions().into_iter().map(|case| ("TaskDefinition", case)).chain(of_services).collect()
+}
+
 #[test]
 fn every_rule_about_one_spec_accepts_and_refuses() {
     block_on(with_namespace("rules", async |client, namespace| {
         let mut wrong = Vec::new();
-        for (kept, broken, words) in cases() {
-            if let Err(message) = would_create(&client, &namespace, "TaskDefinition", &kept).await {
+        for (kind, (kept, broken, words)) in cases() {
+            if let Err(message) = would_create(&client, &namespace, kind, &kept).await {
                 wrong.push(format!("{kept} was refused: {message}"));
             }
-            match would_create(&client, &namespace, "TaskDefinition", &broken).await {
+            match would_create(&client, &namespace, kind, &broken).await {
                 Ok(()) => wrong.push(format!("{broken} was accepted")),
                 Err(message) if message.contains(words) => {}
                 Err(message) => wrong.push(format!("{broken}: {words:?} is not in: {message}")),
@@ -79,7 +109,7 @@ fn every_rule_about_one_spec_accepts_and_refuses() {
 
 #[test]
 fn every_rule_has_a_case_that_breaks_it() {
-    let broken_rules: Vec<_> = cases().into_iter().map(|(_, _, words)| words).collect();
+    let broken_rules: Vec<_> = cases().into_iter().map(|(_, (_, _, words))| words).collect();
     let mut untried = Vec::new();
     for crd in crds() {
         let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap().to_string();

@@ -18,6 +18,12 @@ pub fn service(member: &str, value: Value) -> Value {
     service
 }
 
+pub fn task(member: &str, value: Value) -> Value {
+    let mut task = json!({"taskDefinition": "web"});
+    task[member] = value;
+    task
+}
+
 pub fn rule(member: &str, value: Value) -> Value {
     let mut rule = json!({"ipProtocol": "tcp", "fromPort": 80});
     rule[member] = value;

@@ -13,6 +13,7 @@
 mod around;
 mod confinement;
 mod container;
+mod run_task;
 mod service;
 mod task;
 
@@ -55,7 +56,7 @@ impl Pair {
     fn spec(&self, value: &Value) -> Value {
         let mut spec = match self.kind {
             "TaskDefinition" => task_definition(),
-            "EcsService" => json!({"taskDefinition": "web"}),
+            "EcsService" | "EcsTask" => json!({"taskDefinition": "web"}),
             _ => json!({}),
         };
         merge(&mut spec, &self.around);
@@ -69,6 +70,9 @@ impl Pair {
         match self.kind {
             "TaskDefinition" => vec![spec],
             "EcsService" => vec![object("EcsService", "web", &spec), with_a_port("web"), with_a_port("api")],
+            "EcsTask" => {
+                vec![object("EcsTask", "web", &spec), with_a_port("web"), with_a_port("api"), on_fargate("job")]
+            }
             kind => vec![object(kind, "web", &spec)],
         }
     }
@@ -90,6 +94,13 @@ fn with_a_port(family: &str) -> Value {
         &mut definition,
         &json!({"family": family, "networkMode": "awsvpc", "containerDefinitions": [{"portMappings": mappings}]}),
     );
+    definition
+}
+
+/// A task definition whose tasks have a disk of their own size.
+fn on_fargate(family: &str) -> Value {
+    let mut definition = with_a_port(family);
+    merge(&mut definition, &json!({"requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512"}));
     definition
 }
 
@@ -163,7 +174,10 @@ fn result(rendering: &Rendering) -> (&[Value], BTreeSet<String>) {
 }
 
 fn pairs() -> Vec<Pair> {
-    [task::pairs(), container::pairs(), confinement::pairs(), service::pairs()].into_iter().flatten().collect()
+    [task::pairs(), container::pairs(), confinement::pairs(), service::pairs(), run_task::pairs()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[test]

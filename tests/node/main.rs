@@ -8,14 +8,18 @@
     reason = "a test ends when something is not as it should be"
 )]
 
+mod alone;
 mod cluster;
 mod containers;
 mod dependencies;
+mod rollout;
+mod scene;
+mod stops;
 mod task;
 
 use std::{
     process::Command,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{PoisonError, RwLock, RwLockWriteGuard},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -26,12 +30,17 @@ use serde_json::Value;
 const NAMESPACE: &str = "ecs-default";
 const QUICKSTART: &str = "examples/quickstart/";
 
-/// One operator serves the whole cluster, so the tests take turns.
-static TURN: Mutex<()> = Mutex::new(());
+/// One operator serves the whole cluster, so the tests that stop it, or have the quickstart, take turns. The others share it.
+static OPERATOR: RwLock<()> = RwLock::new(());
 
-fn my_turn() -> MutexGuard<'static, ()> {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+fn my_operator() -> RwLockWriteGuard<'static, ()> {
+    let turn = OPERATOR.write().unwrap_or_else(PoisonError::into_inner);
     install_operator();
+    turn
+}
+
+fn my_turn() -> RwLockWriteGuard<'static, ()> {
+    let turn = my_operator();
     kubectl(&["wait", "ecscluster/default", "--for=condition=Ready", "--timeout=60s"]);
     kubectl(&["apply", "-f", QUICKSTART]);
     kubectl(&["-n", NAMESPACE, "scale", "ecsservice", "web", "--replicas", "2"]);

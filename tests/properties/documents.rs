@@ -1,4 +1,4 @@
-//! Random task definitions in the shape of the schema.
+//! Random task definitions and overrides in the shape of the schema.
 
 use ecs_operator::api;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, JSONSchemaPropsOrArray};
@@ -37,6 +37,13 @@ pub fn wild() -> BoxedStrategy<Value> {
     document(Values::Wild, 0.15).prop_filter("a document is an object", Value::is_object).boxed()
 }
 
+/// Overrides of which a good part suits plausible documents, and others.
+pub fn overrides() -> BoxedStrategy<Value> {
+    let of =
+        |values, chance| of_schema("overrides", &spec_of("EcsTask").properties.unwrap()["overrides"], values, chance);
+    prop_oneof![3 => of(Values::Plausible, 0.2).prop_map(settle_overrides), 1 => of(Values::Wild, 0.3)].boxed()
+}
+
 /// Which values a document has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Values {
@@ -47,10 +54,15 @@ enum Values {
 }
 
 fn document(values: Values, chance: f64) -> BoxedStrategy<Value> {
+    of_schema("spec", &spec_of("TaskDefinition"), values, chance)
+}
+
+/// The schema of what a kind is to be.
+fn spec_of(kind: &str) -> JSONSchemaProps {
     let crds = api::crds();
-    let crd = crds.iter().find(|crd| crd.spec.names.kind == "TaskDefinition").unwrap();
+    let crd = crds.iter().find(|crd| crd.spec.names.kind == kind).unwrap();
     let schema = crd.spec.versions[0].schema.clone().unwrap().open_api_v3_schema.unwrap();
-    of_schema("spec", &schema.properties.unwrap()["spec"], values, chance)
+    schema.properties.unwrap()["spec"].clone()
 }
 
 /// What is always there, lest every document be refused for the same reason.
@@ -213,4 +225,15 @@ fn settle(mut document: Value) -> Value {
         document["executionRoleArn"] = json!("role");
     }
     document
+}
+
+/// Gives overrides the names of containers that a document with as many of them has.
+fn settle_overrides(mut overrides: Value) -> Value {
+    let containers = overrides.get_mut("containerOverrides").and_then(Value::as_array_mut);
+    for (index, container) in containers.into_iter().flatten().enumerate() {
+        container["name"] = json!(format!("c{index}"));
+        let members = container.as_object_mut().unwrap();
+        members.retain(|name, _| !RARELY_SUITED.contains(&name.as_str()) && name != "resourceRequirements");
+    }
+    overrides
 }

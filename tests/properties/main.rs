@@ -1,5 +1,6 @@
 //! What holds for any document: nothing panics, the same input gives the same bytes, what was normalised stays as it is, and
-//! what is made holds together. Documents are random JSON in the shape of the schema, with plausible and other values.
+//! what is made holds together. Documents are random JSON in the shape of the schema, with plausible and other values. What
+//! holds for the reports of Pods is in `tasks`.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,7 +10,10 @@
 )]
 
 mod documents;
+mod overrides;
 mod pods;
+mod task_history;
+mod tasks;
 
 use ecs_operator::{
     api::{field_report::Outcome, register_task_definition::RegisterTaskDefinition},

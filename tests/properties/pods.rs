@@ -38,7 +38,8 @@ fn names<'a>(entries: impl Iterator<Item = &'a Value>) -> Result<BTreeSet<&'a st
     Ok(names)
 }
 
-fn check_pod(spec: &Value, metadata: &Value) -> Result<(), TestCaseError> {
+/// Checks the spec and the metadata of a Pod.
+pub fn check_pod(spec: &Value, metadata: &Value) -> Result<(), TestCaseError> {
     let containers = || list(spec, "initContainers").chain(list(spec, "containers"));
     prop_assert!(list(spec, "containers").next().is_some(), "no regular container");
     names(containers())?;

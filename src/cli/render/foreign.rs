@@ -30,7 +30,7 @@ const CLOUD_FORMATION: &str = "This is CloudFormation's form, whose members begi
 const COMPOSE: &str =
     "This is a Compose file: write a task definition, in which each of its services is one of containerDefinitions.";
 const SERVICE: &str = "This is a service, and not a task definition: put what CreateService takes under spec of an EcsService (apiVersion: ecs-operator.dev/v1alpha1, kind: EcsService, metadata: {name: ...}), and give its task definition as well.";
-const TASK: &str = "This is what RunTask takes or prints, and not a task definition: give the task definition that it names, with --as task.";
+const TASK: &str = "This is what RunTask takes or prints, and not a task definition: put what RunTask takes under spec of an EcsTask (apiVersion: ecs-operator.dev/v1alpha1, kind: EcsTask, metadata: {name: ...}), and give the task definition that it names as well.";
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     api::{
         GROUP, VERSION, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition,
-        security_group::EcsSecurityGroupSpec, service::EcsServiceSpec,
+        security_group::EcsSecurityGroupSpec, service::EcsServiceSpec, task::EcsTaskSpec,
         task_definition_revision::TaskDefinitionRevisionSpec,
     },
     ecs::{
@@ -55,6 +55,7 @@ pub(super) enum Content {
     Cluster(EcsClusterSpec),
     SecurityGroup(EcsSecurityGroupSpec),
     Service(Box<EcsServiceSpec>),
+    Task(Box<EcsTaskSpec>),
     TaskDefinition { definition: Box<RegisterTaskDefinition>, revision: i64 },
 }
 
@@ -229,6 +230,7 @@ fn content(kind: &str, spec: &Value) -> Result<(Content, Vec<Fault>), String> {
         "EcsCluster" => with(typed(spec, kind)?, Content::Cluster),
         "EcsSecurityGroup" => with(typed(spec, kind)?, Content::SecurityGroup),
         "EcsService" => with(typed(spec, kind)?, |spec| Content::Service(Box::new(spec))),
+        "EcsTask" => with(typed(spec, kind)?, |spec| Content::Task(Box::new(spec))),
         "TaskDefinition" => with(typed(spec, kind)?, |definition| of_definition(definition, 1)),
         "TaskDefinitionRevision" => of_revision(typed(spec, kind)?),
         _ => return Err(NO_SUCH_KIND.into()),
@@ -236,7 +238,8 @@ fn content(kind: &str, spec: &Value) -> Result<(Content, Vec<Fault>), String> {
     Ok((content, faults))
 }
 
-const NO_SUCH_KIND: &str = "There is no such kind: write TaskDefinition, EcsService, EcsCluster or EcsSecurityGroup.";
+const NO_SUCH_KIND: &str =
+    "There is no such kind: write TaskDefinition, EcsService, EcsTask, EcsCluster or EcsSecurityGroup.";
 
 fn with<T>((spec, faults): (T, Vec<Fault>), content: impl FnOnce(T) -> Content) -> (Content, Vec<Fault>) {
     (content(spec), faults)

@@ -1,6 +1,6 @@
-//! `ecs-operator render`: what would become of task definitions and services, without a cluster. A text is taken apart in
-//! `documents`, a document held against the `schema` of its kind in `input`, objects are made in `objects`; this is the command
-//! around them.
+//! `ecs-operator render`: what would become of task definitions, services and tasks, without a cluster. A text is taken apart in
+//! `documents`, a document held against the `schema` of its kind in `input`, objects are made in `objects` and `task`; this is the
+//! command around them.
 
 mod bounds;
 mod clusters;
@@ -11,6 +11,7 @@ mod member_name;
 mod objects;
 mod report;
 mod schema;
+mod task;
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -37,14 +38,14 @@ pub use report::Entry;
 /// The flags of `render`.
 #[derive(Debug, Args)]
 pub struct RenderArguments {
-    /// Files with TaskDefinitions and EcsServices, a RegisterTaskDefinition document, or what describe-task-definition prints;
+    /// Files with TaskDefinitions, EcsServices and EcsTasks, a RegisterTaskDefinition document, or what describe-task-definition prints;
     /// `-` for standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What comes out on standard output; with yaml, the report is on standard error.
     #[arg(short, long, value_enum, default_value = "yaml")]
     pub output: Output,
-    /// What a task definition becomes that no EcsService of the files runs.
+    /// What a task definition becomes that no EcsService or EcsTask of the files runs.
     #[arg(long = "as", value_enum, value_name = "KIND", default_value = "service")]
     pub kind: Workload,
     /// The Namespace of documents that name none.
@@ -100,7 +101,7 @@ pub struct Surroundings {
     pub version: KubernetesVersion,
     /// The Namespace of documents that name none.
     pub namespace: String,
-    /// What a task definition becomes that no service runs.
+    /// What a task definition becomes that nothing of the documents runs.
     pub workload: Workload,
 }
 

@@ -9,10 +9,9 @@ use crate::{
     api::{
         cluster::{EcsCluster, EcsClusterSpec},
         field_report::Outcome,
-        register_task_definition::{NetworkMode, RegisterTaskDefinition},
+        register_task_definition::NetworkMode,
         security_group::{EcsSecurityGroup, EcsSecurityGroupSpec},
         service::{EcsService, EcsServiceSpec},
-        task_definition::{TaskDefinition as TaskDefinitionObject, TaskDefinitionSpec},
     },
     ecs::{
         self,
@@ -30,8 +29,7 @@ use crate::{
         owner::Owner,
         pod_template::{TaskTemplate, pod_template},
         security_group,
-        snapshot::{Snapshot, Trigger},
-        task_pod::{TaskPod, task_pod},
+        snapshot::{Snapshot, Trigger, deployment_id},
     },
 };
 
@@ -40,33 +38,34 @@ use super::{
     clusters::Clusters,
     input::{Content, Input},
     schema::FaultKind,
+    task,
 };
 
 /// How many tasks a service has that was made up for a task definition.
 const DESIRED_COUNT: i32 = 2;
 
 /// A task definition that can run.
-struct Registered<'a> {
-    input: &'a Input,
-    checked: TaskDefinition,
-    revision: i64,
+pub(super) struct Registered<'a> {
+    pub(super) input: &'a Input,
+    pub(super) checked: TaskDefinition,
+    pub(super) revision: i64,
 }
 
 /// What the objects of one document depend on beside it.
-struct Around<'a> {
+pub(super) struct Around<'a> {
     inputs: &'a [Input],
     registered: &'a [Registered<'a>],
     clusters: Clusters,
-    surroundings: &'a Surroundings,
+    pub(super) surroundings: &'a Surroundings,
 }
 
 impl Around<'_> {
-    /// The EcsCluster of a Namespace, which was found when its service was checked.
-    fn cluster_of(&self, namespace: &str, named: Option<&str>) -> String {
+    /// The EcsCluster of a Namespace, which was found when what it runs was checked.
+    pub(super) fn cluster_of(&self, namespace: &str, named: Option<&str>) -> String {
         self.clusters.object_of(namespace, named).unwrap_or_else(|_| DEFAULT_CLUSTER.into())
     }
 
-    fn has_group(&self, namespace: &str, name: &str) -> bool {
+    pub(super) fn has_group(&self, namespace: &str, name: &str) -> bool {
         self.inputs.iter().any(|input| {
             matches!(input.content, Content::SecurityGroup(_)) && input.namespace == namespace && input.name == name
         })
@@ -81,13 +80,14 @@ pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &
             Content::Cluster(spec) => cluster(input, spec, rendering),
             Content::SecurityGroup(spec) => group(input, spec, rendering),
             Content::Service(spec) => named_service(input, spec, &around, rendering),
+            Content::Task(spec) => task::named(input, spec, &around, rendering),
             Content::TaskDefinition { .. } => {}
         }
     }
-    for each in registered.iter().filter(|each| !is_run(&each.checked.family, each.input, inputs)) {
+    for each in registered.iter().filter(|each| run_by(&each.checked.family, each.input, inputs).is_empty()) {
         match surroundings.workload {
             Workload::Service => made_up_service(each, &around, rendering),
-            Workload::Task => task(each, &around, rendering),
+            Workload::Task => task::made_up(each, &around, rendering),
         }
     }
 }
@@ -129,9 +129,15 @@ fn register<'a>(
     let Content::TaskDefinition { definition, revision } = &input.content else { return None };
     let checked = task_definition::check(definition, &input.name);
     let family = definition.family.as_deref().unwrap_or(&input.name);
-    let workload = if is_run(family, input, inputs) { Workload::Service } else { surroundings.workload };
-    let circumstances =
-        Circumstances { workload: Some(workload.into()), version: surroundings.version, namespace: &input.namespace };
+    let workload = match run_by(family, input, inputs).as_slice() {
+        [] => Some(surroundings.workload),
+        [first, others @ ..] => Some(*first).filter(|first| others.iter().all(|other| other == first)),
+    };
+    let circumstances = Circumstances {
+        workload: workload.map(Into::into),
+        version: surroundings.version,
+        namespace: &input.namespace,
+    };
     let violations = input.credible(checked.as_ref().err().cloned().unwrap_or_default());
     let checked_or_not = checked.as_ref().map_err(|_| violations.as_slice());
     rendering.tell(&input.label, field_outcomes::of_task_definition(definition, checked_or_not, circumstances));
@@ -140,15 +146,22 @@ fn register<'a>(
     Some(Registered { input, checked, revision: *revision })
 }
 
-/// Whether a service among the documents runs the family of a task definition, be it one that is refused: nothing is made up
-/// beside that.
-fn is_run(family: &str, task_definition: &Input, inputs: &[Input]) -> bool {
-    inputs.iter().filter(|input| input.namespace == task_definition.namespace).any(|input| match &input.content {
+/// What among the documents runs the family of a task definition, be it something that is refused: nothing is made up beside
+/// that.
+fn run_by(family: &str, task_definition: &Input, inputs: &[Input]) -> Vec<Workload> {
+    let here = inputs.iter().filter(|input| input.namespace == task_definition.namespace);
+    let runs = |input: &Input| {
+        let (reference, workload) = match &input.content {
+            Content::Service(spec) => (&spec.task_definition, Workload::Service),
+            Content::Task(spec) => (&spec.task_definition, Workload::Task),
+            _ => return None,
+        };
         // A reference that cannot be read may mean any task definition.
-        Content::Service(spec) => TaskDefinitionReference::parse(&spec.task_definition)
-            .map_or(true, |reference| reference.family == family || input.is_unreadable("taskDefinition")),
-        _ => false,
-    })
+        let is_it = TaskDefinitionReference::parse(reference)
+            .map_or(true, |reference| reference.family == family || input.is_unreadable("taskDefinition"));
+        is_it.then_some(workload)
+    };
+    here.filter_map(runs).collect()
 }
 
 /// Tells what is wrong with the form of a document. What a rule says of the same field says it better.
@@ -183,7 +196,7 @@ fn cluster(input: &Input, spec: &EcsClusterSpec, rendering: &mut Rendering) {
 }
 
 /// Tells the broken rules and what is wrong with the form; whether there is neither.
-fn is_accepted(input: &Input, violations: Vec<Violation>, rendering: &mut Rendering) -> bool {
+pub(super) fn is_accepted(input: &Input, violations: Vec<Violation>, rendering: &mut Rendering) -> bool {
     let is_valid = violations.is_empty() && input.faults.is_empty();
     refuse(&input.label, &input.credible(violations), rendering);
     refuse_faults(input, rendering);
@@ -200,7 +213,7 @@ fn group(input: &Input, spec: &EcsSecurityGroupSpec, rendering: &mut Rendering) 
     }
 }
 
-fn policy_of(group: &EcsSecurityGroup, namespace: &str, object: &str, rendering: &mut Rendering) {
+pub(super) fn policy_of(group: &EcsSecurityGroup, namespace: &str, object: &str, rendering: &mut Rendering) {
     let name = group.metadata.name.clone().unwrap_or_default();
     match ecs::security_group::check(&group.spec) {
         Ok(checked) => {
@@ -210,7 +223,7 @@ fn policy_of(group: &EcsSecurityGroup, namespace: &str, object: &str, rendering:
     }
 }
 
-fn refuse(object: &str, violations: &[Violation], rendering: &mut Rendering) {
+pub(super) fn refuse(object: &str, violations: &[Violation], rendering: &mut Rendering) {
     for violation in violations {
         let path = violation.path.strip_prefix("spec.").unwrap_or(&violation.path);
         rendering.refuse(object, path, format!("{} [{}]", violation.message, violation.rule));
@@ -222,33 +235,54 @@ fn named_service(input: &Input, spec: &EcsServiceSpec, around: &Around<'_>, rend
     let checked = ecs::service::check(spec, &input.name);
     let violations = checked.as_ref().err().cloned().unwrap_or_default();
     let is_accepted = is_accepted(input, violations, rendering);
-    if let Err(error) = around.clusters.object_of(&input.namespace, spec.cluster.as_deref())
-        && !input.is_unreadable("cluster")
-    {
-        rendering.refuse(&input.label, "cluster", error.to_string());
-        return;
+    let is_of_cluster = is_of_cluster(input, spec.cluster.as_deref(), around, rendering);
+    let Some(service) = checked.ok().filter(|_| is_accepted && is_of_cluster) else { return };
+    if let Some(found) = found(&service.task_definition, input, "service", around, rendering) {
+        run(input, spec, &service, found, around, rendering);
     }
-    let Some(service) = checked.ok().filter(|_| is_accepted) else { return };
-    let reference = &service.task_definition;
+}
+
+/// Whether an object may be in its Namespace; tells why not.
+pub(super) fn is_of_cluster(
+    input: &Input,
+    named: Option<&str>,
+    around: &Around<'_>,
+    rendering: &mut Rendering,
+) -> bool {
+    match around.clusters.object_of(&input.namespace, named) {
+        Err(error) if !input.is_unreadable("cluster") => {
+            rendering.refuse(&input.label, "cluster", error.to_string());
+            false
+        }
+        _ => true,
+    }
+}
+
+/// The task definition that an object runs; tells why there is none. `what` is what the object is called.
+pub(super) fn found<'a>(
+    reference: &TaskDefinitionReference,
+    input: &Input,
+    what: &str,
+    around: &Around<'a>,
+    rendering: &mut Rendering,
+) -> Option<&'a Registered<'a>> {
     let matches = |each: &&Registered<'_>| {
         each.checked.family == reference.family && reference.revision.is_none_or(|revision| revision == each.revision)
     };
     let found = around.registered.iter().filter(matches);
     let (here, elsewhere): (Vec<_>, Vec<_>) = found.partition(|each| each.input.namespace == input.namespace);
-    if let Some(found) = here.into_iter().max_by_key(|each| each.revision) {
-        run(input, spec, &service, found, around, rendering);
-    } else if let Some(found) = elsewhere.first() {
-        let message = format!(
-            "TaskDefinition not found. {reference} is in Namespace {}, and this service in {}: a service runs what is in its own Namespace.",
-            found.input.namespace, input.namespace
-        );
-        rendering.refuse(&input.label, "taskDefinition", message);
-    } else {
-        let message = format!(
-            "TaskDefinition not found. {reference} is in none of the files, or is refused: give its file as well."
-        );
-        rendering.refuse(&input.label, "taskDefinition", message);
+    let newest = here.into_iter().max_by_key(|each| each.revision);
+    if newest.is_none() {
+        let why = match elsewhere.first() {
+            Some(found) => format!(
+                "{reference} is in Namespace {}, and this {what} in {}: a {what} runs what is in its own Namespace.",
+                found.input.namespace, input.namespace
+            ),
+            None => format!("{reference} is in none of the files, or is refused: give its file as well."),
+        };
+        rendering.refuse(&input.label, "taskDefinition", format!("TaskDefinition not found. {why}"));
     }
+    newest
 }
 
 fn made_up_service(registered: &Registered<'_>, around: &Around<'_>, rendering: &mut Rendering) {
@@ -306,6 +340,7 @@ fn run(
         task_definition: definition,
         revision: registered.revision,
         deployment: 1,
+        deployment_id: &deployment_id(&owner.uid, 1),
         security_groups: groups,
         pre_stop_seconds: service.pre_stop_seconds,
         version: around.surroundings.version,
@@ -324,37 +359,12 @@ fn run(
     rendering.objects.push(of_kind("apps/v1", "Deployment", deployment(workload, &snapshot)));
 }
 
-/// A task by itself. The policy of network mode `none` stands before it, as with a service.
-fn task(registered: &Registered<'_>, around: &Around<'_>, rendering: &mut Rendering) {
-    let definition = &registered.checked;
-    let namespace = &registered.input.namespace;
-    if definition.network_mode == Some(NetworkMode::None) {
-        let spec = TaskDefinitionSpec { definition: RegisterTaskDefinition::default() };
-        let metadata = metadata(&registered.input.name, Some(namespace));
-        let owner = Owner::of(&TaskDefinitionObject { metadata, spec, status: None });
-        let policy = network_policy::isolation_of_family(namespace, &definition.family, &owner);
-        rendering.objects.push(typed(&policy));
-    }
-    let pod = task_pod(TaskPod {
-        name: &names::object(&definition.family),
-        namespace,
-        arns: &around.surroundings.arns,
-        cluster_object: &around.cluster_of(namespace, None),
-        task_definition: definition,
-        revision: registered.revision,
-        group: &format!("family:{}", definition.family),
-        security_groups: &[],
-        version: around.surroundings.version,
-    });
-    rendering.objects.push(typed(&pod));
-}
-
-fn metadata(name: &str, namespace: Option<&str>) -> ObjectMeta {
+pub(super) fn metadata(name: &str, namespace: Option<&str>) -> ObjectMeta {
     ObjectMeta { name: Some(name.into()), namespace: namespace.map(str::to_owned), ..Default::default() }
 }
 
 /// An object with its kind, in the form of `kubectl get -o yaml`.
-fn typed<K: Resource<DynamicType = ()> + Serialize>(object: &K) -> Value {
+pub(super) fn typed<K: Resource<DynamicType = ()> + Serialize>(object: &K) -> Value {
     let value = serde_json::to_value(object).unwrap_or_default();
     of_kind(&K::api_version(&()), &K::kind(&()), value)
 }

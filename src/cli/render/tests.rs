@@ -143,7 +143,7 @@ fn a_task_without_a_network_is_isolated() {
     let rendering = render(&[source], &surroundings(Workload::Task));
     assert_eq!(
         objects(&rendering),
-        ["NetworkPolicy/ecs-network-mode-none.batch in ecs-default", "Pod/batch in ecs-default"]
+        ["NetworkPolicy/ecs-network-mode-none-task.batch in ecs-default", "Pod/batch in ecs-default"]
     );
     let selector = rendering.objects[0]["spec"]["podSelector"]["matchLabels"].as_object().unwrap();
     let labels = rendering.objects[1]["metadata"]["labels"].as_object().unwrap();
@@ -202,8 +202,27 @@ fn what_breaks_a_cel_rule_breaks_one_of_ours() {
         document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         document
     };
+    let service = |members: Value| {
+        let mut spec = json!({"taskDefinition": "web"});
+        spec.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        json!({"apiVersion": "ecs-operator.dev/v1alpha1", "kind": "EcsService", "metadata": {"name": "web"}, "spec": spec})
+    };
+    let breaker =
+        json!({"enable": true, "rollback": true, "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 101}});
     let profile = json!({"seccompProfile": {"type": "RuntimeDefault", "localhostProfile": "p"}});
     let cases = [
+        (
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
+            service(json!({"schedulingStrategy": "DAEMON", "desiredCount": 1})),
+        ),
+        (
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments",
+            service(json!({"deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 100}})),
+        ),
+        (
+            "Invalid deployment circuit breaker threshold value. A percentage is at most 100.",
+            service(json!({"deploymentConfiguration": {"deploymentCircuitBreaker": breaker}})),
+        ),
         ("'memory' must be greater than or equal to 'memoryReservation'.", container(json!({"memoryReservation": 65}))),
         (
             "cannot specify both single port and port range",
@@ -239,7 +258,10 @@ fn what_breaks_a_cel_rule_breaks_one_of_ours() {
         ),
     ];
     for (message, document) in &cases {
-        assert!(!refused(&rendered(&document.to_string())).is_empty(), "{message}: {document}");
+        // A service needs what it runs beside it, lest it be refused for that.
+        let texts = [document, &container(json!({}))].map(Value::to_string);
+        let text = if document["kind"] == "EcsService" { texts.join("\n") } else { document.to_string() };
+        assert!(!refused(&rendered(&text)).is_empty(), "{message}: {document}");
     }
     let mut messages = Vec::new();
     for kind in ["TaskDefinition", "EcsService", "EcsCluster", "EcsSecurityGroup"] {

@@ -2,10 +2,15 @@
 
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, Deployment},
-    core::v1::Service,
+    core::v1::{Pod, Service},
     networking::v1::NetworkPolicy,
+    policy::v1::PodDisruptionBudget,
 };
-use kube::{Api, ResourceExt};
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
 
 use crate::{
     api::{security_group::EcsSecurityGroup, service::EcsService},
@@ -47,12 +52,14 @@ pub(super) async fn complete(observed: &Observed, plan: &Plan, context: &Context
 }
 
 pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -> Result<Workload, Error> {
-    apply_network(observed, plan, context).await?;
+    apply_surroundings(observed, plan, context).await?;
     if let Some(snapshot) = &plan.new_snapshot {
         store_snapshot(observed, snapshot, context).await?;
     }
+    keep_rollout(observed, plan, context).await?;
     let waits = plan.waiting_for.is_some();
-    if waits && observed.applied_snapshot().is_none() {
+    // Nothing is there to be applied when somebody has deleted the snapshot that runs: the workload stays as it is.
+    if (waits && observed.applied_snapshot().is_none()) || plan.deployment.is_null() {
         return Ok(Workload::Waiting);
     }
     let applied = apply_object(
@@ -74,7 +81,7 @@ pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -
     })
 }
 
-async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+async fn apply_surroundings(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
     let (namespace, wanted_by) = (&observed.namespace, wanted_by(observed));
     if let Some(group) = &plan.own_group {
         let api: Api<EcsSecurityGroup> = context.api(namespace);
@@ -90,6 +97,21 @@ async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> R
         let ownership = |found: &NetworkPolicy| observed.owner.ownership(found);
         apply_object(&api, policy, observed.isolation.as_deref(), ownership, Force::Yes, &wanted_by).await?;
     }
+    let budgets: Api<PodDisruptionBudget> = context.api(namespace);
+    match (&plan.budget, &observed.budget) {
+        (Some(budget), found) => {
+            let ownership = |found: &PodDisruptionBudget| observed.owner.ownership(found);
+            // A budget of its users is as good.
+            match apply_object(&budgets, budget, found.as_deref(), ownership, Force::Yes, &wanted_by).await {
+                Ok(_) | Err(Error::Foreign { .. } | Error::Hidden { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        (None, Some(found)) if observed.owner.controls(&**found) => {
+            delete_if_there(&budgets, &found.name_any(), found.uid()).await?;
+        }
+        (None, _) => {}
+    }
     let services: Api<Service> = context.api(namespace);
     let ownership = |found: &Service| observed.owner.ownership(found);
     match (&plan.kubernetes_service, &observed.kubernetes_service) {
@@ -100,6 +122,40 @@ async fn apply_network(observed: &Observed, plan: &Plan, context: &Context) -> R
             delete_if_there(&services, &found.name_any(), found.uid()).await?;
         }
         (None, _) => {}
+    }
+    Ok(())
+}
+
+/// Keeps on the newest snapshot how far its deployment is: before the workload is changed, so that a decision is carried out
+/// by whoever comes next.
+async fn keep_rollout(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+    let newest = observed.snapshots.iter().find(|stored| stored.snapshot.number == plan.rollout.newest);
+    let Some(newest) = newest.filter(|_| plan.rollout.is_news) else { return Ok(()) };
+    let patch = json!({ "metadata": { "annotations": { (labels::ROLLOUT): plan.rollout.rollout.kept() } } });
+    let api: Api<ControllerRevision> = context.api(&observed.namespace);
+    let what = || format!("ControllerRevision {}", newest.object);
+    match api.patch_metadata(&newest.object, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(()),
+        Err(error) if api_status(&error).is_some_and(|status| status.code == 404) => Err(Error::Stale { what: what() }),
+        Err(error) => Err(Error::request(format!("write the rollout of {}", what()), error)),
+    }
+}
+
+/// Notes why tasks are stopped: before the workload is changed, for which Kubernetes may take one of them by itself.
+pub(super) fn note_stops(observed: &Observed, plan: &Plan, context: &Context) {
+    for (index, stop) in &plan.replacements.stops {
+        let Some(task) = observed.live_tasks.get(*index) else { continue };
+        tracing::info!(task = %task.id, code = ?stop.code, reason = %stop.reason, "task stops");
+        task.seen.note_stop(stop.clone(), context);
+    }
+}
+
+/// Stops the tasks that are replaced. Their failures have been counted and told before.
+pub(super) async fn replace(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+    let pods: Api<Pod> = context.api(&observed.namespace);
+    for (index, _) in &plan.replacements.stops {
+        let Some(task) = observed.live_tasks.get(*index) else { continue };
+        delete_if_there(&pods, &task.seen.pod.name_any(), task.seen.pod.uid()).await?;
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ mod drain;
 mod observe;
 mod plan;
 mod report;
+mod rollout;
+mod tasks;
 mod validate;
 
 use std::sync::Arc;
@@ -40,10 +42,11 @@ where
     triggers.owner_of(&caches.kubernetes_services);
     triggers.owner_of(&caches.network_policies);
     triggers.owner_of(&caches.snapshots);
-    let all = Arc::clone(caches);
+    triggers.owner_of(&caches.budgets);
+    let all = Arc::clone(context);
     triggers.from(&caches.pods, move |pod: &Pod| service_of(&all, pod));
     // Also one that somebody has taken the owner off.
-    let all = Arc::clone(caches);
+    let all = Arc::clone(context);
     triggers.from(&caches.deployments, move |deployment: &Deployment| service_of(&all, deployment));
     let all = Arc::clone(caches);
     let shared = context.settings.shared_namespace.clone();
@@ -80,17 +83,23 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
     match validate::validate(&observed) {
         Err(refusal) => report::refused(&observed, &refusal, &context).await?,
         Ok(accepted) => {
-            let surroundings = plan::Surroundings { arns: &context.arns, version: context.kubernetes_version() };
+            let now = context.now();
+            let version = context.kubernetes_version();
+            let surroundings = plan::Surroundings { arns: &context.arns, version, now: &now };
             let plan = plan::plan(&observed, &accepted, surroundings);
             if apply::complete(&observed, &plan, &context).await? {
                 return Ok(Outcome::Done);
             }
+            apply::note_stops(&observed, &plan, &context);
             let result = apply::apply(&observed, &plan, &context).await;
             if let Err(Error::Stale { .. }) = result {
                 return result.map(|_| Outcome::Done);
             }
             report::applied(&observed, &accepted, &plan, &result, &context).await?;
             result?;
+            apply::replace(&observed, &plan, &context).await?;
+            let next = plan.rollout.look_after.into_iter().chain(plan.replacements.look_after).min();
+            return Ok(next.map_or(Outcome::Done, Outcome::Wait));
         }
     }
     Ok(Outcome::Done)
@@ -99,6 +108,12 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
 fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) -> bool) -> Vec<ObjectRef<EcsService>> {
     let services = caches.services.in_namespace(namespace).into_iter();
     services.filter(|service| wanted(service)).map(|service| ObjectRef::from_obj(&*service)).collect()
+}
+
+/// The name of a service in ECS.
+#[must_use]
+pub fn name_of(service: &EcsService) -> String {
+    service.spec.service_name.clone().unwrap_or_else(|| service.name_any())
 }
 
 /// Whether a service names a security group, or has it as its own.
@@ -127,11 +142,8 @@ fn services_of_family(caches: &Caches, revision: &Revision, shared: Option<&str>
 }
 
 /// An object carries the name of the service's objects as a label, which nearly always is the service's own.
-fn service_of<K: ResourceExt>(caches: &Caches, object: &K) -> Vec<ObjectRef<EcsService>> {
-    let namespace = object.namespace().unwrap_or_default();
+fn service_of<K: ResourceExt>(context: &Context, object: &K) -> Vec<ObjectRef<EcsService>> {
     let Some(workload) = object.labels().get(labels::SERVICE) else { return Vec::new() };
-    match caches.services.get(&namespace, workload) {
-        Some(service) => vec![ObjectRef::from_obj(&*service)],
-        None => services_in(caches, &namespace, |service| names::workload(&service.name_any()) == *workload),
-    }
+    let service = context.service_of(&object.namespace().unwrap_or_default(), workload);
+    service.iter().map(|service| ObjectRef::from_obj(&**service)).collect()
 }

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::{core::v1::Service, networking::v1::NetworkPolicy};
+use k8s_openapi::{
+    api::{core::v1::Service, networking::v1::NetworkPolicy, policy::v1::PodDisruptionBudget},
+    apimachinery::pkg::apis::meta::v1::Time,
+};
 use kube::ResourceExt;
 use serde_json::Value;
 
 use crate::{
     api::{register_task_definition::NetworkMode, security_group::EcsSecurityGroup},
+    controllers::security_group::is_ready,
     decide::{
-        conditions::{READY, is_true},
         deployment::{self, Template},
+        rollout::{Course, roll_back_target},
+        service_status::{DeploymentFacts, ServiceFacts, WorkloadProgress, is_steady},
     },
     ecs::{
         arn::ArnScope,
@@ -18,10 +23,11 @@ use crate::{
         task_definition::{TaskDefinition, port::Port},
     },
     translate::{
-        deployment::{Workload, deployment as render_deployment},
+        deployment::{Workload, deployment as render_deployment, paused},
         kubernetes_service::cluster_ip_service,
         network_policy,
         owner::Ownership,
+        pod_disruption_budget::{Budget, pod_disruption_budget},
         pod_template::{TaskTemplate, pod_template},
         security_group,
         snapshot::Snapshot,
@@ -30,6 +36,7 @@ use crate::{
 
 use super::{
     observe::Observed,
+    rollout::{self, Around, Replacements, RolloutPlan},
     validate::{Accepted, Groups, Target},
 };
 
@@ -42,12 +49,17 @@ pub(super) struct Plan {
     pub(super) own_group: Option<EcsSecurityGroup>,
     pub(super) isolation: Option<NetworkPolicy>,
     pub(super) kubernetes_service: Option<Service>,
+    pub(super) budget: Option<PodDisruptionBudget>,
     /// A deployment that starts now.
     pub(super) new_snapshot: Option<Snapshot>,
     pub(super) template: Template,
+    pub(super) rollout: RolloutPlan,
+    pub(super) replacements: Replacements,
     /// Why no task may start yet.
     pub(super) waiting_for: Option<String>,
     pub(super) deployment: Value,
+    /// All deployments that there are snapshots of.
+    pub(super) deployments: Vec<DeploymentFacts>,
     /// Names of ControllerRevisions that are not needed any more.
     pub(super) obsolete_snapshots: Vec<String>,
 }
@@ -57,17 +69,14 @@ pub(super) struct Plan {
 pub(super) struct Surroundings<'a> {
     pub(super) arns: &'a ArnScope,
     pub(super) version: KubernetesVersion,
+    pub(super) now: &'a Time,
 }
 
 pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surroundings<'_>) -> Plan {
     let service = &accepted.service;
-    let last_count = u32::try_from(observed.status.desired_count).unwrap_or(0);
-    // A service that was never accepted has a status as well, but the count in it means nothing.
-    let known = observed.status.task_definition_revision.is_some();
-    let desired_count = service.desired_count.unwrap_or(if known { last_count } else { 1 });
+    let desired_count = desired_count(observed, accepted);
     let limits = service.percentages.limits(desired_count);
-
-    let (wanted, new_snapshot) = match &accepted.target {
+    let (newest, new_snapshot) = match &accepted.target {
         Target::Existing(number) => (*number, None),
         Target::New { number, task_definition } => {
             (*number, Some(new_snapshot(observed, accepted, surroundings, *number, task_definition)))
@@ -76,25 +85,35 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
     let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
     let snapshots: Vec<_> = stored.chain(&new_snapshot).collect();
     let snapshot = |number: i64| snapshots.iter().copied().find(|snapshot| snapshot.number == number);
-    let template = deployment::template(wanted, observed.applied_snapshot(), limits);
-    let running = match template {
-        Template::Wanted(number) => number,
-        Template::Held { running, .. } => running,
+    let deployments = deployment_facts(observed, new_snapshot.as_ref(), surroundings);
+    let applied = observed.applied_snapshot();
+    let is_steady = |course: Course| {
+        let template = course.template(applied, limits);
+        is_steady(&service_facts(observed, accepted, desired_count, template, &deployments, surroundings.now))
+    };
+    let around = Around { newest, desired: desired_count, is_steady: &is_steady, now: surroundings.now };
+    let rollout = rollout::plan(observed, accepted, &around);
+    let replacements = rollout::replacements(observed, accepted, &rollout, desired_count, surroundings.now);
+    let template = rollout.course.template(applied, limits);
+    let (wanted, running) = match template {
+        Template::Wanted(number) => (number, number),
+        Template::Held { running, waiting } => (waiting, running),
     };
     let ports = open_ports(observed, snapshot(wanted), template);
     let waiting_for = waiting_for(observed, accepted, running);
     // What runs already goes on, and can be scaled, while the new deployment waits.
-    let running = if waiting_for.is_some() { observed.applied_snapshot().unwrap_or(running) } else { running };
+    let running = if waiting_for.is_some() { applied.unwrap_or(running) } else { running };
     let workload = Workload {
         namespace: &observed.namespace,
         cluster_object: &accepted.cluster_object,
         service_object: &observed.name,
         owner: &observed.owner,
-        desired_count,
+        desired_count: rollout.course.replicas(desired_count, observed.replicas()) + replacements.extra,
         limits,
         min_ready_seconds: service.min_ready_seconds,
     };
     let network_mode = snapshot(wanted).and_then(|snapshot| snapshot.content.network_mode);
+    let deployment = snapshot(running).map(|snapshot| render_deployment(workload, snapshot)).unwrap_or_default();
     Plan {
         desired_count,
         write_desired_count: service.desired_count.is_none(),
@@ -108,12 +127,92 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             &observed.owner,
             &ports,
         ),
+        budget: budget(observed, accepted, desired_count),
         waiting_for,
-        deployment: snapshot(running).map(|snapshot| render_deployment(workload, snapshot)).unwrap_or_default(),
-        obsolete_snapshots: obsolete_snapshots(observed, wanted, running),
+        deployment: if rollout.course.is_stopped() { paused(deployment) } else { deployment },
+        obsolete_snapshots: obsolete_snapshots(observed, newest, running),
+        rollout,
+        replacements,
         new_snapshot,
         template,
+        deployments,
     }
+}
+
+fn desired_count(observed: &Observed, accepted: &Accepted) -> u32 {
+    let last_count = u32::try_from(observed.status.desired_count).unwrap_or(0);
+    // A service that was never accepted has a status as well, but the count in it means nothing.
+    let known = observed.status.task_definition_revision.is_some();
+    accepted.service.desired_count.unwrap_or(if known { last_count } else { 1 })
+}
+
+fn deployment_facts(
+    observed: &Observed,
+    new_snapshot: Option<&Snapshot>,
+    surroundings: Surroundings<'_>,
+) -> Vec<DeploymentFacts> {
+    let stored = observed.snapshots.iter().map(|stored| (&stored.snapshot, stored.created_at.clone()));
+    stored
+        .chain(new_snapshot.map(|snapshot| (snapshot, None)))
+        .map(|(snapshot, created_at)| {
+            let trigger = &snapshot.content.trigger;
+            DeploymentFacts {
+                number: snapshot.number,
+                id: observed.deployment_id(snapshot.number),
+                task_definition: surroundings.arns.task_definition(&trigger.family, trigger.revision),
+                created_at: created_at.unwrap_or_else(|| surroundings.now.clone()),
+            }
+        })
+        .collect()
+}
+
+/// What the status is made of, as long as the workload is not changed.
+pub(super) fn service_facts<'a>(
+    observed: &'a Observed,
+    accepted: &'a Accepted,
+    desired_count: u32,
+    template: Template,
+    deployments: &'a [DeploymentFacts],
+    now: &'a Time,
+) -> ServiceFacts<'a> {
+    ServiceFacts {
+        name: &accepted.service.name,
+        desired_count: i32::try_from(desired_count).unwrap_or(i32::MAX),
+        deployments,
+        template,
+        tasks: &observed.tasks,
+        workload: progress(observed, template),
+        refused_pods: observed.refused_pods(),
+        before: &observed.status.deployments,
+        now,
+    }
+}
+
+fn progress(observed: &Observed, template: Template) -> WorkloadProgress {
+    let Some(deployment) = &observed.deployment else { return WorkloadProgress::default() };
+    let status = deployment.status.clone().unwrap_or_default();
+    let speaks_of_newest = status.observed_generation >= deployment.metadata.generation;
+    let template = match template {
+        Template::Wanted(number) => number,
+        Template::Held { running, .. } => running,
+    };
+    WorkloadProgress {
+        observed: speaks_of_newest && observed.applied_snapshot() == Some(template),
+        total: status.replicas.unwrap_or(0),
+        updated: status.updated_replicas.unwrap_or(0),
+        available: status.available_replicas.unwrap_or(0),
+    }
+}
+
+fn budget(observed: &Observed, accepted: &Accepted, desired_count: u32) -> Option<PodDisruptionBudget> {
+    pod_disruption_budget(Budget {
+        namespace: &observed.namespace,
+        cluster_object: &accepted.cluster_object,
+        service_object: &observed.name,
+        owner: &observed.owner,
+        desired_count,
+        percentages: accepted.service.percentages,
+    })
 }
 
 fn new_snapshot(
@@ -131,6 +230,7 @@ fn new_snapshot(
         task_definition,
         revision: accepted.trigger.revision,
         deployment: number,
+        deployment_id: &observed.deployment_id(number),
         security_groups: accepted.groups.names(),
         pre_stop_seconds: accepted.service.pre_stop_seconds,
     });
@@ -157,13 +257,8 @@ fn waiting_for(observed: &Observed, accepted: &Accepted, running: i64) -> Option
     if observed.applied_snapshot() == Some(running) {
         return None;
     }
-    let ready = |name: &String| {
-        let found = observed.security_groups.iter().find(|group| group.name_any() == *name);
-        found.is_some_and(|group| {
-            let status = group.status.clone().unwrap_or_default();
-            status.observed_generation == group.metadata.generation && is_true(&status.conditions, READY)
-        })
-    };
+    let group = |name: &String| observed.security_groups.iter().find(|group| group.name_any() == *name);
+    let ready = |name: &String| group(name).is_some_and(|group| is_ready(group));
     let missing = accepted.groups.names().iter().find(|name| !ready(name))?;
     Some(format!("Tasks start when EcsSecurityGroup {missing} is Ready: no task runs before its rules are enforced."))
 }
@@ -190,10 +285,13 @@ fn open_ports(observed: &Observed, wanted: Option<&Snapshot>, template: Template
     ports
 }
 
-fn obsolete_snapshots(observed: &Observed, wanted: i64, running: i64) -> Vec<String> {
+/// Old snapshots that nothing needs: no task, and no way back from a deployment that may fail.
+fn obsolete_snapshots(observed: &Observed, newest: i64, running: i64) -> Vec<String> {
     let numbers: Vec<_> = observed.snapshots.iter().map(|stored| stored.snapshot.number).collect();
+    let history: Vec<_> =
+        observed.snapshots.iter().map(|stored| (stored.snapshot.number, stored.rollout.clone())).collect();
     let tasks = observed.tasks.iter().map(|task| task.deployment);
-    let in_use: Vec<_> = tasks.chain([wanted, running]).collect();
+    let in_use: Vec<_> = tasks.chain([newest, running]).chain(roll_back_target(newest, &history)).collect();
     let obsolete = deployment::obsolete(&numbers, &in_use);
     let stored = observed.snapshots.iter().filter(|stored| obsolete.contains(&stored.snapshot.number));
     stored.map(|stored| stored.object.clone()).collect()

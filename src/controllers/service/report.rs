@@ -1,15 +1,14 @@
 //! Fifth step: the status, and the events that the step from the last one gives.
 
-use k8s_openapi::api::apps::v1::DeploymentCondition;
 use kube::ResourceExt;
 
 use crate::{
     api::service_status::{EcsServiceStatus, ServiceState},
-    controllers::context::Context,
+    controllers::{context::Context, refusal::Refusal},
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, RECONCILING, STALLED, is_true, reason},
-        deployment::Template,
-        service_status::{self, DeploymentFacts, ServiceFacts, WorkloadProgress},
+        rollout_status::{self, RolloutStatus},
+        service_status::{self, ServiceFacts},
         task::count,
     },
     ecs::field_outcomes,
@@ -20,8 +19,8 @@ use crate::{
 use super::{
     apply::Workload,
     observe::Observed,
-    plan::Plan,
-    validate::{Accepted, Refusal},
+    plan::{Plan, service_facts},
+    validate::Accepted,
 };
 
 /// A service that is not accepted. What runs of it goes on and is counted.
@@ -59,19 +58,16 @@ pub(super) async fn applied(
     context: &Context,
 ) -> Result<(), Error> {
     let now = context.now();
-    let deployments = deployment_facts(observed, plan, context);
-    let facts = ServiceFacts {
-        name: &accepted.service.name,
-        desired_count: i32::try_from(plan.desired_count).unwrap_or(i32::MAX),
-        deployments: &deployments,
-        template: plan.template,
-        tasks: &observed.tasks,
-        workload: progress(observed, plan, result),
-        refused_pods: refused_pods(observed),
-        before: &observed.status.deployments,
-        now: &now,
+    let mut facts = service_facts(observed, accepted, plan.desired_count, plan.template, &plan.deployments, &now);
+    // What was changed just now has not been seen by its controller.
+    facts.workload.observed &= matches!(result, Ok(Workload::Unchanged));
+    let rollout = RolloutStatus {
+        newest: plan.rollout.newest,
+        rollout: &plan.rollout.rollout,
+        course: plan.rollout.course,
+        failures: &plan.rollout.failures,
     };
-    let findings = findings(&facts, plan, result);
+    let findings = findings(&facts, rollout, plan, result);
     let mut new = with_counts(observed, &findings, context);
     new.service_arn = Some(context.arns.service(&accepted.cluster_name, &accepted.service.name));
     new.cluster_arn = Some(context.arns.cluster(&accepted.cluster_name));
@@ -80,15 +76,21 @@ pub(super) async fn applied(
     new.task_definition_revision = Some(format!("{family}:{revision}"));
     new.desired_count = facts.desired_count;
     new.security_groups = accepted.groups.names().to_vec();
-    new.deployments = service_status::deployments(&facts);
-    let was_steady = is_true(&observed.status.conditions, READY);
-    let messages = service_status::events(&facts, &new.deployments, was_steady);
+    new.deployments = rollout_status::deployments(&facts, rollout);
+    let was_at_rest = rollout_status::was_at_rest(&observed.status);
+    let mut messages = plan.replacements.messages.clone();
+    messages.extend(rollout_status::events(&facts, rollout, &new.deployments, was_at_rest));
     let (events, fresh) = service_status::append_events(&observed.status.events, messages, &now);
     new.events = events;
     write(observed, &new, &fresh, context).await
 }
 
-fn findings(facts: &ServiceFacts<'_>, plan: &Plan, result: &Result<Workload, Error>) -> Vec<Finding> {
+fn findings(
+    facts: &ServiceFacts<'_>,
+    rollout: RolloutStatus<'_>,
+    plan: &Plan,
+    result: &Result<Workload, Error>,
+) -> Vec<Finding> {
     match (result, &plan.waiting_for) {
         (Err(error @ (Error::Foreign { .. } | Error::Hidden { .. })), _) => {
             service_status::stalled(true, reason::FOREIGN_OBJECT, &error.to_string())
@@ -101,51 +103,17 @@ fn findings(facts: &ServiceFacts<'_>, plan: &Plan, result: &Result<Workload, Err
             service_status::waiting("The API server did not take everything that was written; it is tried again.")
         }
         (Ok(_), Some(message)) => service_status::waiting(message),
-        (Ok(_), None) => service_status::findings(facts),
+        (Ok(_), None) => {
+            let mut findings = rollout_status::findings(facts, rollout);
+            // Whoever waits for the service wants to know what it waits for.
+            if let Some(hindrance) = &plan.replacements.hindrance {
+                for finding in findings.iter_mut().filter(|finding| finding.reason == reason::DEPLOYMENT_IN_PROGRESS) {
+                    finding.message = format!("{} {hindrance}", finding.message);
+                }
+            }
+            findings
+        }
     }
-}
-
-fn progress(observed: &Observed, plan: &Plan, result: &Result<Workload, Error>) -> WorkloadProgress {
-    let Some(deployment) = &observed.deployment else { return WorkloadProgress::default() };
-    let status = deployment.status.clone().unwrap_or_default();
-    let speaks_of_newest = status.observed_generation >= deployment.metadata.generation;
-    let template = match plan.template {
-        Template::Wanted(number) => number,
-        Template::Held { running, .. } => running,
-    };
-    WorkloadProgress {
-        // What was changed just now has not been seen by its controller.
-        observed: speaks_of_newest
-            && matches!(result, Ok(Workload::Unchanged))
-            && observed.applied_snapshot() == Some(template),
-        total: status.replicas.unwrap_or(0),
-        updated: status.updated_replicas.unwrap_or(0),
-        available: status.available_replicas.unwrap_or(0),
-    }
-}
-
-/// Why the Deployment cannot make Pods, as its `ReplicaSet` was told.
-fn refused_pods(observed: &Observed) -> Option<&str> {
-    let status = observed.deployment.as_ref()?.status.as_ref()?;
-    let failure = |condition: &&DeploymentCondition| condition.type_ == "ReplicaFailure" && condition.status == "True";
-    let message = status.conditions.iter().flatten().find(failure)?.message.as_deref()?;
-    // What stands before is the name of the Pod, another one at each attempt.
-    Some(message.split_once(" is forbidden: ").map_or(message, |(_, cause)| cause))
-}
-
-fn deployment_facts(observed: &Observed, plan: &Plan, context: &Context) -> Vec<DeploymentFacts> {
-    let stored = observed.snapshots.iter().map(|stored| (&stored.snapshot, stored.created_at.clone()));
-    stored
-        .chain(plan.new_snapshot.iter().map(|snapshot| (snapshot, None)))
-        .map(|(snapshot, created_at)| DeploymentFacts {
-            number: snapshot.number,
-            id: snapshot.deployment_id(&observed.owner.uid),
-            task_definition: context
-                .arns
-                .task_definition(&snapshot.content.trigger.family, snapshot.content.trigger.revision),
-            created_at: created_at.unwrap_or_else(|| context.now()),
-        })
-        .collect()
 }
 
 /// The last status with new counts and conditions.

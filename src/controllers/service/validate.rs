@@ -6,16 +6,19 @@ use kube::ResourceExt;
 
 use crate::{
     api::register_task_definition::NetworkMode,
-    controllers::cluster::name_of,
+    controllers::{
+        cluster::{Holder, holder},
+        refusal::Refusal,
+        revision_lookup::{Found, checked, refusal},
+    },
     decide::{
-        conditions::{ACCEPTED, is_true, reason},
+        conditions::reason,
         deployment::{self, Wanted},
     },
     ecs::{
-        cluster::{self, Claim},
         service::{self, Service},
-        task_definition::{self, TaskDefinition},
-        task_definition_lookup::{self, LookupError},
+        task_definition::TaskDefinition,
+        task_definition_lookup::LookupError,
         violation,
     },
     kube_io::revision::Revision,
@@ -66,48 +69,19 @@ impl Groups {
     }
 }
 
-/// Why a service may not run.
-pub(super) struct Refusal {
-    pub(super) reason: &'static str,
-    pub(super) message: String,
-}
-
-impl Refusal {
-    fn new(reason: &'static str, message: &impl ToString) -> Self {
-        Self { reason, message: message.to_string() }
-    }
-}
-
 pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let spec = &observed.service.spec;
     let service = service::check(spec, &observed.name)
         .map_err(|violations| Refusal::new(reason::INVALID, &violation::summary(&violations)))?;
-    let claims = claims(observed);
-    let cluster_name = cluster::of_namespace(&observed.namespace, &claims, spec.cluster.as_deref())
-        .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?
-        .to_owned();
-    let holder = observed.clusters.iter().find(|cluster| name_of(cluster) == cluster_name);
-    let cluster_object = holder.map(|cluster| cluster.name_any()).unwrap_or_default();
+    let Holder { name: cluster_name, object: cluster_object } =
+        holder(&observed.namespace, &observed.clusters, spec.cluster.as_deref())
+            .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?;
     let named = named_revision(observed, &service)?;
     let trigger = trigger(observed, &service, &named);
     let (target, network_mode) = target(observed, &trigger, named)?;
     service::check_network(&service, network_mode).map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     let groups = groups(observed, &service, network_mode)?;
     Ok(Accepted { cluster_name, cluster_object, service, trigger, target, groups })
-}
-
-fn claims(observed: &Observed) -> Vec<Claim> {
-    let clusters = observed.clusters.iter();
-    clusters
-        .map(|cluster| {
-            let status = cluster.status.clone().unwrap_or_default();
-            Claim {
-                cluster: name_of(cluster),
-                holds: is_true(&status.conditions, ACCEPTED) && status.namespace.as_ref() == Some(&observed.namespace),
-                deleting: cluster.metadata.deletion_timestamp.is_some(),
-            }
-        })
-        .collect()
 }
 
 /// The revision that a service means now.
@@ -120,43 +94,26 @@ struct Named {
     revision: Result<Arc<Revision>, Refusal>,
 }
 
-/// Looks for the revision in the service's Namespace, then in the shared one; what runs already is known from its snapshot.
+/// Looks for the revision; what runs already is known from its snapshot.
 fn named_revision(observed: &Observed, service: &Service) -> Result<Named, Refusal> {
     let reference = &service.task_definition;
     let running = observed.newest_snapshot().map(|newest| &newest.content.trigger);
     let running = running.filter(|trigger| reference.means(&trigger.family, trigger.revision));
-    let own = (None, &observed.revisions);
-    let shared = observed.shared.as_ref().map(|(namespace, revisions)| (Some(namespace.clone()), revisions));
-    let mut places: Vec<_> = std::iter::once(own).chain(shared).collect();
-    // A pinned revision is the one that runs, also when another Namespace has one of the same name since.
-    if let Some(running) = running.filter(|_| reference.revision.is_some()) {
-        places.sort_by_key(|(namespace, _)| *namespace != running.namespace);
-    }
-    let mut problem = None;
-    for (namespace, revisions) in places {
-        let running = running.filter(|trigger| trigger.namespace == namespace);
-        let running = running.map(|trigger| (trigger.family.as_str(), trigger.revision));
-        match task_definition_lookup::resolve(reference, revisions, running) {
-            Ok(found) => {
-                let (family, revision) = (found.family.clone(), Ok(Arc::clone(found)));
-                return Ok(Named { family, number: found.number, namespace, revision });
-            }
-            Err(error @ LookupError::Inactive(_)) => {
-                return Err(Refusal::new(reason::TASK_DEFINITION_INACTIVE, &error));
-            }
-            Err(error @ LookupError::NotFound(_)) => problem = problem.or(Some(error)),
+    let error = match observed.places.find(reference, running) {
+        Ok(Found { revision, namespace }) => {
+            let (family, number) = (revision.family.clone(), revision.number);
+            return Ok(Named { family, number, namespace, revision: Ok(revision) });
         }
-    }
-    let problem = problem.unwrap_or_else(|| LookupError::NotFound(reference.to_string()));
-    let refusal = Refusal::new(reason::TASK_DEFINITION_NOT_FOUND, &problem);
-    match running {
-        Some(Trigger { family, revision, namespace, .. }) => Ok(Named {
-            family: family.clone(),
-            number: *revision,
-            namespace: namespace.clone(),
-            revision: Err(refusal),
+        Err(error) => error,
+    };
+    match (running, &error) {
+        (Some(running), LookupError::NotFound(_)) => Ok(Named {
+            family: running.family.clone(),
+            number: running.revision,
+            namespace: running.namespace.clone(),
+            revision: Err(refusal(&error)),
         }),
-        None => Err(refusal),
+        _ => Err(refusal(&error)),
     }
 }
 
@@ -189,15 +146,6 @@ fn target(observed: &Observed, trigger: &Trigger, named: Named) -> Result<(Targe
             Ok((Target::New { number, task_definition }, network_mode))
         }
     }
-}
-
-fn checked(revision: &Revision) -> Result<TaskDefinition, Refusal> {
-    let invalid = |problem: &str| {
-        Refusal::new(reason::INVALID, &format!("Task definition {}:{}: {problem}", revision.family, revision.number))
-    };
-    let definition = revision.definition().map_err(|error| invalid(&error.to_string()))?;
-    task_definition::check(&definition, &revision.family)
-        .map_err(|violations| invalid(&violation::summary(&violations)))
 }
 
 fn groups(observed: &Observed, service: &Service, mode: Option<NetworkMode>) -> Result<Groups, Refusal> {

@@ -33,6 +33,10 @@ pub(super) const ROWS: &[Row] = &[
     mapped("kubernetes"),
     mapped("kubernetes.namespace"),
     mapped("kubernetes.podSecurity"),
+    approximated(
+        "kubernetes.stoppedTaskRetention",
+        "ECS shows stopped tasks for about an hour; here it is as long as this says.",
+    ),
 ];
 
 fn names_its_namespace(field: &Field<'_>) -> bool {

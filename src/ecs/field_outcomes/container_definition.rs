@@ -19,6 +19,11 @@ const SWAP: &str = "Swap is a matter of the node.";
 const WHOLE_TASK: &str = "It holds for the whole task.";
 const ROUTER: &str = "Log routers of ECS are told this by its agent; here the container has to be configured itself.";
 
+pub(super) const ENVIRONMENT_FILE: &str = "The variables are those of the ConfigMap {config map}, which has to be there: kubectl -n {namespace} create configmap {config map} --from-env-file=FILE";
+pub(super) const NOT_FETCHED: &str = "The operator fetches nothing from S3.";
+pub(super) const SHARED_GPU: &str =
+    "The node needs NVIDIA's device plugin with MPS; nobody looks at the free memory of a GPU.";
+
 /// What two fields say that name two secrets which are one Secret here.
 pub(super) const SAME_ENTRY: &str = "{other} names another secret, and both are the entry {entry} of the Secret {secret}: they have one value. Give one of the two secrets another name.";
 pub(super) const SAME_SECRET: &str =
@@ -93,11 +98,8 @@ pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].environment[].name"),
     mapped("containerDefinitions[].environment[].value"),
     mapped("containerDefinitions[].environmentFiles"),
-    approximated(
-        "containerDefinitions[].environmentFiles[].value",
-        "The variables are those of the ConfigMap {config map}, which has to be there: kubectl -n {namespace} create configmap {config map} --from-env-file=FILE",
-    ),
-    approximated("containerDefinitions[].environmentFiles[].type", "The operator fetches nothing from S3."),
+    approximated("containerDefinitions[].environmentFiles[].value", ENVIRONMENT_FILE),
+    approximated("containerDefinitions[].environmentFiles[].type", NOT_FETCHED),
     mapped("containerDefinitions[].secrets"),
     mapped("containerDefinitions[].secrets[].name"),
     approximated("containerDefinitions[].secrets[].valueFrom", SAME_ENTRY)
@@ -196,10 +198,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].resourceRequirements"),
     mapped("containerDefinitions[].resourceRequirements[].type"),
     mapped("containerDefinitions[].resourceRequirements[].value"),
-    approximated(
-        "containerDefinitions[].resourceRequirements[].sharingStrategy",
-        "The node needs NVIDIA's device plugin with MPS; nobody looks at the free memory of a GPU.",
-    ),
+    approximated("containerDefinitions[].resourceRequirements[].sharingStrategy", SHARED_GPU),
     mapped("containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps"),
     mapped("containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps.memory"),
     mapped("containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps.maxComputePercent"),

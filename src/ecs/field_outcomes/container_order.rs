@@ -24,14 +24,11 @@ const STOP_WITH_PORTS: &str = "A Pod has one stop time: the longest of its regul
 
 pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].essential").when(JOB, is_job),
-    approximated("containerDefinitions[].essential", "It is a sidecar, and started again when it ends.")
-        .of(Task)
-        .when(SIDECAR, is_sidecar),
     mapped("containerDefinitions[].essential").of(Task).when("it is false", |field| *field.value == false),
     mapped("containerDefinitions[].essential").of(Task).when("no regular container is beside it", is_only_regular),
     approximated(
         "containerDefinitions[].essential",
-        "The other containers go on when it ends: the task is not stopped yet.",
+        "The operator stops the other containers when it ends; while no operator runs they go on.",
     )
     .of(Task),
     approximated(
@@ -42,7 +39,7 @@ pub(super) const ROWS: &[Row] = &[
     .when("it is false", |field| *field.value == false),
     approximated(
         "containerDefinitions[].essential",
-        "It is started again in the same Pod when it ends; ECS would replace the task.",
+        "The operator replaces the task when it ends; while no operator runs it is started again in its Pod.",
     )
     .of(Service),
     ignored("containerDefinitions[].restartPolicy", OF_JOB).when(JOB, is_job),
@@ -154,10 +151,10 @@ pub(super) const ROWS: &[Row] = &[
     .when("beside kubernetes.readinessProbe", has_readiness_probe),
     approximated(
         "containerDefinitions[].healthCheck",
-        "It is a readiness probe: a task whose container fails it gets no traffic, and is not replaced yet.",
+        "It is a readiness probe: a task that fails it gets no traffic, and the operator replaces it.",
     )
     .of(Service),
-    approximated("containerDefinitions[].healthCheck", "It is a readiness probe: it tells whether the Pod is ready, and nothing else.")
+    approximated("containerDefinitions[].healthCheck", "It is a readiness probe: the EcsTask tells whether it is healthy, and the Pod whether it is ready.")
         .of(Task),
     approximated("containerDefinitions[].healthCheck.command", "It begins neither with CMD nor with CMD-SHELL, and is run as with CMD.")
         .when("it begins with another word", lacks_keyword),
@@ -168,12 +165,12 @@ pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].healthCheck.startPeriod").when(PROBED, is_probed),
     approximated(
         "containerDefinitions[].healthCheck.startPeriod",
-        "A container that is not healthy yet gets no traffic, and nothing else happens to it.",
+        "A container that is not healthy yet gets no traffic. Failures in this time do not make it unhealthy.",
     )
     .of(Service),
     approximated(
         "containerDefinitions[].healthCheck.startPeriod",
-        "A container that is not healthy yet is not ready, and nothing else happens to it.",
+        "A container that is not healthy yet is not ready. Failures in this time do not make it unhealthy.",
     )
     .of(Task),
 ];

@@ -11,6 +11,7 @@ mod placeholders;
 mod row;
 mod secret_uses;
 mod service;
+mod task;
 mod task_definition;
 
 use std::{collections::HashMap, sync::LazyLock};
@@ -22,6 +23,7 @@ use crate::api::{
     field_report::{FieldOutcome, Outcome},
     register_task_definition::RegisterTaskDefinition,
     service::EcsServiceSpec,
+    task::EcsTaskSpec,
 };
 
 pub use circumstances::{Circumstances, Workload};
@@ -81,6 +83,14 @@ pub fn of_service(spec: &EcsServiceSpec) -> Vec<FieldOutcome> {
     of_no_task(&serde_json::to_value(spec).unwrap_or_default(), &SERVICE)
 }
 
+/// The same for a task that somebody runs by itself. `namespace` is where what it names has to be.
+#[must_use]
+pub fn of_task(spec: &EcsTaskSpec, namespace: &str) -> Vec<FieldOutcome> {
+    let secrets = SecretUses::default();
+    let situation = Situation { workload: Workload::Task, namespace, ..Situation::of_no_task(&secrets) };
+    report(&serde_json::to_value(spec).unwrap_or_default(), &TASK, situation)
+}
+
 /// The same for a cluster.
 #[must_use]
 pub fn of_cluster(spec: &EcsClusterSpec) -> Vec<FieldOutcome> {
@@ -97,6 +107,7 @@ pub fn refusal(kind: &str, path: &str) -> Option<&'static str> {
     let rows: &RowsByPath = match kind {
         "EcsCluster" => &CLUSTER,
         "EcsService" => &SERVICE,
+        "EcsTask" => &TASK,
         _ => return None,
     };
     let refused = rows.get(path)?.iter().find(|row| row.outcome == Outcome::Refused)?;
@@ -142,7 +153,7 @@ pub struct DescribedRow {
 
 /// Every row of the tables, for the documentation, kind by kind.
 #[must_use]
-pub fn tables() -> [(&'static str, Vec<DescribedRow>); 3] {
+pub fn tables() -> [(&'static str, Vec<DescribedRow>); 4] {
     let describe = |row: &Row| DescribedRow {
         path: row.path,
         when: row.describe_when(),
@@ -153,6 +164,7 @@ pub fn tables() -> [(&'static str, Vec<DescribedRow>); 3] {
         ("EcsCluster", cluster::ROWS.iter().map(describe).collect()),
         ("TaskDefinition", task_definition_rows().map(describe).collect()),
         ("EcsService", service::ROWS.iter().map(describe).collect()),
+        ("EcsTask", task::ROWS.iter().map(describe).collect()),
     ]
 }
 
@@ -162,6 +174,7 @@ type RowsByPath = HashMap<&'static str, Vec<&'static Row>>;
 static TASK_DEFINITION: LazyLock<RowsByPath> = LazyLock::new(|| by_path(task_definition_rows()));
 static CLUSTER: LazyLock<RowsByPath> = LazyLock::new(|| by_path(cluster::ROWS.iter()));
 static SERVICE: LazyLock<RowsByPath> = LazyLock::new(|| by_path(service::ROWS.iter()));
+static TASK: LazyLock<RowsByPath> = LazyLock::new(|| by_path(task::ROWS.iter()));
 
 fn by_path(rows: impl Iterator<Item = &'static Row>) -> RowsByPath {
     let mut by_path = RowsByPath::new();

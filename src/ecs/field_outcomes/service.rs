@@ -1,12 +1,27 @@
 //! What becomes of each field of a service. A member of CreateService that EcsService does not have yet is Refused: whoever
 //! builds it changes its row.
 
-use super::row::{Row, approximated, ignored, mapped, refused};
+use crate::ecs::{
+    deployment_configuration::{ALARMS, EARLY_SUCCESS, LIFECYCLE_HOOKS, STRATEGY},
+    service::DAEMON,
+};
+
+use super::{
+    field::Field,
+    row::{Row, approximated, ignored, mapped, refused},
+};
 
 const NODES: &str = "What tasks run on is not chosen by it yet: take it out. kubernetes.nodeSelector of the task definition chooses nodes.";
 const TAGS: &str = "Services have no tags yet: take it out, and label the EcsService in its metadata.";
-const ROLLING: &str = "Deployments replace tasks bit by bit, and there is no other way yet: take it out.";
-const WATCHING: &str = "A deployment that fails is not rolled back yet: take it out, and name the old revision in taskDefinition when one does.";
+
+const BREAKER: &str =
+    "The operator counts the failed tasks: while it is away none is counted, and no deployment is rolled back.";
+const OFF: &str = "It has no effect while it is not enabled, and when it is enabled the service is refused.";
+
+/// One that is switched off asks for nothing.
+fn is_enabled(field: &Field<'_>) -> bool {
+    field.value["enable"] == true
+}
 
 pub(super) const ROWS: &[Row] = &[
     mapped("cluster"),
@@ -34,19 +49,38 @@ pub(super) const ROWS: &[Row] = &[
     refused("platformVersion", "There are no versions of Fargate here: take it out."),
     refused("role", "No role is needed to register tasks with a load balancer: take it out."),
     mapped("deploymentConfiguration"),
-    refused("deploymentConfiguration.deploymentCircuitBreaker", WATCHING),
+    approximated("deploymentConfiguration.deploymentCircuitBreaker", BREAKER),
+    approximated("deploymentConfiguration.deploymentCircuitBreaker.enable", BREAKER),
+    approximated("deploymentConfiguration.deploymentCircuitBreaker.rollback", BREAKER),
+    approximated("deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask", BREAKER),
+    approximated("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration", BREAKER),
+    approximated("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration.type", BREAKER),
+    approximated("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration.value", BREAKER),
     mapped("deploymentConfiguration.maximumPercent"),
     mapped("deploymentConfiguration.minimumHealthyPercent"),
-    refused("deploymentConfiguration.alarms", WATCHING),
-    refused("deploymentConfiguration.strategy", ROLLING),
-    refused("deploymentConfiguration.bakeTimeInMinutes", ROLLING),
-    refused("deploymentConfiguration.lifecycleHooks", ROLLING),
-    refused("deploymentConfiguration.linearConfiguration", ROLLING),
-    refused("deploymentConfiguration.canaryConfiguration", ROLLING),
-    refused(
-        "deploymentConfiguration.earlySuccessCriteria",
-        "A deployment has completed when all its tasks are ready: take it out.",
+    refused("deploymentConfiguration.alarms", ALARMS).when("they are enabled", is_enabled),
+    ignored("deploymentConfiguration.alarms", OFF),
+    ignored("deploymentConfiguration.alarms.alarmNames", OFF),
+    ignored("deploymentConfiguration.alarms.rollback", OFF),
+    ignored("deploymentConfiguration.alarms.enable", OFF),
+    refused("deploymentConfiguration.strategy", STRATEGY).when("it is not ROLLING", |field| field.text() != "ROLLING"),
+    mapped("deploymentConfiguration.strategy"),
+    approximated(
+        "deploymentConfiguration.bakeTimeInMinutes",
+        "No alarm is looked at in that time: a deployment is completed once the service is steady after it.",
     ),
+    refused("deploymentConfiguration.lifecycleHooks", LIFECYCLE_HOOKS),
+    refused("deploymentConfiguration.linearConfiguration", STRATEGY),
+    refused("deploymentConfiguration.linearConfiguration.stepPercent", STRATEGY),
+    refused("deploymentConfiguration.linearConfiguration.stepBakeTimeInMinutes", STRATEGY),
+    refused("deploymentConfiguration.canaryConfiguration", STRATEGY),
+    refused("deploymentConfiguration.canaryConfiguration.canaryPercent", STRATEGY),
+    refused("deploymentConfiguration.canaryConfiguration.canaryBakeTimeInMinutes", STRATEGY),
+    refused("deploymentConfiguration.earlySuccessCriteria", EARLY_SUCCESS).when("they are enabled", is_enabled),
+    ignored("deploymentConfiguration.earlySuccessCriteria", OFF),
+    ignored("deploymentConfiguration.earlySuccessCriteria.enable", OFF),
+    ignored("deploymentConfiguration.earlySuccessCriteria.healthyPercent", OFF),
+    ignored("deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup", OFF),
     refused(
         "placementConstraints",
         "A service has no constraints of its own yet: write them into placementConstraints of the task definition.",
@@ -63,10 +97,11 @@ pub(super) const ROWS: &[Row] = &[
         "networkConfiguration.awsvpcConfiguration.assignPublicIp",
         "Pods have no public addresses: put a Service of type LoadBalancer or a Gateway in front of the service.",
     ),
-    refused(
+    approximated(
         "healthCheckGracePeriodSeconds",
-        "No task is replaced because a health check fails: take it out. startPeriod of a container's healthCheck gives it time.",
+        "A task that fails its health checks is not replaced in that time, and gets no traffic.",
     ),
+    refused("schedulingStrategy", DAEMON).when("it is DAEMON", |field| field.text() == "DAEMON"),
     mapped("schedulingStrategy"),
     refused(
         "deploymentController",

@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::ecs::object_names;
 
 use super::{
-    circumstances::Workload::{Service, Task},
     field::Field,
     row::{PRIVILEGED, Row, approximated, ignored, mapped, refused},
 };
@@ -14,26 +13,20 @@ const REPLACED: &str = "kubernetes.volumes says what stands behind the volume.";
 const CLAIM: &str = "It is the PersistentVolumeClaim {claim} of the Namespace, which has to be there; kubernetes.volumes can name another one.";
 const DRIVER: &str = "What the driver of the PersistentVolume does.";
 
+pub(super) const TASK_ROLE: &str = "The containers run as the ServiceAccount {service account} of the Namespace, which has to be there. It brings no credentials of AWS: the ServiceAccount has to get them by other means.";
+pub(super) const EXECUTION_ROLE: &str = "No role is taken on: the kubelet pulls images and reads Secrets. Private images need repositoryCredentials, or nodes that may pull them.";
+pub(super) const STORAGE: &str = "A task that fills more is evicted.";
+
 pub(super) const ROWS: &[Row] = &[
     approximated("family", "It is called {family} in Kubernetes; the annotation ecs-operator.dev/task-definition keeps its own name.")
         .when("it is no DNS label", |field| object_names::label_value(field.text()) != field.text()),
     mapped("family"),
-    approximated(
-        "taskRoleArn",
-        "The containers run as the ServiceAccount {service account} of the Namespace, which has to be there. It brings no credentials of AWS: the ServiceAccount has to get them by other means.",
-    ),
-    approximated(
-        "executionRoleArn",
-        "No role is taken on: the kubelet pulls images and reads Secrets. Private images need repositoryCredentials, or nodes that may pull them.",
-    ),
+    approximated("taskRoleArn", TASK_ROLE),
+    approximated("executionRoleArn", EXECUTION_ROLE),
     approximated("networkMode", "NetworkPolicies do not act in the node's network: no security group holds for these tasks. The Namespace has to allow them: set kubernetes.podSecurity of the EcsCluster to privileged.")
         .when("it is host", |field| field.text() == "host"),
     approximated("networkMode", "The containers of a task share one network and its ports.").when("it is bridge", |field| field.text() == "bridge"),
     approximated("networkMode", "The task has an address, and a NetworkPolicy that lets nothing in or out.")
-        .of(Service)
-        .when("it is none", |field| field.text() == "none"),
-    approximated("networkMode", "The task has an address, and nothing keeps traffic from it yet.")
-        .of(Task)
         .when("it is none", |field| field.text() == "none"),
     mapped("networkMode"),
     mapped("containerDefinitions"),
@@ -126,7 +119,7 @@ pub(super) const ROWS: &[Row] = &[
     refused("inferenceAccelerators", "Elastic Inference is retired: remove it."),
     refused("inferenceAccelerators[].deviceName", "Elastic Inference is retired: remove it."),
     refused("inferenceAccelerators[].deviceType", "Elastic Inference is retired: remove it."),
-    approximated("ephemeralStorage", "A task that fills more is evicted."),
+    approximated("ephemeralStorage", STORAGE),
     mapped("ephemeralStorage.sizeInGiB"),
     mapped("runtimePlatform"),
     ignored("runtimePlatform.cpuArchitecture", "kubernetes.nodeSelector names the architecture.")

@@ -98,6 +98,13 @@ impl TaskDefinition {
         self.containers.iter().flat_map(|container| &container.ports).cloned().collect()
     }
 
+    /// Whether something tells if its tasks are healthy: a health check or a readiness probe of an essential container.
+    #[must_use]
+    pub fn checks_health(&self) -> bool {
+        let mut essential = self.containers.iter().filter(|container| container.essential);
+        essential.any(|container| container.health_check.is_some() || container.kubernetes.readiness_probe.is_some())
+    }
+
     /// Whether it can run on Fargate only.
     #[must_use]
     pub fn runs_on_fargate(&self) -> bool {

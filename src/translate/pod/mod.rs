@@ -11,7 +11,10 @@ pub mod security;
 pub mod size;
 pub mod volume;
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{LocalObjectReference, PodSpec};
+use serde::Serialize;
 
 use crate::{
     api::{
@@ -21,6 +24,7 @@ use crate::{
     ecs::{
         arn::ArnScope,
         kubernetes_version::KubernetesVersion,
+        task_containers::{self, RunningContainer},
         task_definition::{TaskDefinition, layout::Layout},
     },
 };
@@ -94,9 +98,12 @@ pub fn spec(task: Task<'_>) -> PodSpec {
 
 /// Annotations of the Pod: which revision it runs, what it needs to have beside it, and what Kubernetes has no field for.
 #[must_use]
-pub fn annotations(definition: &TaskDefinition, revision: i64, arns: &ArnScope) -> Labels {
+pub fn annotations(task: Task<'_>, revision: i64) -> Labels {
+    let definition = task.task_definition;
     let mut annotations = volume::texts(definition);
-    annotations.insert(labels::TASK_DEFINITION.into(), arns.task_definition(&definition.family, revision));
+    annotations.insert(labels::TASK_DEFINITION.into(), task.arns.task_definition(&definition.family, revision));
+    let restarts = task.runs == Runs::Alone && task.version.has_container_restart_policies();
+    annotations.insert(labels::CONTAINERS.into(), json(&task_containers::of(definition, restarts, names::container)));
     let originals = container::original_names(definition);
     if !originals.is_empty() {
         annotations.insert(labels::ORIGINAL_NAMES.into(), json(&originals));
@@ -107,8 +114,15 @@ pub fn annotations(definition: &TaskDefinition, revision: i64, arns: &ArnScope) 
     annotations
 }
 
-fn json(labels: &Labels) -> String {
-    serde_json::to_string(labels).unwrap_or_default()
+/// What the annotations of a Pod say of its task's containers; none where they say nothing that can be read.
+#[must_use]
+pub fn running_containers(annotations: &BTreeMap<String, String>) -> Vec<RunningContainer> {
+    let text = annotations.get(labels::CONTAINERS);
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Without ports nobody has to be told that the task goes away.

@@ -11,14 +11,16 @@ use crate::{
     turns::alone,
 };
 
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 12] = [
     "TaskDefinition",
     "TaskDefinitionRevision",
     "EcsService",
+    "EcsTask",
     "EcsSecurityGroup",
     "Deployment",
     "ControllerRevision",
     "NetworkPolicy",
+    "PodDisruptionBudget",
     "Service",
     "Pod",
     "ConfigMap",
@@ -62,6 +64,7 @@ async fn apply_documents(scene: &Scene) {
         .await;
     scene.apply("EcsService", "web", service(2)).await;
     scene.apply("EcsService", "idle", service(0)).await;
+    scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
     scene.apply("EcsService", "lost", json!({"taskDefinition": "nowhere", "desiredCount": 1})).await;
 }
 

@@ -7,4 +7,5 @@ mod faults;
 mod outage;
 mod race;
 mod registration;
+mod task_records;
 mod undecodable;

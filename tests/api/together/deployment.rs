@@ -108,7 +108,8 @@ fn only_so_many_old_deployments_are_kept() {
         }
         scene.until_gone("ControllerRevision", "web-4").await;
         let kept = scene.names("ControllerRevision").await;
-        assert_eq!(kept.len(), 10, "{kept:?}");
+        // The newest ten, and the last that was completed: the way back.
+        assert!((10..=11).contains(&kept.len()), "{kept:?}");
     });
 }
 

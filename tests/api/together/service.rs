@@ -211,7 +211,7 @@ fn an_absent_desired_count_is_written_and_the_service_can_be_scaled() {
     together(async |scene| {
         scene.make_cluster().await;
         // It names an unknown task definition at first: what it would have run is still one task.
-        let document = json!({"taskDefinition": "web", "kubernetes": {"preStopSeconds": 0}});
+        let document = json!({"taskDefinition": "web", "kubernetes": {"preStopSeconds": 0, "minReadySeconds": 0}});
         scene.apply("EcsService", "web", document.clone()).await;
         scene.condition("EcsService", "web", "Accepted", "False", "TaskDefinitionNotFound").await;
         scene.define("nginx:1").await;

@@ -1,0 +1,90 @@
+//! The revision that a service or a task means: of its own Namespace, else of the shared one.
+
+use std::sync::Arc;
+
+use crate::{
+    decide::conditions::reason,
+    ecs::{
+        task_definition::{self, TaskDefinition},
+        task_definition_lookup::{self, LookupError},
+        task_definition_reference::TaskDefinitionReference,
+        violation,
+    },
+    kube_io::revision::Revision,
+    translate::snapshot::Trigger,
+};
+
+use super::{context::Context, refusal::Refusal};
+
+/// Where revisions are looked for.
+pub struct Places {
+    /// Those of the object's own Namespace.
+    own: Vec<Arc<Revision>>,
+    /// The shared Namespace and those in it.
+    shared: Option<(String, Vec<Arc<Revision>>)>,
+}
+
+/// A revision that was found.
+pub struct Found {
+    /// The revision.
+    pub revision: Arc<Revision>,
+    /// Where it is, if not in the object's own Namespace.
+    pub namespace: Option<String>,
+}
+
+impl Places {
+    /// What an object of a Namespace can name.
+    #[must_use]
+    pub fn of(namespace: &str, context: &Context) -> Self {
+        let shared = context.settings.shared_namespace.clone().filter(|shared| shared != namespace);
+        let in_namespace = |namespace: &str| context.caches.revisions.in_namespace(namespace);
+        Self { own: in_namespace(namespace), shared: shared.map(|shared| (shared.clone(), in_namespace(&shared))) }
+    }
+
+    /// Looks for a revision. `running` is what a service runs already: an inactive revision may go on where it is, and a
+    /// pinned one is the one that runs, also when another Namespace has one of the same name since.
+    ///
+    /// # Errors
+    /// When there is no such revision, or none that is active.
+    pub fn find(&self, reference: &TaskDefinitionReference, running: Option<&Trigger>) -> Result<Found, LookupError> {
+        let shared = self.shared.as_ref().map(|(namespace, revisions)| (Some(namespace.clone()), revisions));
+        let mut places: Vec<_> = std::iter::once((None, &self.own)).chain(shared).collect();
+        if let Some(running) = running.filter(|_| reference.revision.is_some()) {
+            places.sort_by_key(|(namespace, _)| *namespace != running.namespace);
+        }
+        let mut problem = None;
+        for (namespace, revisions) in places {
+            let running = running.filter(|trigger| trigger.namespace == namespace);
+            let running = running.map(|trigger| (trigger.family.as_str(), trigger.revision));
+            match task_definition_lookup::resolve(reference, revisions, running) {
+                Ok(found) => return Ok(Found { revision: Arc::clone(found), namespace }),
+                Err(error @ LookupError::Inactive(_)) => return Err(error),
+                Err(error @ LookupError::NotFound(_)) => problem = problem.or(Some(error)),
+            }
+        }
+        Err(problem.unwrap_or_else(|| LookupError::NotFound(reference.to_string())))
+    }
+}
+
+/// Why nothing runs without the revision.
+#[must_use]
+pub fn refusal(error: &LookupError) -> Refusal {
+    let reason = match error {
+        LookupError::NotFound(_) => reason::TASK_DEFINITION_NOT_FOUND,
+        LookupError::Inactive(_) => reason::TASK_DEFINITION_INACTIVE,
+    };
+    Refusal::new(reason, error)
+}
+
+/// The checked content of a revision.
+///
+/// # Errors
+/// When it breaks a rule that was not known when it was registered, or cannot be read.
+pub fn checked(revision: &Revision) -> Result<TaskDefinition, Refusal> {
+    let invalid = |problem: &str| {
+        Refusal::new(reason::INVALID, &format!("Task definition {}:{}: {problem}", revision.family, revision.number))
+    };
+    let definition = revision.definition().map_err(|error| invalid(&error.to_string()))?;
+    task_definition::check(&definition, &revision.family)
+        .map_err(|violations| invalid(&violation::summary(&violations)))
+}

@@ -1,0 +1,143 @@
+//! Follows the Pod of a task until it has stopped, and stops it when its time has come.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::{api::core::v1::Pod as CorePod, apimachinery::pkg::apis::meta::v1::Time};
+use kube::{Api, ResourceExt};
+
+use crate::{
+    api::{
+        task::{DesiredStatus, EcsTask},
+        task_status::EcsTaskStatus,
+    },
+    controllers::{
+        context::Context,
+        driver::Outcome,
+        task::{Seen, identity},
+    },
+    decide::{
+        service_task::user_stop,
+        task_alone::{self, Action},
+        task_status::{self, Identity},
+    },
+    ecs::task_definition_reference::TaskDefinitionReference,
+    kube_io::{apply::delete_if_there, error::Error, pod::Pod},
+    translate::{names, owner::Owner},
+};
+
+use super::{
+    start::{accepted, not_stalled, with_findings},
+    write,
+};
+
+/// What is known of the Pod of a task.
+pub(super) enum Found {
+    /// It is there, or has just gone.
+    Seen(Seen),
+    /// It was there, and was not found just now.
+    Awaited,
+    /// It was there, and nobody saw it go.
+    Lost,
+    /// It was never made.
+    NotMade,
+}
+
+pub(super) fn pod_of(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Found {
+    let (namespace, name) = (task.namespace().unwrap_or_default(), names::task_pod(&task.name_any()));
+    let owner = Owner::of(task);
+    let is_it = |pod: &Arc<Pod>| owner.controls(&**pod);
+    let there = context.caches.pods.get(&namespace, &name).filter(is_it).map(|pod| (pod, false));
+    let found = there.or_else(|| context.departed_pods.get(&namespace, &name).filter(is_it).map(|pod| (pod, true)));
+    match found {
+        Some((pod, is_gone)) => Found::Seen(Seen::of(pod, is_gone, context)),
+        // Its last report may be on its way to whoever keeps it.
+        None if before.pod_uid.as_deref().is_some_and(|uid| context.stops.is_missing_again(uid)) => Found::Lost,
+        None if before.pod_uid.is_some() => Found::Awaited,
+        None => Found::NotMade,
+    }
+}
+
+pub(super) async fn follow(
+    task: &EcsTask,
+    before: &EcsTaskStatus,
+    seen: &Seen,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let now = context.now();
+    let wish =
+        (task.spec.desired_status == Some(DesiredStatus::Stopped)).then(|| user_stop(task.spec.reason.as_deref()));
+    let action = task_alone::action(&seen.facts(&now), wish.clone(), seen.placed_at());
+    let decided = match &action {
+        Action::Stop(stop) => Some(stop.clone()),
+        // Whoever deleted the Pod did what the user asks for.
+        Action::Nothing | Action::Wait(_) => wish.filter(|_| seen.pod.is_deleted()),
+    };
+    if let Action::Stop(stop) = &action {
+        seen.note_stop(stop.clone(), context);
+    }
+    let stop = seen.stop.clone().or(decided);
+    let identity = identity_before(task, before, context);
+    let after = task_status::status(before, &identity, &seen.pod(&now, stop.as_ref()));
+    let after = with_findings(task, before, after, &[accepted(), not_stalled()], context);
+    // The reason is written down before the Pod is deleted for it: nothing else tells it.
+    write(task, before, &after, context).await?;
+    let left = match action {
+        Action::Stop(_) => {
+            let pods: Api<CorePod> = context.api(&task.namespace().unwrap_or_default());
+            delete_if_there(&pods, &seen.pod.name_any(), seen.pod.uid()).await?;
+            None
+        }
+        Action::Wait(left) => Some(left),
+        Action::Nothing => None,
+    };
+    let next = seen.facts(&now).progress().look_again_after.into_iter().chain(left).min();
+    Ok(next.map_or(Outcome::Done, Outcome::Wait))
+}
+
+/// The Pod is gone, and this process did not see it end.
+pub(super) async fn lose(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Result<Outcome, Error> {
+    let after = task_status::lost(before, &identity_before(task, before, context), None, &context.now());
+    write(task, before, &after, context).await?;
+    Ok(Outcome::Done)
+}
+
+/// What was resolved when the task was started.
+fn identity_before(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Identity {
+    let reference = before.task_definition_revision.as_deref().and_then(|it| TaskDefinitionReference::parse(it).ok());
+    let (family, revision) =
+        reference.map_or((String::new(), 0), |reference| (reference.family, reference.revision.unwrap_or_default()));
+    let cluster = before.cluster_arn.as_deref().map(crate::ecs::arn::last_segment).unwrap_or_default();
+    identity::of_task(task, cluster, &family, revision, context)
+}
+
+/// The Pod of a stopped task goes after the cluster's time for that, the task itself after its own, if it has one.
+pub(super) async fn retire(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Result<Outcome, Error> {
+    let namespace = task.namespace().unwrap_or_default();
+    if let Found::Seen(seen) = pod_of(task, before, context)
+        && seen.is_gone
+    {
+        context.forget(&seen.pod);
+    }
+    let Some(stopped_at) = &before.stopped_at else { return Ok(Outcome::Done) };
+    let now = context.now();
+    let kubernetes = task.spec.kubernetes.as_ref();
+    let ttl = kubernetes.and_then(|kubernetes| kubernetes.ttl_seconds_after_stopped);
+    let ttl = ttl.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+    if ttl.is_some_and(|ttl| left(stopped_at, ttl, &now).is_zero()) {
+        delete_if_there(&context.api::<EcsTask>(&namespace), &task.name_any(), task.uid()).await?;
+        return Ok(Outcome::Done);
+    }
+    let pod_left = left(stopped_at, context.stopped_task_retention(&namespace), &now);
+    let pod = context.caches.pods.get(&namespace, &names::task_pod(&task.name_any()));
+    let pod = pod.filter(|pod| Owner::of(task).controls(&**pod));
+    if let Some(pod) = pod.as_ref().filter(|_| pod_left.is_zero()) {
+        delete_if_there(&context.api::<CorePod>(&namespace), &pod.name_any(), pod.uid()).await?;
+    }
+    let pod_left = pod.map(|_| pod_left).filter(|left| !left.is_zero());
+    let next = ttl.map(|ttl| left(stopped_at, ttl, &now)).into_iter().chain(pod_left).min();
+    Ok(next.map_or(Outcome::Done, Outcome::Wait))
+}
+
+fn left(since: &Time, time: Duration, now: &Time) -> Duration {
+    time.saturating_sub(Duration::try_from(now.0.duration_since(since.0)).unwrap_or_default())
+}

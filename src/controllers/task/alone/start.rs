@@ -1,0 +1,223 @@
+//! Starts a task: what it needs first, then its Pod, once.
+
+use k8s_openapi::api::{core::v1::Pod as CorePod, networking::v1::NetworkPolicy};
+use kube::{Api, ResourceExt, api::PostParams};
+
+use crate::{
+    api::{
+        register_task_definition::NetworkMode,
+        security_group::EcsSecurityGroup,
+        task::{DesiredStatus, EcsTask},
+        task_status::{EcsTaskStatus, HealthStatus, LastStatus},
+    },
+    controllers::{
+        context::Context, driver::Outcome, refusal::Refusal, revision_lookup::Places, security_group::is_ready,
+        task::identity,
+    },
+    decide::{
+        conditions::{self, ACCEPTED, Finding, STALLED, is_true, reason},
+        service_task::user_stop,
+        task_status::{self, Identity},
+    },
+    ecs::field_outcomes,
+    kube_io::{
+        apply::{Force, apply, create_if_absent},
+        error::{Error, api_status},
+        events::Severity,
+    },
+    translate::{
+        names, network_policy,
+        owner::{Owner, Ownership},
+        security_group,
+        task_pod::{TaskPod, owned_task_pod},
+    },
+};
+
+use super::{
+    validate::{self, Accepted, Around, Groups},
+    write,
+};
+
+pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Result<Outcome, Error> {
+    let namespace = task.namespace().unwrap_or_default();
+    let around = Around {
+        clusters: context.clusters_of(&namespace),
+        places: Places::of(&namespace, context),
+        security_groups: context.caches.security_groups.in_namespace(&namespace),
+        namespace,
+    };
+    let accepted = match validate::validate(task, before, &around) {
+        Ok(accepted) => accepted,
+        Err(refusal) => return refuse(task, before, &refusal, context).await,
+    };
+    let identity = identity_of(task, &accepted, context);
+    let wishes_to_stop = task.spec.desired_status == Some(DesiredStatus::Stopped);
+    let after = if wishes_to_stop {
+        let stop = user_stop(task.spec.reason.as_deref());
+        task_status::lost(before, &identity, Some(stop), &context.now())
+    } else {
+        provisioning(before, &identity)
+    };
+    // What a family means now is written down before the Pod is made: it stays, whatever is registered later.
+    let is_new = before.task_definition_revision != after.task_definition_revision;
+    if is_new || wishes_to_stop || !is_true(&before.conditions, ACCEPTED) {
+        let outcomes = field_outcomes::of_task(&task.spec, &around.namespace);
+        let after = EcsTaskStatus { field_outcomes: field_outcomes::differences(&outcomes), ..after };
+        let after = with_findings(task, before, after, &[self::accepted(), not_stalled()], context);
+        write(task, before, &after, context).await?;
+        context.tell_newly_ignored(task, &before.field_outcomes, &after.field_outcomes).await;
+        return Ok(Outcome::Done);
+    }
+    if prepare(task, &accepted, &around, context).await? {
+        let made = make_pod(task, &accepted, &around.namespace, context).await;
+        if let Err(error) = &made {
+            tell_refusal(task, before, error, context).await?;
+        }
+        made?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn identity_of(task: &EcsTask, accepted: &Accepted, context: &Context) -> Identity {
+    identity::of_task(task, &accepted.cluster.name, &accepted.task_definition.family, accepted.revision, context)
+}
+
+fn provisioning(before: &EcsTaskStatus, identity: &Identity) -> EcsTaskStatus {
+    EcsTaskStatus {
+        last_status: Some(LastStatus::Provisioning),
+        desired_status: Some(DesiredStatus::Running),
+        health_status: Some(HealthStatus::Unknown),
+        ..task_status::identified(before, identity)
+    }
+}
+
+/// Kubernetes does not take the Pod: its user has to do something about it.
+async fn tell_refusal(task: &EcsTask, before: &EcsTaskStatus, error: &Error, context: &Context) -> Result<(), Error> {
+    let reason = match error {
+        Error::Foreign { .. } => reason::FOREIGN_OBJECT,
+        error if error.refusal().is_some() => reason::UNABLE_TO_PLACE_TASK,
+        _ => return Ok(()),
+    };
+    let stalled = Finding::holds(STALLED, reason, error.to_string());
+    let after = with_findings(task, before, before.clone(), &[accepted(), stalled], context);
+    let is_news = before.conditions != after.conditions;
+    write(task, before, &after, context).await?;
+    if is_news {
+        context.events.tell(task, Severity::Warning, reason, &error.to_string()).await;
+    }
+    Ok(())
+}
+
+pub(super) fn accepted() -> Finding {
+    Finding::holds(ACCEPTED, reason::ACCEPTED, "The task keeps the rules and what it names exists.")
+}
+
+pub(super) fn not_stalled() -> Finding {
+    Finding::fails(STALLED, reason::ACCEPTED, "")
+}
+
+pub(super) fn with_findings(
+    task: &EcsTask,
+    before: &EcsTaskStatus,
+    after: EcsTaskStatus,
+    findings: &[Finding],
+    context: &Context,
+) -> EcsTaskStatus {
+    let generation = task.metadata.generation;
+    let conditions = conditions::merge(&before.conditions, findings, generation, &context.now());
+    EcsTaskStatus { observed_generation: generation, conditions, ..after }
+}
+
+/// A task that may not run is none: it has no id and no status but why. It starts when what it lacks is there.
+async fn refuse(
+    task: &EcsTask,
+    before: &EcsTaskStatus,
+    refusal: &Refusal,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let findings = [
+        Finding::fails(ACCEPTED, refusal.reason, refusal.message.clone()),
+        Finding::holds(STALLED, refusal.reason, refusal.message.clone()),
+    ];
+    let after = with_findings(task, before, before.clone(), &findings, context);
+    let is_news = before.conditions != after.conditions;
+    write(task, before, &after, context).await?;
+    if is_news {
+        context.events.tell(task, Severity::Warning, refusal.reason, &refusal.message).await;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Whether all is there that has to be before the first process runs: the policies of its groups.
+async fn prepare(task: &EcsTask, accepted: &Accepted, around: &Around, context: &Context) -> Result<bool, Error> {
+    let namespace = &around.namespace;
+    match &accepted.groups {
+        Groups::Default => {
+            let found = around.security_groups.iter().find(|group| group.name_any() == names::DEFAULT_SECURITY_GROUP);
+            if found.is_none()
+                && let Some(cluster) = context.cluster_of(namespace)
+            {
+                let group = security_group::default_group(namespace, &accepted.cluster.object, &Owner::of(&*cluster));
+                // As its users have it, if they were faster.
+                create_if_absent(&context.api::<EcsSecurityGroup>(namespace), &group).await?;
+            }
+            Ok(found.is_some_and(|group| is_ready(group)))
+        }
+        Groups::Named(names) => {
+            let group = |name: &String| around.security_groups.iter().find(|group| group.name_any() == *name);
+            Ok(names.iter().all(|name| group(name).is_some_and(|group| is_ready(group))))
+        }
+        Groups::None => {
+            if accepted.task_definition.network_mode == Some(NetworkMode::None) {
+                isolate(task, namespace, context).await?;
+            }
+            Ok(true)
+        }
+    }
+}
+
+async fn isolate(task: &EcsTask, namespace: &str, context: &Context) -> Result<(), Error> {
+    let (name, owner) = (task.name_any(), Owner::of(task));
+    let policy = network_policy::isolation_of_task(namespace, &name, &owner);
+    let observed = context.caches.network_policies.get(namespace, &policy.name_any());
+    let ownership = |found: &NetworkPolicy| owner.ownership(found);
+    let api = context.api(namespace);
+    apply(&api, &policy, observed.as_deref(), ownership, Force::Yes, &format!("EcsTask {name}")).await.map(|_| ())
+}
+
+async fn make_pod(task: &EcsTask, accepted: &Accepted, namespace: &str, context: &Context) -> Result<(), Error> {
+    let default = [names::DEFAULT_SECURITY_GROUP.to_owned()];
+    let owner = Owner::of(task);
+    let pod = TaskPod {
+        name: &task.name_any(),
+        namespace,
+        arns: &context.arns,
+        cluster_object: &accepted.cluster.object,
+        task_definition: &accepted.task_definition,
+        revision: accepted.revision,
+        group: &accepted.task.group(&accepted.task_definition.family),
+        security_groups: match &accepted.groups {
+            Groups::Default => &default,
+            Groups::Named(names) => names,
+            Groups::None => &[],
+        },
+        version: context.kubernetes_version(),
+    };
+    let pod = owned_task_pod(pod, &owner);
+    let name = pod.name_any();
+    let pods: Api<CorePod> = context.api(namespace);
+    match pods.create(&PostParams::default(), &pod).await {
+        Ok(_) => Ok(()),
+        // The cache is behind, or the name is somebody else's.
+        Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => {
+            let found = pods.get_opt(&name).await.map_err(|error| Error::request(format!("read Pod {name}"), error))?;
+            match found.map(|found| owner.ownership(&found)) {
+                Some(Ownership::Foreign) => {
+                    Err(Error::Foreign { kind: "Pod".into(), name, wanted_by: format!("EcsTask {}", task.name_any()) })
+                }
+                _ => Err(Error::Stale { what: format!("Pod {name}") }),
+            }
+        }
+        Err(error) => Err(Error::request(format!("make Pod {name}"), error)),
+    }
+}

@@ -1,0 +1,102 @@
+//! The Pod of a task as it was seen, with what this process knows of its end.
+
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
+use crate::{
+    api::task_status::TaskContainer,
+    controllers::context::Context,
+    decide::{
+        task_progress::{Deletion, TaskFacts},
+        task_status::SeenPod,
+        task_stop::Stop,
+    },
+    ecs::task_containers::RunningContainer,
+    kube_io::pod::Pod,
+    translate::{labels, pod::running_containers},
+};
+
+/// The Pod of a task.
+pub struct Seen {
+    /// The Pod, or the last that was seen of it.
+    pub pod: Arc<Pod>,
+    /// Its containers.
+    pub containers: Vec<RunningContainer>,
+    /// Whether it is gone.
+    pub is_gone: bool,
+    /// Why it is being ended, as far as this process knows.
+    pub stop: Option<Stop>,
+    /// Its containers when that was decided.
+    at_stop: Vec<TaskContainer>,
+}
+
+impl Seen {
+    /// A Pod, and whether it is gone.
+    #[must_use]
+    pub fn of(pod: Arc<Pod>, is_gone: bool, context: &Context) -> Self {
+        let noted = pod.metadata.uid.as_deref().and_then(|uid| context.stops.of(uid));
+        let (stop, at_stop) = noted.map_or((None, Vec::new()), |(stop, at_stop)| (Some(stop), at_stop));
+        Self { containers: running_containers(pod.annotations()), is_gone, stop, at_stop, pod }
+    }
+
+    /// Notes why it is being ended, and how its containers are now.
+    pub fn note_stop(&self, stop: Stop, context: &Context) {
+        let at_stop = self.facts(&context.now()).at_stop(&stop);
+        context.stops.note(self.uid(), stop, at_stop);
+    }
+
+    /// The UID of the Pod.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        self.pod.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// How often its essential containers were started again in their place.
+    #[must_use]
+    pub fn essential_restarts(&self) -> i32 {
+        let essential = self.containers.iter().filter(|container| container.essential);
+        essential.filter_map(|container| self.pod.status.container(container.in_pod())).map(|it| it.restart_count).sum()
+    }
+
+    /// When a node was found for it; before that, when it was made.
+    #[must_use]
+    pub fn placed_at(&self) -> Option<&Time> {
+        let placed =
+            self.pod.status.holds("PodScheduled").and_then(|condition| condition.last_transition_time.as_ref());
+        placed.or(self.pod.metadata.creation_timestamp.as_ref())
+    }
+
+    /// What decisions need of it.
+    #[must_use]
+    pub fn facts<'a>(&'a self, now: &'a Time) -> TaskFacts<'a> {
+        let metadata = &self.pod.metadata;
+        let deletion = metadata.deletion_timestamp.as_ref().map(|timestamp| Deletion {
+            timestamp,
+            grace_seconds: metadata.deletion_grace_period_seconds.unwrap_or(0),
+        });
+        TaskFacts {
+            containers: &self.containers,
+            status: &self.pod.status,
+            is_scheduled: self.pod.spec.node_name.is_some(),
+            deletion,
+            is_gone: self.is_gone,
+            runs_alone: self.pod.labels().contains_key(labels::TASK),
+            now,
+        }
+    }
+
+    /// What a status needs of it.
+    #[must_use]
+    pub fn pod<'a>(&'a self, now: &'a Time, stop: Option<&'a Stop>) -> SeenPod<'a> {
+        SeenPod {
+            task: self.facts(now),
+            name: self.pod.metadata.name.as_deref().unwrap_or_default(),
+            uid: self.uid(),
+            node: self.pod.spec.node_name.as_deref(),
+            stop,
+            at_stop: &self.at_stop,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The status of a service from its start to its steady state.
+
+use super::*;
+use crate::decide::task::TaskState;
+
+fn now() -> Time {
+    Time(k8s_openapi::jiff::Timestamp::from_second(1_000_000).unwrap())
+}
+
+fn deployment(number: i64) -> DeploymentFacts {
+    DeploymentFacts {
+        number,
+        id: format!("ecs-svc/{number}"),
+        task_definition: format!("web:{number}"),
+        created_at: now(),
+    }
+}
+
+fn tasks(running: &[i64], pending: &[i64]) -> Vec<ObservedTask> {
+    let task = |state| move |deployment: &i64| ObservedTask { deployment: *deployment, state };
+    running.iter().map(task(TaskState::Running)).chain(pending.iter().map(task(TaskState::Pending))).collect()
+}
+
+fn progress(total: i32, updated: i32, available: i32) -> WorkloadProgress {
+    WorkloadProgress { observed: true, total, updated, available }
+}
+
+#[test]
+fn a_rolling_update_from_start_to_steady_state() {
+    let (now, both) = (now(), [deployment(1), deployment(2)]);
+    let under_way = tasks(&[1, 1, 2], &[2]);
+    let facts = ServiceFacts {
+        name: "web",
+        desired_count: 2,
+        deployments: &both,
+        template: Template::Wanted(2),
+        tasks: &under_way,
+        workload: progress(4, 2, 3),
+        refused_pods: None,
+        before: &[],
+        now: &now,
+    };
+    let shown = deployments(&facts);
+    let summary: Vec<_> = shown.iter().map(|d| (d.status, d.running_count, d.pending_count, d.rollout_state)).collect();
+    assert_eq!(
+        summary,
+        [
+            (DeploymentStatus::Primary, 1, 1, RolloutState::InProgress),
+            (DeploymentStatus::Active, 2, 0, RolloutState::InProgress)
+        ]
+    );
+    assert_eq!(events(&facts, &shown, false), Vec::<String>::new());
+
+    let rest = tasks(&[2, 2], &[]);
+    let facts = ServiceFacts { tasks: &rest, workload: progress(2, 2, 2), before: &shown, ..facts };
+    let shown = deployments(&facts);
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].rollout_state_reason, "ECS deployment ecs-svc/2 completed.");
+    assert_eq!(
+        events(&facts, &shown, false),
+        ["(service web) (deployment ecs-svc/2) deployment completed.", "(service web) has reached a steady state."]
+    );
+    assert_eq!(events(&ServiceFacts { before: &shown, ..facts }, &shown, true), Vec::<String>::new());
+}
+
+#[test]
+fn scaling_does_not_reopen_a_deployment() {
+    let (now, one) = (now(), [deployment(1)]);
+    let two = tasks(&[1, 1], &[]);
+    let steady = ServiceFacts {
+        name: "web",
+        desired_count: 2,
+        deployments: &one,
+        template: Template::Wanted(1),
+        tasks: &two,
+        workload: progress(2, 2, 2),
+        refused_pods: None,
+        before: &[],
+        now: &now,
+    };
+    let before = deployments(&steady);
+    let scaled = ServiceFacts { desired_count: 3, before: &before, ..steady };
+    assert_eq!(deployments(&scaled)[0].rollout_state, RolloutState::Completed);
+    assert!(!is_steady(&scaled));
+}
+
+#[test]
+fn an_old_status_of_the_workload_is_no_steady_state() {
+    let (now, one, none) = (now(), [deployment(1)], tasks(&[], &[]));
+    let facts = ServiceFacts {
+        name: "web",
+        desired_count: 0,
+        deployments: &one,
+        template: Template::Wanted(1),
+        tasks: &none,
+        workload: WorkloadProgress { observed: false, ..Default::default() },
+        refused_pods: None,
+        before: &[],
+        now: &now,
+    };
+    assert!(!is_steady(&facts));
+    assert!(is_steady(&ServiceFacts { workload: progress(0, 0, 0), ..facts }));
+}
+
+#[test]
+fn a_refusal_of_kubernetes_is_told_with_its_cause() {
+    let (now, one, none) = (now(), [deployment(1)], tasks(&[], &[]));
+    let facts = ServiceFacts {
+        name: "web",
+        desired_count: 1,
+        deployments: &one,
+        template: Template::Wanted(1),
+        tasks: &none,
+        workload: progress(0, 0, 0),
+        refused_pods: Some("violates PodSecurity"),
+        before: &[],
+        now: &now,
+    };
+    let told = "(service web) was unable to place a task. Reason: violates PodSecurity";
+    assert_eq!(events(&facts, &deployments(&facts), false), [told]);
+    let stalled = findings(&facts).into_iter().find(|finding| finding.type_ == STALLED).unwrap();
+    assert_eq!((stalled.holds, stalled.message.as_str()), (true, told));
+}
+
+#[test]
+fn an_event_is_not_repeated() {
+    let (first, fresh) = append_events(&[], vec!["a".into()], &now());
+    assert_eq!(fresh, ["a"]);
+    let (second, fresh) = append_events(&first, vec!["a".into()], &now());
+    assert_eq!((second.len(), fresh.len()), (1, 0));
+    let (third, _) = append_events(&second, vec!["b".into(), "a".into()], &now());
+    let rest = steady_message("web");
+    let (fourth, _) = append_events(&third, vec![rest.clone(), rest.clone(), "a".into()], &now());
+    assert_eq!(fourth.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["a", &rest, "b", "a"]);
+}

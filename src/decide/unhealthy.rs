@@ -1,0 +1,76 @@
+//! Replaces tasks that fail their health checks: a new task first where the maximum leaves room, else the unhealthy one
+//! first, one at a time. The workload is told to have more tasks for a while; Kubernetes starts them.
+
+/// A task of the deployment that runs. One that is being stopped is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveTask {
+    /// Its id.
+    pub id: String,
+    /// What is known of its health.
+    pub health: Health,
+}
+
+/// What is known of a task's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It is on its way, or fails its health checks in its grace period.
+    Starting,
+    /// Kubernetes counts it as available.
+    Healthy,
+    /// It fails its health checks, and its grace period is over. They are its readiness probes, so Kubernetes does not take
+    /// it for ready either.
+    Unhealthy,
+}
+
+/// What bounds a replacement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many tasks are desired.
+    pub desired: u32,
+    /// How many may live.
+    pub most: u32,
+    /// Whether a deployment is under way: it uses what room there is.
+    pub deployment_in_progress: bool,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replacement {
+    /// How many tasks the workload is to have beyond the desired count.
+    pub extra: u32,
+    /// Ids of the tasks to stop now, in the order in which they were given.
+    pub stop: Vec<String>,
+}
+
+/// Decides what to do with unhealthy tasks. `tasks` are those that live, in an order that stays: the oldest first.
+///
+/// Only unhealthy tasks are named. The workload is told to have fewer tasks only when as many are not ready, which is what
+/// Kubernetes takes first, or when more are healthy than desired.
+#[must_use]
+pub fn replace(tasks: &[LiveTask], bounds: Bounds) -> Replacement {
+    let count = |health| tasks.iter().filter(|task| task.health == health).count();
+    let (healthy, unhealthy) = (count(Health::Healthy), count(Health::Unhealthy));
+    let room = if bounds.deployment_in_progress { 0 } else { size(bounds.most.saturating_sub(bounds.desired)) };
+    // As many unhealthy tasks as there are healthy ones in their place, or as nobody desires any more.
+    let replaced = (healthy + unhealthy).saturating_sub(size(bounds.desired));
+    let first_of_all = usize::from(room == 0 && count(Health::Starting) == 0);
+    let stopped = replaced.max(first_of_all).min(unhealthy);
+    let stop = tasks.iter().filter(|task| task.health == Health::Unhealthy).take(stopped);
+    Replacement {
+        extra: u32::try_from((unhealthy - stopped).min(room)).unwrap_or(0),
+        stop: stop.map(|task| task.id.clone()).collect(),
+    }
+}
+
+fn size(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// The service event that tells why a task is stopped.
+#[must_use]
+pub fn failed_health_checks_message(service: &str, task: &str) -> String {
+    format!("(service {service}) (task {task}) failed container health checks.")
+}
+
+#[cfg(test)]
+mod tests;

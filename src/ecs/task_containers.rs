@@ -1,0 +1,90 @@
+//! What has to be known of a running task's containers when its definition may be gone: which are essential, and how long a
+//! health check may fail. It travels with the Pod.
+
+use serde::{Deserialize, Serialize};
+
+use super::task_definition::{TaskDefinition, health_check::HealthCheck};
+
+/// A container of a running task.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RunningContainer {
+    /// Its name in ECS.
+    pub name: String,
+    /// Its name in the Pod, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes_name: Option<String>,
+    /// Whether the task ends with it.
+    pub essential: bool,
+    /// Where Kubernetes starts it again when it ends, in a task by itself: the exit codes after which it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarts_but_after: Option<Vec<i32>>,
+    /// Its health check, where the Pod's readiness follows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthBudget>,
+}
+
+/// How long a health check may fail before the container is unhealthy. Seconds.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthBudget {
+    /// Between two checks.
+    pub interval: u32,
+    /// After which a check has failed.
+    pub timeout: u32,
+    /// Failures in a row that make it unhealthy.
+    pub retries: u32,
+    /// In which failures do not count.
+    pub start_period: u32,
+}
+
+impl HealthBudget {
+    /// Seconds after its start in which a container that was never healthy is not unhealthy yet. On a Pod the numbers may have
+    /// been changed to anything.
+    #[must_use]
+    pub fn until_unhealthy(self) -> u32 {
+        let attempt = self.interval.saturating_add(self.timeout);
+        self.start_period.saturating_add(self.retries.saturating_mul(attempt))
+    }
+}
+
+impl From<&HealthCheck> for HealthBudget {
+    fn from(check: &HealthCheck) -> Self {
+        Self {
+            interval: check.interval,
+            timeout: check.timeout,
+            retries: check.retries,
+            start_period: check.start_period,
+        }
+    }
+}
+
+impl RunningContainer {
+    /// Its name in the Pod.
+    #[must_use]
+    pub fn in_pod(&self) -> &str {
+        self.kubernetes_name.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// The containers of a task, in the order of its definition. `in_pod` gives a container's name in the Pod; `restarts` says
+/// whether restart policies hold.
+#[must_use]
+pub fn of(definition: &TaskDefinition, restarts: bool, in_pod: impl Fn(&str) -> String) -> Vec<RunningContainer> {
+    let containers = definition.containers.iter();
+    containers
+        .map(|container| {
+            let kubernetes_name = Some(in_pod(&container.name)).filter(|name| *name != container.name);
+            // Where readiness has a probe of its own it says nothing of the health check.
+            let check = container.health_check.as_ref().filter(|_| container.kubernetes.readiness_probe.is_none());
+            let policy = container.restart_policy.as_ref().filter(|_| restarts);
+            RunningContainer {
+                name: container.name.clone(),
+                kubernetes_name,
+                essential: container.essential,
+                restarts_but_after: policy.map(|policy| policy.ignored_exit_codes.clone()),
+                health_check: check.map(HealthBudget::from),
+            }
+        })
+        .collect()
+}

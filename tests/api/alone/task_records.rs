@@ -1,0 +1,113 @@
+//! Records of tasks: few writes, and nothing made up of what happened while no operator ran.
+
+use serde_json::{Value, json};
+
+use crate::{
+    connection::wait_until,
+    operator::Operator,
+    pods::{ends, report},
+    scene::{Scene, text},
+    turns::alone,
+};
+
+/// The record of the only task that runs.
+async fn running(scene: &Scene) -> Value {
+    let mut running = Vec::new();
+    wait_until("one task is recorded as running", async || {
+        running = scene.list("EcsTask").await;
+        running.retain(|record| record["status"]["lastStatus"] == "RUNNING");
+        running.len() == 1
+    })
+    .await;
+    running.remove(0)
+}
+
+async fn stopped(scene: &Scene, record: &Value) -> Value {
+    let name = text(&record["metadata"]["name"]);
+    scene.until("EcsTask", &name, "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED").await["status"]
+        .clone()
+}
+
+#[test]
+fn a_task_costs_three_writes_of_its_record() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        scene.run_web(1).await;
+        let record = running(scene).await;
+        let pod = scene.get("Pod", &text(&record["status"]["podName"])).await;
+        report(scene, &pod, ends("web", 1, "Error")).await;
+        stopped(scene, &record).await;
+        // The next one belongs to another record.
+        running(scene).await;
+        let name = text(&record["metadata"]["name"]);
+        let written = operator.front.writes().into_iter().filter(|call| call.path.contains(&name)).count();
+        assert_eq!(written, 2, "at RUNNING and at the end; its creation is a third");
+        operator.stop().await;
+    });
+}
+
+#[test]
+fn what_nobody_saw_is_not_made_up() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        scene.run_web(1).await;
+        let record = running(scene).await;
+        operator.stop().await;
+        scene.delete("Pod", &text(&record["status"]["podName"])).await;
+        scene.until_gone("Pod", &text(&record["status"]["podName"])).await;
+        let operator = Operator::start().await;
+        let status = stopped(scene, &record).await;
+        assert!(text(&status["stoppedReason"]).starts_with("Unknown: "), "{status}");
+        assert_eq!((&status["stopCode"], &status["exitCodes"]), (&Value::Null, &Value::Null));
+        assert_ne!(running(scene).await["metadata"]["name"], record["metadata"]["name"]);
+        operator.stop().await;
+    });
+}
+
+#[test]
+fn a_record_that_was_deleted_meanwhile_stops_its_task() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        scene.run_web(1).await;
+        let record = running(scene).await;
+        let name = text(&record["metadata"]["name"]);
+        operator.stop().await;
+        scene.delete("EcsTask", &name).await;
+        let operator = Operator::start().await;
+        scene.until_gone("EcsTask", &name).await;
+        assert_ne!(running(scene).await["metadata"]["name"], record["metadata"]["name"]);
+        operator.stop().await;
+    });
+}
+
+#[test]
+fn a_container_that_runs_again_when_the_operator_comes_back_is_left_alone() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        scene.run_web(1).await;
+        let record = running(scene).await;
+        operator.stop().await;
+        let pod = scene.get("Pod", &text(&record["status"]["podName"])).await;
+        report(scene, &pod, started_again(1)).await;
+        let operator = Operator::start().await;
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        assert_eq!(running(scene).await["metadata"]["name"], record["metadata"]["name"]);
+        // Now somebody watches.
+        report(scene, &pod, started_again(2)).await;
+        let status = stopped(scene, &record).await;
+        assert_eq!(status["stopCode"], "EssentialContainerExited");
+        operator.stop().await;
+    });
+}
+
+/// A container that the kubelet has started again.
+fn started_again(times: i32) -> Value {
+    let mut status = ends("web", 1, "Error");
+    let container = &mut status["containerStatuses"][0];
+    container["lastState"] = container["state"].take();
+    container["state"] = json!({"running": {"startedAt": "2026-01-01T00:06:00Z"}});
+    container["restartCount"] = json!(times);
+    container["started"] = json!(true);
+    container["ready"] = json!(true);
+    status
+}

@@ -1,0 +1,32 @@
+//! Reports of a kubelet, for Pods on virtual nodes.
+
+use serde_json::{Value, json};
+
+use crate::{connection, scene::Scene};
+
+/// Writes into the status of a Pod.
+pub async fn report(scene: &Scene, pod: &Value, status: Value) {
+    let path = format!("{}/status", scene.path("Pod", pod["metadata"]["name"].as_str().unwrap()));
+    let answer = connection::merge(&scene.client, &path, &json!({"status": status})).await;
+    assert!(answer.code < 300, "{path}: {}", answer.message());
+}
+
+/// A container that has ended.
+pub fn ends(container: &str, exit_code: i32, reason: &str) -> Value {
+    let ended = json!({
+        "exitCode": exit_code, "reason": reason, "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:05:00Z"
+    });
+    json!({"containerStatuses": [{
+        "name": container, "image": "nginx:1", "imageID": "", "ready": false, "started": false, "restartCount": 0,
+        "state": {"terminated": ended}
+    }]})
+}
+
+/// A container whose image is not there.
+pub fn cannot_be_pulled(container: &str) -> Value {
+    let waiting = json!({"reason": "ErrImagePull", "message": "not found"});
+    json!({"phase": "Pending", "conditions": [{"type": "Ready", "status": "False"}], "containerStatuses": [{
+        "name": container, "image": "nginx:1", "imageID": "", "ready": false, "started": false, "restartCount": 0,
+        "state": {"waiting": waiting}
+    }]})
+}

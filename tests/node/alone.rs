@@ -1,0 +1,74 @@
+//! Tasks that run by themselves on the real node.
+
+use std::{thread::sleep, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    scene::{Scene, name, obedient, pod, text},
+    task::script,
+};
+
+fn is_running(task: &Value) -> bool {
+    task["status"]["lastStatus"] == "RUNNING"
+}
+
+#[test]
+fn a_process_runs_once_with_what_its_task_overrides() {
+    let scene = Scene::new();
+    let environment = json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]);
+    scene.define("app", &[script("app", "echo \"$A $B $C $1\"; exit $CODE", &json!({"environment": environment}))]);
+    let task = |code: &str| {
+        let environment =
+            [("B", "3"), ("C", "$(A)"), ("CODE", code)].map(|(name, value)| json!({"name": name, "value": value}));
+        let overrides =
+            json!({"containerOverrides": [{"name": "app", "command": ["sh", "$(B) $B"], "environment": environment}]});
+        json!({"taskDefinition": "app", "startedBy": "a test", "overrides": overrides})
+    };
+    for (name, code) in [("good", "0"), ("bad", "3")] {
+        scene.apply("EcsTask", name, &task(code));
+    }
+    for (name, code) in [("good", 0), ("bad", 3)] {
+        let ended = scene.until("ecstask", name, "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED");
+        let status = &ended["status"];
+        assert_eq!(
+            (&status["stopCode"], &status["exitCodes"]),
+            (&json!("EssentialContainerExited"), &json!(format!("app={code}")))
+        );
+        let reason = format!("Essential container in task exited (container app: exit code {code}");
+        assert!(text(&status["stoppedReason"]).starts_with(&reason), "{status}");
+        assert!(status["startedAt"].is_string() && status["executionStoppedAt"].is_string(), "{status}");
+        assert_eq!(scene.kubectl(&["logs", pod(&ended)]), "1 3 $(A) $(B) $B\n");
+    }
+    // Git applies it again and again, and somebody cleans up.
+    let before = scene.get("ecstask", "bad");
+    scene.kubectl(&["delete", "pod", pod(&before)]);
+    scene.apply("EcsTask", "bad", &task("3"));
+    scene.kubectl(&["label", "ecstask", "bad", "looked=at"]);
+    sleep(Duration::from_secs(5));
+    assert_eq!(
+        scene.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].metadata.name}"]),
+        pod(&scene.get("ecstask", "good"))
+    );
+    assert_eq!(scene.get("ecstask", "bad")["status"], before["status"]);
+}
+
+#[test]
+fn a_task_is_stopped_with_the_reason_that_is_given() {
+    let scene = Scene::new();
+    scene.define("app", &[obedient()]);
+    scene.apply("EcsTask", "job", &json!({"taskDefinition": "app"}));
+    let task = scene.until("ecstask", "job", "is RUNNING", is_running);
+    scene.kubectl(&[
+        "patch",
+        "ecstask",
+        name(&task),
+        "--type=merge",
+        "-p",
+        r#"{"spec":{"desiredStatus":"STOPPED","reason":"enough"}}"#,
+    ]);
+    let status = scene.stopped(&task);
+    assert_eq!((&status["stopCode"], &status["stoppedReason"]), (&json!("UserInitiated"), &json!("enough")));
+    assert_eq!(status["exitCodes"], "app=7", "its process had its time to end: {status}");
+    assert!(text(&status["stoppingAt"]) <= text(&status["executionStoppedAt"]), "{status}");
+}

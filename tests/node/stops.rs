@@ -1,0 +1,204 @@
+//! Why tasks of services stop, each for real: what their records say, and that another task takes their place.
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{
+    cluster::kubectl,
+    scene::{OBEYS, Scene, name, obedient, pod, service, text},
+    task::script,
+};
+
+/// A scene with services of the task definition `app`, and one running task of each.
+fn run(scene: &Scene, services: &[&str]) -> Vec<Value> {
+    for name in services {
+        scene.apply("EcsService", name, &service("app", 1));
+    }
+    services.iter().map(|name| scene.running(name, 1).remove(0)).collect()
+}
+
+#[track_caller]
+fn assert_stop(status: &Value, code: &str, reason: &str) {
+    let is_so = status["stopCode"] == code && text(&status["stoppedReason"]).starts_with(reason);
+    assert!(is_so, "{code} {reason}: {status}");
+}
+
+#[test]
+fn an_essential_container_that_ends_ends_its_task_with_its_exit_code() {
+    let scene = Scene::new();
+    // Where the containers share their processes the process is not the first, which no signal of its own ends.
+    scene.apply("TaskDefinition", "app", &json!({"pidMode": "task", "containerDefinitions": [obedient()]}));
+    let deeds = [
+        ("zero", "exit 0", 0),
+        ("one", "exit 1", 1),
+        ("kill", "kill -9 $$", 137),
+        ("term", "trap - TERM; kill -TERM $$", 143),
+    ];
+    let tasks = run(&scene, &deeds.map(|(service, ..)| service));
+    for (task, (_, deed, _)) in tasks.iter().zip(deeds) {
+        scene.order(task, "app", deed);
+    }
+    for (task, (service, _, code)) in tasks.iter().zip(deeds) {
+        let status = scene.stopped(task);
+        let cause = format!("Essential container in task exited (container app: exit code {code}");
+        assert_stop(&status, "EssentialContainerExited", &cause);
+        assert_eq!(
+            (&status["exitCodes"], &status["containers"][0]["exitCode"]),
+            (&json!(format!("app={code}")), &json!(code))
+        );
+        assert_eq!(status["containers"][0]["reason"], Value::Null, "{status}");
+        let next = scene.replaced(service, task);
+        assert_ne!(next["status"]["podUid"], task["status"]["podUid"]);
+        assert_eq!(next["status"]["containers"][0]["restartCount"], Value::Null, "{next}");
+        assert_eq!(scene.records(service, "STOPPED").len(), 1, "one task has ended");
+    }
+    tells_the_story(&scene, &tasks[2], &scene.records("kill", "RUNNING")[0]);
+}
+
+/// `kubectl get ecstasks` has it all in its columns.
+fn tells_the_story(scene: &Scene, stopped: &Value, running: &Value) {
+    let table = scene.kubectl(&["get", "ecstasks"]);
+    let mut lines = table.lines();
+    let heads: Vec<_> = lines.next().unwrap().split("  ").map(str::trim).filter(|head| !head.is_empty()).collect();
+    let expected = [
+        "NAME",
+        "GROUP",
+        "TASK DEFINITION",
+        "LAST STATUS",
+        "HEALTH",
+        "STARTED",
+        "STOPPED",
+        "EXIT",
+        "STOP CODE",
+        "REASON",
+        "AGE",
+    ];
+    assert_eq!(heads, expected, "{table}");
+    let row = |task: &Value| {
+        table.lines().find(|line| line.starts_with(name(task))).unwrap().split_whitespace().collect::<Vec<_>>()
+    };
+    let words = row(stopped);
+    assert_eq!(words[1..5], ["service:kill", "app:1", "STOPPED", "UNKNOWN"], "{table}");
+    assert_eq!(words[7..9], ["app=137", "EssentialContainerExited"], "{table}");
+    assert!(table.contains("Essential container in task exited (container app: exit code 137, Error)"), "{table}");
+    assert_eq!(row(running)[1..5], ["service:kill", "app:1", "RUNNING", "UNKNOWN"], "{table}");
+    assert!(!table.contains("<invalid>") && !table.contains("<none>"), "times are in the past: {table}");
+}
+
+#[test]
+fn a_container_above_its_memory_ends_its_task_as_out_of_memory() {
+    let scene = Scene::new();
+    scene.define("app", &[obedient()]);
+    let task = run(&scene, &["app"]).remove(0);
+    scene.order(&task, "app", "exec tail /dev/zero");
+    let status = scene.stopped(&task);
+    assert_stop(
+        &status,
+        "EssentialContainerExited",
+        "Essential container in task exited (container app: exit code 137, OutOfMemoryError",
+    );
+    assert_eq!(status["exitCodes"], "app=137");
+    assert_eq!(status["containers"][0]["reason"], "OutOfMemoryError: Container killed due to memory usage");
+    scene.replaced("app", &task);
+}
+
+/// Waits until a task has stopped, and another is there in its place.
+fn failed_to_start(scene: &Scene, service: &str) -> Value {
+    let stopped = || scene.records(service, "STOPPED");
+    scene.wait(&format!("a task of {service} has stopped"), || !stopped().is_empty());
+    let failed = stopped().remove(0);
+    let selector = format!("ecs-operator.dev/service={service}");
+    scene.wait(&format!("service {service} tries another task"), || {
+        let pods = scene.kubectl(&["get", "pods", "-l", &selector, "-o", "jsonpath={.items[*].metadata.uid}"]);
+        !pods.is_empty() && !pods.contains(text(&failed["status"]["podUid"]))
+    });
+    failed["status"].clone()
+}
+
+#[test]
+fn a_task_that_cannot_start_says_why_and_is_replaced() {
+    let scene = Scene::new();
+    let mut image = obedient();
+    // Nobody listens there.
+    image["image"] = json!("127.0.0.1:1/none:1");
+    let mut command = obedient();
+    command["entryPoint"] = json!(["/no/such/command"]);
+    let mut secret = obedient();
+    secret["secrets"] = json!([{"name": "PASSWORD", "valueFrom": "no-such-secret"}]);
+    let expected = [
+        ("image", image, "CannotPullContainerError: ", "container app: "),
+        ("command", command, "CannotStartContainerError: ", "container app: "),
+        ("secret", secret, "ResourceInitializationError: ", "container app: CreateContainerConfigError"),
+    ];
+    for (family, container, ..) in &expected {
+        let spec = json!({"executionRoleArn": "ecsTaskExecutionRole", "containerDefinitions": [container]});
+        scene.apply("TaskDefinition", family, &spec);
+        scene.apply("EcsService", family, &service(family, 1));
+    }
+    for (family, _, words, cause) in &expected {
+        let status = failed_to_start(&scene, family);
+        assert_stop(&status, "TaskFailedToStart", words);
+        assert!(text(&status["stoppedReason"]).contains(cause), "{status}");
+        assert!(text(&status["containers"][0]["reason"]).starts_with(words), "{status}");
+        assert_eq!(
+            (&status["startedAt"], &status["exitCodes"]),
+            (&Value::Null, &Value::Null),
+            "it never ran: {status}"
+        );
+    }
+}
+
+#[test]
+fn a_record_tells_an_eviction_from_a_deletion_by_hand() {
+    let scene = Scene::new();
+    scene.define("app", &[obedient()]);
+    let tasks = run(&scene, &["evicted", "record", "pod"]);
+    let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod(&tasks[0]), "namespace": scene.namespace}});
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(eviction.to_string().as_bytes()).unwrap();
+    let path = format!("/api/v1/namespaces/{}/pods/{}/eviction", scene.namespace, pod(&tasks[0]));
+    kubectl(&["create", "--raw", &path, "-f", file.path().to_str().unwrap()]);
+    // The record is kept until it has all, so that it can be read here.
+    scene.kubectl(&["patch", "ecstask", name(&tasks[1]), "--type=json", "-p", ADD_FINALIZER]);
+    scene.kubectl(&["delete", "ecstask", name(&tasks[1]), "--wait=false"]);
+    scene.kubectl(&["delete", "pod", pod(&tasks[2]), "--wait=false"]);
+    let expected = [
+        ("evicted", "TerminationNotice", "Container instance deregistration forced by user (EvictionByEvictionAPI"),
+        ("record", "UserInitiated", "Deleted through the Kubernetes API"),
+        ("pod", "UserInitiated", "Deleted through the Kubernetes API"),
+    ];
+    for (task, (service, code, reason)) in tasks.iter().zip(expected) {
+        let status = scene.stopped(task);
+        assert_stop(&status, code, reason);
+        // What its process answered to SIGTERM.
+        assert_eq!(status["exitCodes"], "app=7", "{service}: {status}");
+        scene.replaced(service, task);
+        assert_eq!(scene.get("pod", pod(task)), Value::Null);
+    }
+    scene.kubectl(&["patch", "ecstask", name(&tasks[1]), "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
+    scene.until("ecstask", name(&tasks[1]), "is gone", Value::is_null);
+}
+
+const ADD_FINALIZER: &str = r#"[{"op": "add", "path": "/metadata/finalizers/-", "value": "test.example/wait"}]"#;
+
+#[test]
+fn two_essential_containers_that_end_at_once_end_one_task() {
+    let scene = Scene::new();
+    let second = script("second", OBEYS, &json!({}));
+    scene.define("app", &[obedient(), second]);
+    scene.apply("EcsService", "app", &service("app", 2));
+    let tasks = scene.running("app", 2);
+    for container in ["app", "second"] {
+        // At the same moment, whenever the order came.
+        scene.order(&tasks[0], container, "until test $(( $(date +%s) % 4 )) = 0; do :; done; exit 5");
+    }
+    let status = scene.stopped(&tasks[0]);
+    assert_stop(&status, "EssentialContainerExited", "Essential container in task exited (container ");
+    assert_eq!(status["exitCodes"], "app=5,second=5");
+    let running = scene.running("app", 2);
+    assert!(running.iter().any(|task| name(task) == name(&tasks[1])), "the other task has not noticed");
+    assert_eq!(scene.records("app", "STOPPED").len(), 1, "one task has ended");
+    let failed = scene.get("ecsservice", "app")["status"]["deployments"][0]["failedTasks"].as_i64().unwrap_or(0);
+    assert!(failed <= 1, "{failed} failed tasks");
+}

@@ -21,7 +21,7 @@ use crate::{
         error::{Error, api_status},
         finalizer, scale,
     },
-    translate::{labels, owner::Ownership, snapshot::Snapshot},
+    translate::{labels, names, owner::Ownership, snapshot::Snapshot},
 };
 
 use super::{observe::Observed, plan::Plan};
@@ -164,6 +164,7 @@ pub(super) async fn replace(observed: &Observed, plan: &Plan, context: &Context)
 /// One that is not the service's is told.
 async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Context) -> Result<(), Error> {
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
+    refuse_if_behind(observed, &api).await?;
     let object = snapshot.controller_revision(&observed.namespace, &observed.name, &observed.owner);
     let Err(refused) = create_as_go_writes_it(&api, &object).await else { return Ok(()) };
     let name = object.name_any();
@@ -180,6 +181,18 @@ async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Cont
         Some(Ownership::Ours) if is_hidden => Error::Hidden { kind, name },
         Some(Ownership::Ours) | None => Error::Stale { what: format!("{kind} {name}") },
     })
+}
+
+/// The workload has a deployment that the cache has no snapshot of: somebody has deleted that, or the cache is behind. In the
+/// second case the next look knows what was started last, and a new deployment now would be one too many.
+async fn refuse_if_behind(observed: &Observed, api: &Api<ControllerRevision>) -> Result<(), Error> {
+    let newest = observed.newest_snapshot().map(|newest| newest.number);
+    let Some(applied) = observed.applied_snapshot().filter(|applied| Some(*applied) > newest) else { return Ok(()) };
+    let name = names::snapshot(&observed.name, applied);
+    let found = api.get_opt(&name).await;
+    let found = found.map_err(|error| Error::request(format!("read ControllerRevision {name}"), error))?;
+    let is_ours = found.is_some_and(|found| observed.owner.controls(&found));
+    if is_ours { Err(Error::Stale { what: format!("ControllerRevision {name}") }) } else { Ok(()) }
 }
 
 fn wanted_by(observed: &Observed) -> String {

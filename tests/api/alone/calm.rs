@@ -136,3 +136,20 @@ fn a_cache_that_runs_behind_tells_nothing_twice() {
         assert_eq!(kept.len(), 2, "{kept:?}");
     });
 }
+
+#[test]
+fn a_deployment_that_the_cache_does_not_know_yet_is_not_started_twice() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        operator.front.let_lag("/controllerrevisions", Duration::from_millis(700));
+        operator.front.cut_watches();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        scene.run_web(1).await;
+        for number in 2..=4 {
+            scene.define(&format!("nginx:{number}")).await;
+            scene.steady("web", &format!("web:{number}"), 1).await;
+        }
+        assert_eq!(scene.names("ControllerRevision").await, ["web-1", "web-2", "web-3", "web-4"]);
+        operator.stop().await;
+    });
+}

@@ -1,6 +1,8 @@
 //! The records of services' tasks: what ran, and why it stopped. The nodes are virtual: what the kubelet would report, the
 //! test does.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -105,6 +107,8 @@ fn a_record_tells_who_stopped_the_task() {
         );
         // Scaled in.
         until_running(scene, 2).await;
+        // Times of Kubernetes have whole seconds: a Pod that was made in the second of a scale-in seems to replace what it takes.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
         scene.apply("EcsService", "web", service(1)).await;
         let left = until_running(scene, 1).await.remove(0);
         let scaling = format!("Scaling activity initiated by (deployment {first})");

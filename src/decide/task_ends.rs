@@ -1,6 +1,8 @@
 //! How the containers of a task ended that is stopped. The kubelet starts a container again before the Pod is deleted for its
 //! end, and says of what never ran that its end is unknown: what counts is how things stood when the stop was decided.
 
+use k8s_openapi::jiff::SignedDuration;
+
 use crate::api::task_status::{ContainerLastStatus, StopCode, TaskContainer};
 
 use super::{
@@ -9,6 +11,9 @@ use super::{
     task_stop::Stop,
 };
 
+/// Ends that are no further apart belong together.
+const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);
+
 impl TaskFacts<'_> {
     /// The containers at the moment at which the stop is decided.
     #[must_use]
@@ -16,7 +21,11 @@ impl TaskFacts<'_> {
         // The kubelet may have been faster than the decision as well.
         let is_for_a_restart = stop.code == StopCode::EssentialContainerExited && self.essential_exit().is_none();
         let last_end = self.last_essential_end().filter(|_| is_for_a_restart);
-        let has_caused_it = |end: &End<'_>| last_end.is_some() && end.terminated.finished_at.as_ref() == last_end;
+        // Others may have ended at the same moment, of which Kubernetes tells whole seconds.
+        let has_caused_it = |end: &End<'_>| {
+            let finished = end.terminated.finished_at.as_ref();
+            last_end.zip(finished).is_some_and(|(last, end)| last.0.duration_since(end.0).abs() <= SAME_MOMENT)
+        };
         let containers = self.observed().map(|container| {
             let now = container.describe(self.now);
             match container.earlier_end().filter(|_| container.known.essential).filter(has_caused_it) {

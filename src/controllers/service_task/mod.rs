@@ -69,7 +69,11 @@ async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outcome, Erro
 /// A Pod that is gone still needs its record. When that has all, `task` forgets the Pod.
 async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outcome, Error> {
     match observe::observe(Arc::clone(&pod), true, &context) {
-        Some(observed) if !observed.is_namespace_terminating => record(&observed, &context).await?,
+        Some(observed)
+            if !observed.is_namespace_terminating && (observed.has_service() || observed.record.is_some()) =>
+        {
+            record(&observed, &context).await?;
+        }
         // Of a task by itself as well, while that has not stopped.
         None if context.awaits_end(&pod) => {}
         _ => context.forget(&pod),
@@ -79,6 +83,9 @@ async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outc
 
 /// Deletes the Pod of a task that ends. This comes first: a new task starts only then.
 async fn end(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
+    if !observed.has_service() && observed.record.is_none() {
+        return Ok(Outcome::Done);
+    }
     let (seen, now) = (&observed.seen, context.now());
     if seen.pod.is_deleted() {
         if seen.stop.is_none() {
@@ -109,7 +116,7 @@ fn note(observed: &Observed, stop: Stop, context: &Context) {
 
 /// Makes the record of a task that has none.
 async fn record(observed: &Observed, context: &Context) -> Result<(), Error> {
-    if observed.record.is_some() || observed.is_namespace_terminating {
+    if observed.record.is_some() || observed.is_namespace_terminating || !observed.has_service() {
         return Ok(());
     }
     let record = task_record::record(observed.recorded(), finalizer::TASK);

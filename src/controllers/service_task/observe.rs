@@ -95,6 +95,11 @@ impl Observed {
         }
     }
 
+    /// Whether the service is there. Pods that only look like those of a service are nobody's tasks.
+    pub(super) fn has_service(&self) -> bool {
+        self.service.is_some()
+    }
+
     /// What is around a Pod that somebody deletes.
     pub(super) fn surroundings(&self) -> Surroundings<'_> {
         let asked_at = self.seen.pod.deletion_asked_at();

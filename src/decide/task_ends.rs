@@ -18,9 +18,9 @@ impl TaskFacts<'_> {
     /// The containers at the moment at which the stop is decided.
     #[must_use]
     pub fn at_stop(&self, stop: &Stop) -> Vec<TaskContainer> {
-        // The kubelet may have been faster than the decision as well.
-        let is_for_a_restart = stop.code == StopCode::EssentialContainerExited && self.essential_exit().is_none();
-        let last_end = self.last_essential_end().filter(|_| is_for_a_restart);
+        // The kubelet may have been faster than the decision: one that has ended may run again.
+        let is_exit = stop.code == StopCode::EssentialContainerExited;
+        let last_end = self.last_essential_end().filter(|_| is_exit);
         // Others may have ended at the same moment, of which Kubernetes tells whole seconds.
         let has_caused_it = |end: &End<'_>| {
             let finished = end.terminated.finished_at.as_ref();

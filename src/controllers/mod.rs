@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod context;
 pub mod default_cluster;
 pub mod driver;
+pub mod earlier_ends;
 pub mod metrics;
 pub mod refusal;
 pub mod registrar;
@@ -17,7 +18,6 @@ pub mod stops;
 pub mod task;
 pub mod task_definition;
 pub mod task_definition_revision;
-pub mod task_ends;
 pub mod triggers;
 pub mod turns;
 

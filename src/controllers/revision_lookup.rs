@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
+    api::task_overrides::TaskOverride,
     decide::conditions::reason,
     ecs::{
         task_definition::{self, TaskDefinition},
         task_definition_lookup::{self, LookupError},
         task_definition_reference::TaskDefinitionReference,
-        violation,
+        task_overrides, violation,
     },
     kube_io::revision::Revision,
     translate::snapshot::Trigger,
@@ -76,15 +77,19 @@ pub fn refusal(error: &LookupError) -> Refusal {
     Refusal::new(reason, error)
 }
 
-/// The checked content of a revision.
+/// The checked content of a revision, with what a task overrides of it.
 ///
 /// # Errors
-/// When it breaks a rule that was not known when it was registered, or cannot be read.
-pub fn checked(revision: &Revision) -> Result<TaskDefinition, Refusal> {
-    let invalid = |problem: &str| {
-        Refusal::new(reason::INVALID, &format!("Task definition {}:{}: {problem}", revision.family, revision.number))
-    };
+/// When it breaks a rule that was not known when it was registered, or with the overrides, or cannot be read.
+pub fn checked(revision: &Revision, overrides: Option<&TaskOverride>) -> Result<TaskDefinition, Refusal> {
+    let (family, number) = (&revision.family, revision.number);
+    let with = if overrides.is_some() { " with spec.overrides" } else { "" };
+    let invalid =
+        |problem: &str| Refusal::new(reason::INVALID, &format!("Task definition {family}:{number}{with}: {problem}"));
     let definition = revision.definition().map_err(|error| invalid(&error.to_string()))?;
-    task_definition::check(&definition, &revision.family)
-        .map_err(|violations| invalid(&violation::summary(&violations)))
+    let checked = match overrides {
+        Some(overrides) => task_overrides::check(&definition, overrides, family),
+        None => task_definition::check(&definition, family),
+    };
+    checked.map_err(|violations| invalid(&violation::summary(&violations)))
 }

@@ -13,7 +13,7 @@ use crate::{
         service::EcsService,
     },
     decide::conditions::{self, ACCEPTED, Finding, READY, is_true, reason},
-    ecs::{security_group, violation},
+    ecs::{network_configuration::Groups, security_group, violation},
     kube_io::{
         apply::{Force, apply},
         caches::Caches,
@@ -32,6 +32,7 @@ use crate::{
 use super::{
     context::Context,
     driver::{Driver, Outcome},
+    refusal::Refusal,
     service::uses,
     triggers::Triggers,
 };
@@ -62,9 +63,28 @@ fn deleted_groups(caches: &Caches, namespace: Option<&str>) -> Vec<ObjectRef<Ecs
     groups.iter().map(|group| ObjectRef::from_obj(&**group)).collect()
 }
 
-/// Whether the rules of a group are enforced as they are now.
+/// Checks that the groups which an object names exist among those of its Namespace.
+///
+/// # Errors
+/// When one does not.
+pub fn check_named(groups: &Groups, there: &[Arc<EcsSecurityGroup>], namespace: &str) -> Result<(), Refusal> {
+    let Groups::Named(names) = groups else { return Ok(()) };
+    let exists = |name: &String| there.iter().any(|group| group.name_any() == *name);
+    let Some(missing) = names.iter().find(|name| !exists(name)) else { return Ok(()) };
+    let message = format!(
+        "The security group '{missing}' does not exist. Make an EcsSecurityGroup of that name in Namespace {namespace}, or correct spec.networkConfiguration.awsvpcConfiguration.securityGroups."
+    );
+    Err(Refusal::new(reason::SECURITY_GROUP_NOT_FOUND, &message))
+}
+
+/// The first of an object's groups whose rules are not enforced yet: no task of it may start before.
 #[must_use]
-pub fn is_ready(group: &EcsSecurityGroup) -> bool {
+pub fn first_unready<'a>(groups: &'a Groups, there: &[Arc<EcsSecurityGroup>]) -> Option<&'a String> {
+    let group = |name: &String| there.iter().find(|group| group.name_any() == *name);
+    groups.names().iter().find(|name| !group(name).is_some_and(|group| is_ready(group)))
+}
+
+fn is_ready(group: &EcsSecurityGroup) -> bool {
     let status = group.status.clone().unwrap_or_default();
     status.observed_generation == group.metadata.generation && is_true(&status.conditions, READY)
 }

@@ -18,7 +18,6 @@ pub struct Stops {
 struct Known {
     stop: Option<(Stop, Vec<TaskContainer>)>,
     restarts: Option<i32>,
-    is_missing: bool,
 }
 
 impl Stops {
@@ -42,11 +41,6 @@ impl Stops {
     /// Takes the restarts that a Pod has for those that it had when it was seen first.
     pub fn accept_restarts(&self, uid: &str, restarts: i32) {
         self.lock().entry(uid.into()).or_default().restarts = Some(restarts);
-    }
-
-    /// Notes that a Pod was not found. Whether it was not found before: between the two its last report may have come.
-    pub fn is_missing_again(&self, uid: &str) -> bool {
-        std::mem::replace(&mut self.lock().entry(uid.into()).or_default().is_missing, true)
     }
 
     /// Forgets a Pod.

@@ -23,13 +23,6 @@ impl<K: Cached + Resource<DynamicType = ()>> Triggers<K> {
         (Self { sender }, receiver)
     }
 
-    /// A queue that nothing is sent to by itself.
-    #[must_use]
-    pub fn nothing() -> (Self, UnboundedReceiver<ObjectRef<K>>) {
-        let (sender, receiver) = unbounded();
-        (Self { sender }, receiver)
-    }
-
     /// The queue itself.
     #[must_use]
     pub fn queue(&self) -> UnboundedSender<ObjectRef<K>> {

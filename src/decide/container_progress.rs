@@ -141,11 +141,8 @@ impl<'a> ObservedContainer<'a> {
     /// Whether it has started at least once.
     #[must_use]
     pub fn has_started(&self) -> bool {
-        self.status.is_some_and(|status| {
-            // Nodes that are no kubelets (virtual ones) say only whether it is ready.
-            let has_started = status.started.unwrap_or(status.ready);
-            (status.state.running.is_some() && has_started) || self.has_run_before()
-        })
+        self.status
+            .is_some_and(|status| (status.state.running.is_some() && status.has_started()) || self.has_run_before())
     }
 
     /// Whether a run of it has ended.

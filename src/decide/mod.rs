@@ -5,7 +5,9 @@ pub mod cluster;
 pub mod conditions;
 pub mod container_error;
 pub mod container_progress;
+pub mod containers_at_stop;
 pub mod deployment;
+pub mod elapsed;
 pub mod failure_count;
 pub mod family;
 #[cfg(test)]
@@ -20,7 +22,6 @@ pub mod service_task;
 pub mod start_throttle;
 pub mod task;
 pub mod task_alone;
-pub mod task_ends;
 pub mod task_progress;
 pub mod task_retention;
 pub mod task_status;

@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     deployment::{self, Template},
+    elapsed::left,
     failure_count::{FailureCount, JudgedTask},
 };
 
@@ -251,7 +252,7 @@ fn in_progress(baking_since: Option<&Time>, failures: &FailureCount, facts: &Rol
     }
     // A task that is replaced while it bakes does not start the time anew, but has to be back at its end.
     let baking_since = baking_since.or(facts.is_steady.then_some(facts.now));
-    let left = baking_since.map(|since| time_left(since, facts));
+    let left = baking_since.map(|since| left(since, facts.bake_time, facts.now));
     match left {
         Some(Duration::ZERO) if facts.is_steady => {
             Step { rollout: Rollout::Completed, failures: FailureCount::default(), look_after: None }
@@ -263,13 +264,6 @@ fn in_progress(baking_since: Option<&Time>, failures: &FailureCount, facts: &Rol
         },
         None => Step { rollout: Rollout::default(), failures, look_after: None },
     }
-}
-
-fn time_left(since: &Time, facts: &RolloutFacts<'_>) -> Duration {
-    let passed = facts.now.0.duration_since(since.0);
-    // A clock that was set back: no time has passed.
-    let passed = Duration::try_from(passed).unwrap_or_default();
-    facts.bake_time.saturating_sub(passed)
 }
 
 fn count(failures: &FailureCount, facts: &RolloutFacts<'_>) -> FailureCount {

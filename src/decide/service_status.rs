@@ -70,15 +70,6 @@ pub fn is_steady(facts: &ServiceFacts<'_>) -> bool {
         && facts.tasks.iter().all(|task| task.deployment == newest(facts.template) || !task.counts())
 }
 
-/// The deployments: the newest is PRIMARY; older ones are listed while they have tasks.
-#[must_use]
-pub fn deployments(facts: &ServiceFacts<'_>) -> Vec<ServiceDeployment> {
-    let mut facts_by_number: Vec<_> = facts.deployments.iter().collect();
-    facts_by_number.sort_by_key(|deployment| std::cmp::Reverse(deployment.number));
-    let listed = facts_by_number.into_iter().filter(|deployment| is_listed(facts, deployment));
-    listed.map(|deployment| service_deployment(facts, deployment)).collect()
-}
-
 /// Whether a deployment is PRIMARY or has tasks.
 pub(super) fn is_listed(facts: &ServiceFacts<'_>, deployment: &DeploymentFacts) -> bool {
     let has_tasks = || facts.tasks.iter().any(|task| task.deployment == deployment.number && task.counts());
@@ -194,19 +185,6 @@ pub fn waiting(message: &str) -> Vec<Finding> {
         Finding::holds(RECONCILING, reason::WAITING, message),
         Finding::fails(STALLED, reason::WAITING, message),
     ]
-}
-
-/// The service events that the step from the last status to this one gives, the oldest first.
-#[must_use]
-pub fn events(facts: &ServiceFacts<'_>, deployments: &[ServiceDeployment], was_steady: bool) -> Vec<String> {
-    let completed = just_reached(facts, deployments, RolloutState::Completed);
-    let mut events: Vec<_> =
-        completed.map(|id| format!("(service {}) (deployment {id}) deployment completed.", facts.name)).collect();
-    if is_steady(facts) && !was_steady {
-        events.push(steady_message(facts.name));
-    }
-    events.extend(hindrances(facts));
-    events
 }
 
 /// Ids of the deployments that have reached a state since the last status.

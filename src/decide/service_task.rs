@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-
 use crate::api::task_status::StopCode;
 
 use super::{
+    elapsed::{left, since},
     start_throttle::{TaskEnd, quick_ends_in_a_row, replace_ended_after},
     task_progress::TaskFacts,
     task_stop::Stop,
@@ -81,8 +80,7 @@ pub fn action(task: &ServiceTask<'_>) -> Action {
     let ended_at = task.task.last_essential_end().unwrap_or(task.task.now);
     let this = TaskEnd::Ran(since(started_at, ended_at));
     let quick_ends = quick_ends_in_a_row([this].into_iter().chain(task.earlier_ends.iter().copied()));
-    let left = replace_ended_after(quick_ends).saturating_sub(since(ended_at, task.task.now));
-    match left {
+    match left(ended_at, replace_ended_after(quick_ends), task.task.now) {
         Duration::ZERO => Action::Stop(stop),
         _ if runs_again => Action::LeaveRestarted,
         left => Action::Wait(left),
@@ -92,10 +90,6 @@ pub fn action(task: &ServiceTask<'_>) -> Action {
 /// Why a task ends, as far as its Pod tells.
 fn end(task: &TaskFacts<'_>) -> Option<Stop> {
     task.disruption().or_else(|| task.essential_exit()).or_else(|| task.start_failure())
-}
-
-fn since(then: &Time, now: &Time) -> Duration {
-    Duration::try_from(now.0.duration_since(then.0)).unwrap_or_default()
 }
 
 /// What is said of a task whose Pod somebody has deleted.

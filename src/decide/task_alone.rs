@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::task_status::ContainerLastStatus;
 
-use super::{task_progress::TaskFacts, task_stop::Stop};
+use super::{elapsed::left, task_progress::TaskFacts, task_stop::Stop};
 
 /// How long a task may be unable to start: the kubelet tries again in the meantime, as the agent of ECS does.
 const START_DEADLINE: Duration = Duration::from_secs(180);
@@ -38,9 +38,7 @@ pub fn action(task: &TaskFacts<'_>, wish: Option<Stop>, placed_at: Option<&Time>
         (None, None) => {}
     }
     let Some(stop) = task.start_failure() else { return Action::Nothing };
-    let since = placed_at
-        .map_or(Duration::ZERO, |placed| Duration::try_from(task.now.0.duration_since(placed.0)).unwrap_or_default());
-    match START_DEADLINE.saturating_sub(since) {
+    match left(placed_at.unwrap_or(task.now), START_DEADLINE, task.now) {
         Duration::ZERO => Action::Stop(stop),
         left => Action::Wait(left),
     }

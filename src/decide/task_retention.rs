@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::elapsed::left;
+
 /// How long, where the cluster says nothing else. ECS shows stopped tasks for at least an hour.
 pub const DEFAULT_RETENTION: Duration = Duration::from_secs(3600);
 
@@ -34,8 +36,7 @@ pub fn verdicts(stopped: &[StoppedTask], retention: Duration, now: &Time) -> Vec
     let mut newest_first: Vec<_> = stopped.iter().collect();
     newest_first.sort_by(|a, b| (b.stopped_at.0, &b.id).cmp(&(a.stopped_at.0, &a.id)));
     let verdict = |(rank, task): (usize, &StoppedTask)| {
-        let age = Duration::try_from(now.0.duration_since(task.stopped_at.0)).unwrap_or_default();
-        let left = retention.saturating_sub(age);
+        let left = left(&task.stopped_at, retention, now);
         let verdict = if rank >= MOST_STOPPED || left.is_zero() { Verdict::Delete } else { Verdict::Keep(left) };
         (task.id.clone(), verdict)
     };

@@ -1,7 +1,7 @@
 //! Why a task stops, or will not start, by what Kubernetes reports of its Pod: in ECS's words, with the cause behind them.
 //! Who stopped a task on purpose knows why, and asks nothing here.
 
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::task_status::StopCode;
 
@@ -173,9 +173,7 @@ impl<'a> TaskFacts<'a> {
 }
 
 fn is_before(end: End<'_>, deletion: Deletion<'_>) -> bool {
-    let grace = SignedDuration::from_secs(deletion.grace_seconds.max(0));
-    let finished = end.terminated.finished_at.as_ref();
-    finished.is_some_and(|finished| deletion.timestamp.0.duration_since(finished.0) > grace)
+    end.terminated.finished_at.as_ref().is_some_and(|finished| finished.0 < deletion.asked_at().0)
 }
 
 fn disruption(name: &str) -> Option<(StopCode, &'static str)> {

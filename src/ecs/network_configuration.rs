@@ -41,6 +41,39 @@ pub fn check(network: Option<&NetworkConfiguration>) -> Result<Vec<String>, Vec<
     violations.or(groups)
 }
 
+/// The security groups that hold for a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// That of a task which names none: its service's own, or the default one of its cluster.
+    Unnamed(String),
+    /// Those that it names.
+    Named(Vec<String>),
+    /// None acts: network mode `none` is cut off by a policy of its own, `host` by nothing.
+    None,
+}
+
+impl Groups {
+    /// The groups of a task that names some, or none. `unnamed` is the one that it has then.
+    #[must_use]
+    pub fn of(named: &[String], unnamed: String, network_mode: Option<NetworkMode>) -> Self {
+        match network_mode {
+            Some(NetworkMode::None | NetworkMode::Host) => Self::None,
+            _ if named.is_empty() => Self::Unnamed(unnamed),
+            _ => Self::Named(named.to_vec()),
+        }
+    }
+
+    /// Their names.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::Unnamed(name) => std::slice::from_ref(name),
+            Self::Named(names) => names,
+            Self::None => &[],
+        }
+    }
+}
+
 /// Whether there is something in it: an empty one is the same as none.
 #[must_use]
 pub fn is_given(network: Option<&NetworkConfiguration>) -> bool {

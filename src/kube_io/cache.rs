@@ -42,6 +42,7 @@ pub struct Cache<K: Cached> {
     pub store: Store<K>,
     writer: Mutex<Option<Writer<K>>>,
     listeners: Mutex<Vec<Listener<K>>>,
+    departure_listeners: Mutex<Vec<Listener<K>>>,
     undecodable: Mutex<HashMap<ObjectRef<K>, String>>,
     undecodable_listeners: Mutex<Vec<mpsc::UnboundedSender<Undecodable<K>>>>,
 }
@@ -53,6 +54,7 @@ impl<K: Cached> Default for Cache<K> {
             store: reader,
             writer: Mutex::new(Some(writer)),
             listeners: Mutex::default(),
+            departure_listeners: Mutex::default(),
             undecodable: Mutex::default(),
             undecodable_listeners: Mutex::default(),
         }
@@ -117,6 +119,16 @@ impl<K: Cached> Cache<K> {
         listeners.push(Box::new(send));
     }
 
+    /// Sends whatever `targets` makes of each object that is deleted to a queue, while the store still has it: it is nowhere
+    /// missing in between. Ends with the queue.
+    pub fn feed_departures<T: Send + 'static>(
+        &self,
+        queue: mpsc::UnboundedSender<T>,
+        targets: impl Fn(&K) -> T + Send + 'static,
+    ) {
+        lock(&self.departure_listeners).push(Box::new(move |object| queue.unbounded_send(targets(object)).is_ok()));
+    }
+
     /// Follows the API server for as long as the future is polled. `filled` is called when the store is filled, again
     /// after each new list.
     pub async fn follow(&self, api: Api<K>, config: watcher::Config, filled: impl Fn() + Send) {
@@ -124,21 +136,27 @@ impl<K: Cached> Cache<K> {
         let guarded: Api<DeserializeGuard<K>> = same_objects(&api);
         let mut changes = std::pin::pin!(watcher::watcher(guarded, config).default_backoff());
         let mut before = BTreeMap::new();
+        let mut listed = HashSet::new();
         let mut undecodable = HashSet::new();
         while let Some(change) = changes.next().await {
             match change {
                 Ok(Event::Init) => {
                     before = self.by_key();
+                    listed.clear();
                     undecodable.clear();
                     writer.apply_watcher_event(&Event::Init);
                 }
                 Ok(Event::InitDone) => {
+                    for object in before.values().filter(|object| !listed.contains(&object.uid())) {
+                        self.depart(object);
+                    }
                     writer.apply_watcher_event(&Event::InitDone);
                     lock(&self.undecodable).retain(|object, _| undecodable.contains(object));
                     self.tell_of_new_list(std::mem::take(&mut before));
                     filled();
                 }
                 Ok(Event::InitApply(object)) => {
+                    listed.insert(object.uid());
                     let object_ref = reference(object.meta());
                     let decoded = self.decoded(object).or_else(|| {
                         undecodable.insert(object_ref.clone());
@@ -168,6 +186,7 @@ impl<K: Cached> Cache<K> {
         // Of one that cannot be read the store may have an earlier version.
         let last = || self.store.get(&object_ref).map(Arc::unwrap_or_clone);
         if let Some(object) = object.0.ok().or_else(last) {
+            self.depart(&object);
             writer.apply_watcher_event(&Event::Delete(object.clone()));
             self.tell(&object);
         }
@@ -198,6 +217,10 @@ impl<K: Cached> Cache<K> {
         for object in known.values() {
             self.tell(object);
         }
+    }
+
+    fn depart(&self, object: &K) {
+        lock(&self.departure_listeners).retain(|listener| listener(object));
     }
 
     fn tell(&self, object: &K) {

@@ -3,15 +3,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kube::{
-    ResourceExt,
-    runtime::{
-        reflector::{ObjectRef, Store, store, store::Writer},
-        watcher::Event,
-    },
+use kube::runtime::{
+    reflector::{ObjectRef, Store, store, store::Writer},
+    watcher::Event,
 };
 
-use super::{cache::Cache, pod::Pod};
+use super::pod::Pod;
 
 /// The Pods that are gone.
 pub struct DepartedPods {
@@ -31,14 +28,9 @@ impl Default for DepartedPods {
 }
 
 impl DepartedPods {
-    /// Keeps a Pod that its cache has told of, if it is gone; the reference to it then.
-    pub fn keep(&self, pod: &Pod, there: &Cache<Pod>) -> Option<ObjectRef<Pod>> {
-        let now = there.store.get(&ObjectRef::from_obj(pod));
-        if now.is_some_and(|now| now.uid() == pod.uid()) {
-            return None;
-        }
+    /// Keeps a Pod that is deleted.
+    pub fn keep(&self, pod: &Pod) {
         self.write(&Event::Apply(pod.clone()));
-        Some(ObjectRef::from_obj(pod))
     }
 
     /// A Pod by its name.

@@ -1,6 +1,5 @@
 //! A Pod with only the fields that are used: some thousands of them are held in memory.
 
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::ToSpan};
 use kube::{Resource, ResourceExt, api::ObjectMeta};
 use serde::Deserialize;
 
@@ -9,21 +8,40 @@ use crate::{
         pod_status::{ContainerStatus, PodStatus},
         task::{ObservedTask, TaskState},
     },
-    translate::{labels, names},
+    ecs::task_containers::RunningContainer,
+    translate::{labels, names, pod::running_containers},
 };
 
 /// A Pod.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "k8s_openapi::api::core::v1::Pod")]
+#[serde(from = "Received")]
 pub struct Pod {
     /// Metadata without managed fields.
     pub metadata: ObjectMeta,
     /// What it is to be.
-    #[serde(default)]
     pub spec: PodSpec,
     /// What the kubelet reports.
-    #[serde(default)]
     pub status: PodStatus,
+    /// The containers of its task. They are read when it is received: they are asked for at each look.
+    pub containers: Vec<RunningContainer>,
+}
+
+/// A Pod as the API server sends it.
+#[derive(Deserialize)]
+struct Received {
+    metadata: ObjectMeta,
+    #[serde(default)]
+    spec: PodSpec,
+    #[serde(default)]
+    status: PodStatus,
+}
+
+impl From<Received> for Pod {
+    fn from(Received { metadata, spec, status }: Received) -> Self {
+        let containers = metadata.annotations.as_ref().map(running_containers).unwrap_or_default();
+        Self { metadata, spec, status, containers }
+    }
 }
 
 /// What a Pod is to be.
@@ -52,14 +70,6 @@ impl Pod {
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
-    }
-
-    /// When its deletion was asked for: the timestamp is when it is to be over.
-    #[must_use]
-    pub fn deletion_asked_at(&self) -> Option<Time> {
-        let grace = self.metadata.deletion_grace_period_seconds.unwrap_or(0);
-        let Time(over) = self.metadata.deletion_timestamp.as_ref()?;
-        over.checked_sub(grace.seconds()).ok().map(Time)
     }
 
     /// The Pod as a task that is counted; `None` when it belongs to no deployment of a service.

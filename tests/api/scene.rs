@@ -166,6 +166,28 @@ impl Scene {
         self.until("EcsService", name, &what, |service| is_steady(service, revision, tasks)).await
     }
 
+    /// An EcsTask that has stopped.
+    pub async fn stopped_task(&self, name: &str) -> Value {
+        self.until("EcsTask", name, "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED").await
+    }
+
+    /// The status of the record of a task that has stopped.
+    pub async fn stopped_record(&self, record: &Value) -> Value {
+        self.stopped_task(&text(&record["metadata"]["name"])).await["status"].clone()
+    }
+
+    /// The EcsTasks that run, once there are so many.
+    pub async fn running_tasks(&self, count: usize) -> Vec<Value> {
+        let mut running = Vec::new();
+        wait_until(&format!("{count} tasks are recorded as running"), async || {
+            running = self.list("EcsTask").await;
+            running.retain(|task| task["status"]["lastStatus"] == "RUNNING");
+            running.len() == count
+        })
+        .await;
+        running
+    }
+
     /// Messages of the Events about an object, the oldest first.
     pub async fn events(&self, name: &str) -> Vec<String> {
         let mut events = self.list("Event").await;

@@ -17,6 +17,7 @@ use crate::{
         self,
         cluster::DEFAULT_CLUSTER,
         field_outcomes::{self, Circumstances},
+        network_configuration::Groups,
         service::Service,
         task_definition::{self, TaskDefinition},
         task_definition_reference::TaskDefinitionReference,
@@ -266,9 +267,7 @@ pub(super) fn found<'a>(
     around: &Around<'a>,
     rendering: &mut Rendering,
 ) -> Option<&'a Registered<'a>> {
-    let matches = |each: &&Registered<'_>| {
-        each.checked.family == reference.family && reference.revision.is_none_or(|revision| revision == each.revision)
-    };
+    let matches = |each: &&Registered<'_>| reference.means(&each.checked.family, each.revision);
     let found = around.registered.iter().filter(matches);
     let (here, elsewhere): (Vec<_>, Vec<_>) = found.partition(|each| each.input.namespace == input.namespace);
     let newest = here.into_iter().max_by_key(|each| each.revision);
@@ -316,15 +315,12 @@ fn run(
     let cluster_object = &around.cluster_of(namespace, spec.cluster.as_deref());
     let object = EcsService { metadata: metadata(&input.name, Some(namespace)), spec: spec.clone(), status: None };
     let owner = Owner::of(&object);
-    let own_group = [names::workload(&input.name)];
-    let groups: &[String] = match definition.network_mode {
-        Some(NetworkMode::Host | NetworkMode::None) => &[],
-        _ if service.security_groups.is_empty() => &own_group,
-        _ => &service.security_groups,
-    };
+    let groups = Groups::of(&service.security_groups, names::workload(&input.name), definition.network_mode);
     let ports = definition.ports();
     // A group of that name which somebody has written is taken as it is.
-    if groups == own_group && !around.has_group(namespace, &own_group[0]) {
+    if let Groups::Unnamed(name) = &groups
+        && !around.has_group(namespace, name)
+    {
         let group = security_group::of_service(namespace, cluster_object, &input.name, &owner, &ports);
         policy_of(&group, namespace, &input.label, rendering);
     }
@@ -341,7 +337,7 @@ fn run(
         revision: registered.revision,
         deployment: 1,
         deployment_id: &deployment_id(&owner.uid, 1),
-        security_groups: groups,
+        security_groups: groups.names(),
         pre_stop_seconds: service.pre_stop_seconds,
         version: around.surroundings.version,
     });

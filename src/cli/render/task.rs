@@ -7,7 +7,10 @@ use crate::{
         register_task_definition::NetworkMode,
         task::{DesiredStatus, EcsTask, EcsTaskSpec},
     },
-    ecs::{self, field_outcomes, task::Task, task_definition::TaskDefinition, task_overrides, violation::Violation},
+    ecs::{
+        self, field_outcomes, network_configuration::Groups, task::Task, task_definition::TaskDefinition,
+        task_overrides, violation::Violation,
+    },
     translate::{
         names, network_policy,
         owner::Owner,
@@ -69,13 +72,9 @@ fn run(
     }
     let namespace = &input.namespace;
     let cluster_object = &around.cluster_of(namespace, spec.cluster.as_deref());
-    let default = [names::DEFAULT_SECURITY_GROUP.to_owned()];
-    let groups: &[String] = match definition.network_mode {
-        Some(NetworkMode::Host | NetworkMode::None) => &[],
-        _ if task.security_groups.is_empty() => &default,
-        _ => &task.security_groups,
-    };
-    if groups == default {
+    let default = names::DEFAULT_SECURITY_GROUP.to_owned();
+    let groups = Groups::of(&task.security_groups, default, definition.network_mode);
+    if let Groups::Unnamed(_) = &groups {
         default_group(input, cluster_object, around, rendering);
     }
     if definition.network_mode == Some(NetworkMode::None) {
@@ -91,7 +90,7 @@ fn run(
         task_definition: &definition,
         revision: registered.revision,
         group: &task.group(&definition.family),
-        security_groups: groups,
+        security_groups: groups.names(),
         version: around.surroundings.version,
     });
     rendering.objects.push(typed(&pod));

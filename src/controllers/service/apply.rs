@@ -1,15 +1,18 @@
 //! Fourth step: carries the plan out, in the order in which things need each other.
 
+use std::fmt::Debug;
+
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, Deployment},
-    core::v1::{Pod, Service},
+    core::v1::Pod,
     networking::v1::NetworkPolicy,
-    policy::v1::PodDisruptionBudget,
 };
 use kube::{
-    Api, ResourceExt,
+    Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
+    core::NamespaceResourceScope,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::{
@@ -58,13 +61,11 @@ pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -
     }
     keep_rollout(observed, plan, context).await?;
     let waits = plan.waiting_for.is_some();
-    // Nothing is there to be applied when somebody has deleted the snapshot that runs: the workload stays as it is.
-    if (waits && observed.applied_snapshot().is_none()) || plan.deployment.is_null() {
-        return Ok(Workload::Waiting);
-    }
+    let startable = plan.deployment.as_ref().filter(|_| !waits || observed.applied_snapshot().is_some());
+    let Some(deployment) = startable else { return Ok(Workload::Waiting) };
     let applied = apply_object(
         &context.api::<Deployment>(&observed.namespace),
-        &plan.deployment,
+        deployment,
         observed.deployment.as_deref(),
         |found| observed.owner.ownership(found),
         Force::Yes,
@@ -97,33 +98,28 @@ async fn apply_surroundings(observed: &Observed, plan: &Plan, context: &Context)
         let ownership = |found: &NetworkPolicy| observed.owner.ownership(found);
         apply_object(&api, policy, observed.isolation.as_deref(), ownership, Force::Yes, &wanted_by).await?;
     }
-    let budgets: Api<PodDisruptionBudget> = context.api(namespace);
-    match (&plan.budget, &observed.budget) {
-        (Some(budget), found) => {
-            let ownership = |found: &PodDisruptionBudget| observed.owner.ownership(found);
-            // A budget of its users is as good.
-            match apply_object(&budgets, budget, found.as_deref(), ownership, Force::Yes, &wanted_by).await {
-                Ok(_) | Err(Error::Foreign { .. } | Error::Hidden { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        (None, Some(found)) if observed.owner.controls(&**found) => {
-            delete_if_there(&budgets, &found.name_any(), found.uid()).await?;
-        }
-        (None, _) => {}
+    // A budget of its users is as good.
+    match keep(plan.budget.as_ref(), observed.budget.as_deref(), observed, context).await {
+        Ok(()) | Err(Error::Foreign { .. } | Error::Hidden { .. }) => {}
+        Err(error) => return Err(error),
     }
-    let services: Api<Service> = context.api(namespace);
-    let ownership = |found: &Service| observed.owner.ownership(found);
-    match (&plan.kubernetes_service, &observed.kubernetes_service) {
-        (Some(service), found) => {
-            apply_object(&services, service, found.as_deref(), ownership, Force::Yes, &wanted_by).await?;
+    keep(plan.kubernetes_service.as_ref(), observed.kubernetes_service.as_deref(), observed, context).await
+}
+
+/// Applies what is wanted, or deletes what the service has of it and needs no more.
+async fn keep<K>(wanted: Option<&K>, found: Option<&K>, observed: &Observed, context: &Context) -> Result<(), Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Serialize + DeserializeOwned + Clone + Debug,
+{
+    let (api, owner) = (context.api::<K>(&observed.namespace), &observed.owner);
+    match (wanted, found) {
+        (Some(wanted), found) => {
+            let ownership = |found: &K| owner.ownership(found);
+            apply_object(&api, wanted, found, ownership, Force::Yes, &wanted_by(observed)).await.map(|_| ())
         }
-        (None, Some(found)) if observed.owner.controls(&**found) => {
-            delete_if_there(&services, &found.name_any(), found.uid()).await?;
-        }
-        (None, _) => {}
+        (None, Some(found)) if owner.controls(found) => delete_if_there(&api, &found.name_any(), found.uid()).await,
+        (None, _) => Ok(()),
     }
-    Ok(())
 }
 
 /// Keeps on the newest snapshot how far its deployment is: before the workload is changed, so that a decision is carried out

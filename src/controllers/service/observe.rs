@@ -17,7 +17,7 @@ use crate::{
     api::{
         cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, service_status::EcsServiceStatus,
     },
-    controllers::{context::Context, revision_lookup::Places, task_ends::earlier_ends},
+    controllers::{context::Context, earlier_ends::earlier_ends, revision_lookup::Places},
     decide::{rollout::Rollout, start_throttle::TaskEnd, task::ObservedTask},
     translate::{
         labels, names,
@@ -90,6 +90,11 @@ impl Observed {
     /// The id of a deployment.
     pub(super) fn deployment_id(&self, number: i64) -> String {
         deployment_id(&self.owner.uid, number)
+    }
+
+    /// All snapshots by their numbers, with how far their deployments are.
+    pub(super) fn history(&self) -> Vec<(i64, Rollout)> {
+        self.snapshots.iter().map(|stored| (stored.snapshot.number, stored.rollout.clone())).collect()
     }
 
     /// What the last deployment was started with.

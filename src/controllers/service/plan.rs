@@ -6,12 +6,11 @@ use k8s_openapi::{
     api::{core::v1::Service, networking::v1::NetworkPolicy, policy::v1::PodDisruptionBudget},
     apimachinery::pkg::apis::meta::v1::Time,
 };
-use kube::ResourceExt;
 use serde_json::Value;
 
 use crate::{
     api::{register_task_definition::NetworkMode, security_group::EcsSecurityGroup},
-    controllers::security_group::is_ready,
+    controllers::security_group::first_unready,
     decide::{
         deployment::{self, Template},
         rollout::{Course, roll_back_target},
@@ -20,6 +19,7 @@ use crate::{
     ecs::{
         arn::ArnScope,
         kubernetes_version::KubernetesVersion,
+        network_configuration::Groups,
         task_definition::{TaskDefinition, port::Port},
     },
     translate::{
@@ -37,7 +37,7 @@ use crate::{
 use super::{
     observe::Observed,
     rollout::{self, Around, Replacements, RolloutPlan},
-    validate::{Accepted, Groups, Target},
+    validate::{Accepted, Target},
 };
 
 /// What is to be there.
@@ -57,7 +57,8 @@ pub(super) struct Plan {
     pub(super) replacements: Replacements,
     /// Why no task may start yet.
     pub(super) waiting_for: Option<String>,
-    pub(super) deployment: Value,
+    /// `None` when somebody has deleted the snapshot that runs: the workload stays as it is.
+    pub(super) deployment: Option<Value>,
     /// All deployments that there are snapshots of.
     pub(super) deployments: Vec<DeploymentFacts>,
     /// Names of ControllerRevisions that are not needed any more.
@@ -113,7 +114,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         min_ready_seconds: service.min_ready_seconds,
     };
     let network_mode = snapshot(wanted).and_then(|snapshot| snapshot.content.network_mode);
-    let deployment = snapshot(running).map(|snapshot| render_deployment(workload, snapshot)).unwrap_or_default();
+    let deployment = snapshot(running).map(|snapshot| render_deployment(workload, snapshot));
     Plan {
         desired_count,
         write_desired_count: service.desired_count.is_none(),
@@ -129,7 +130,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         ),
         budget: budget(observed, accepted, desired_count),
         waiting_for,
-        deployment: if rollout.course.is_stopped() { paused(deployment) } else { deployment },
+        deployment: if rollout.course.is_stopped() { deployment.map(paused) } else { deployment },
         obsolete_snapshots: obsolete_snapshots(observed, newest, running),
         rollout,
         replacements,
@@ -241,7 +242,7 @@ fn new_snapshot(
 fn own_group(observed: &Observed, accepted: &Accepted, ports: &[Port]) -> Option<EcsSecurityGroup> {
     let foreign = |group: &Arc<EcsSecurityGroup>| observed.owner.ownership(&**group) == Ownership::Foreign;
     let made_by_others = observed.own_group().is_some_and(foreign);
-    (matches!(accepted.groups, Groups::Own(_)) && !made_by_others).then(|| {
+    (matches!(accepted.groups, Groups::Unnamed(_)) && !made_by_others).then(|| {
         security_group::of_service(
             &observed.namespace,
             &accepted.cluster_object,
@@ -257,9 +258,7 @@ fn waiting_for(observed: &Observed, accepted: &Accepted, running: i64) -> Option
     if observed.applied_snapshot() == Some(running) {
         return None;
     }
-    let group = |name: &String| observed.security_groups.iter().find(|group| group.name_any() == *name);
-    let ready = |name: &String| group(name).is_some_and(|group| is_ready(group));
-    let missing = accepted.groups.names().iter().find(|name| !ready(name))?;
+    let missing = first_unready(&accepted.groups, &observed.security_groups)?;
     Some(format!("Tasks start when EcsSecurityGroup {missing} is Ready: no task runs before its rules are enforced."))
 }
 
@@ -288,10 +287,8 @@ fn open_ports(observed: &Observed, wanted: Option<&Snapshot>, template: Template
 /// Old snapshots that nothing needs: no task, and no way back from a deployment that may fail.
 fn obsolete_snapshots(observed: &Observed, newest: i64, running: i64) -> Vec<String> {
     let numbers: Vec<_> = observed.snapshots.iter().map(|stored| stored.snapshot.number).collect();
-    let history: Vec<_> =
-        observed.snapshots.iter().map(|stored| (stored.snapshot.number, stored.rollout.clone())).collect();
     let tasks = observed.tasks.iter().map(|task| task.deployment);
-    let in_use: Vec<_> = tasks.chain([newest, running]).chain(roll_back_target(newest, &history)).collect();
+    let in_use: Vec<_> = tasks.chain([newest, running]).chain(roll_back_target(newest, &observed.history())).collect();
     let obsolete = deployment::obsolete(&numbers, &in_use);
     let stored = observed.snapshots.iter().filter(|stored| obsolete.contains(&stored.snapshot.number));
     stored.map(|stored| stored.object.clone()).collect()

@@ -9,17 +9,16 @@ use crate::{
         failure_count::FailureCount,
         rollout::{Course, Rollout, RolloutFacts, Step, advance, course, roll_back_target},
         service_status,
-        start_throttle::{TaskEnd, failures_in_a_row, impaired_message, replace_after},
+        start_throttle::{self, TaskEnd, impaired_message, replace_after},
         task_stop::Stop,
         unhealthy::{self, Bounds, failed_health_checks_message},
     },
-    ecs::deployment_limits::DeploymentLimits,
     translate::labels,
 };
 
 use super::{
     observe::Observed,
-    tasks::{Judge, Task, left, unhealthy_stop},
+    tasks::{Judge, Task, unhealthy_stop},
     validate::Accepted,
 };
 
@@ -46,17 +45,16 @@ pub(super) struct Around<'a> {
 
 /// Takes the newest deployment one step further.
 pub(super) fn plan(observed: &Observed, accepted: &Accepted, around: &Around<'_>) -> RolloutPlan {
-    let mut history: Vec<_> =
-        observed.snapshots.iter().map(|stored| (stored.snapshot.number, stored.rollout.clone())).collect();
-    let kept = history.iter().find(|(number, _)| *number == around.newest).map(|(_, rollout)| rollout.clone());
-    let before = kept.clone().unwrap_or_default();
-    history.retain(|(number, _)| *number <= around.newest);
+    let history = observed.history();
+    let written = observed.snapshots.iter().find(|stored| stored.snapshot.number == around.newest);
+    let before = written.map(|stored| stored.rollout.clone()).unwrap_or_default();
     let stored: Vec<_> = history.iter().map(|(number, _)| *number).chain([around.newest]).collect();
     let so_far = course(around.newest, &before, &stored);
     let judge = judge(observed, accepted, around.now);
     let of_primary = observed.live_tasks.iter().filter(|task| task.deployment == so_far.primary());
-    let is_given_up = |task: &Task| time_to_start(observed, task, around.desired, around.now).is_zero();
-    let judged: Vec<_> = of_primary.map(|task| task.judged(judge, is_given_up(task))).collect();
+    let time = replace_after(failures_in_a_row(observed, so_far.primary(), around.desired));
+    let judged: Vec<_> =
+        of_primary.map(|task| task.judged(judge, task.time_to_start(time, around.now).is_zero())).collect();
     let newest_id = observed.deployment_id(around.newest);
     let stop = observed.service.metadata.annotations.as_ref().and_then(|all| all.get(labels::STOP_DEPLOYMENT));
     let facts = RolloutFacts {
@@ -75,7 +73,6 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, around: &Around<'_>
     // Another deployment than the one that was counted runs from now on.
     let failures =
         if course.primary() == so_far.primary() { failures } else { failures_of(observed, course.primary()) };
-    let written = observed.snapshots.iter().find(|stored| stored.snapshot.number == around.newest);
     let is_news = written.is_some_and(|stored| stored.kept != rollout.kept());
     RolloutPlan { newest: around.newest, is_news, rollout, course, failures, look_after }
 }
@@ -125,7 +122,8 @@ pub(super) fn replacements(
     let primary = rollout.course.primary();
     let mine = observed.live_tasks.iter().enumerate().filter(|(_, task)| task.deployment == primary);
     let mine: Vec<_> = mine.collect();
-    let looks = unable_to_start(observed, accepted, &mine, desired, now, &mut replacements);
+    let in_a_row = failures_in_a_row(observed, primary, desired);
+    let looks = unable_to_start(&accepted.service.name, in_a_row, &mine, now, &mut replacements);
     if let Some(cause) = mine.iter().find_map(|(_, task)| task.unplaceable(now)) {
         let message = service_status::unplaceable_message(&accepted.service.name, &cause);
         replacements.hindrance.get_or_insert_with(|| message.clone());
@@ -136,7 +134,7 @@ pub(super) fn replacements(
     let has_others = observed.tasks.iter().any(|task| task.deployment != primary && task.counts());
     let bounds = Bounds {
         desired,
-        most: most(accepted, desired),
+        most: accepted.service.percentages.most(desired),
         deployment_in_progress: has_others || matches!(rollout.rollout, Rollout::InProgress { .. }),
     };
     let replacement = unhealthy::replace(&lives, bounds);
@@ -150,41 +148,28 @@ pub(super) fn replacements(
     replacements
 }
 
-fn most(accepted: &Accepted, desired: u32) -> u32 {
-    match accepted.service.percentages.limits(desired) {
-        DeploymentLimits::Rolling { surge, .. } => desired + surge,
-        DeploymentLimits::Blocked => desired,
-    }
-}
-
-/// How often tasks of a deployment failed to start one after the other, this one included. Those of one round fail together.
-fn failures(observed: &Observed, task: &Task, desired: u32) -> u32 {
-    let earlier = observed.earlier_ends.iter().filter(|(deployment, _)| *deployment == task.deployment);
+/// How often tasks of a deployment failed to start one after the other, with one that fails now. Those of one round fail
+/// together.
+fn failures_in_a_row(observed: &Observed, deployment: i64, desired: u32) -> u32 {
+    let earlier = observed.earlier_ends.iter().filter(|(of, _)| *of == deployment);
     let ends = std::iter::once(TaskEnd::NeverRan).chain(earlier.map(|(_, end)| *end));
-    failures_in_a_row(ends).div_ceil(desired.max(1))
-}
-
-/// What is left of the time in which the kubelet may bring up a task that does not start.
-fn time_to_start(observed: &Observed, task: &Task, desired: u32, now: &Time) -> Duration {
-    left(task.seen.placed_at().unwrap_or(now), replace_after(failures(observed, task, desired)), now)
+    start_throttle::failures_in_a_row(ends).div_ceil(desired.max(1))
 }
 
 /// Tasks that cannot start are left to the kubelet for a while, longer with each failure.
 fn unable_to_start(
-    observed: &Observed,
-    accepted: &Accepted,
+    service: &str,
+    in_a_row: u32,
     mine: &[(usize, &Task)],
-    desired: u32,
     now: &Time,
     replacements: &mut Replacements,
 ) -> Option<Duration> {
     let mut next = None;
     for (index, task) in mine {
         let Some(stop) = &task.failure else { continue };
-        let in_a_row = failures(observed, task, desired);
-        replacements.messages.extend(impaired_message(&accepted.service.name, in_a_row));
+        replacements.messages.extend(impaired_message(service, in_a_row));
         replacements.hindrance.get_or_insert_with(|| format!("Task {} does not start: {}", task.id, stop.reason));
-        match time_to_start(observed, task, desired, now) {
+        match task.time_to_start(replace_after(in_a_row), now) {
             Duration::ZERO => replacements.stops.push((*index, stop.clone())),
             left => next = Some(next.map_or(left, |next: Duration| next.min(left))),
         }

@@ -1,4 +1,4 @@
-//! The tasks of a service, as decisions about its deployments need them. Pure.
+//! The tasks of a service, as decisions about its deployments need them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +8,7 @@ use crate::{
     api::task_status::{HealthStatus, StopCode},
     controllers::{context::Context, task::Seen},
     decide::{
+        elapsed::left,
         failure_count::{JudgedTask, Verdict},
         task_progress::TaskProgress,
         task_stop::Stop,
@@ -59,6 +60,11 @@ impl Task {
         let never_ran = progress.started_at.is_none();
         let failure = facts.start_failure().or_else(|| facts.essential_exit().filter(|_| never_ran));
         Some(Self { id, deployment, seen, progress, failure })
+    }
+
+    /// What is left of the time in which the kubelet may bring it up.
+    pub(super) fn time_to_start(&self, time: Duration, now: &Time) -> Duration {
+        left(self.seen.placed_at().unwrap_or(now), time, now)
     }
 
     /// Why no node is found for it, once the scheduler has had some time.
@@ -118,11 +124,6 @@ impl Task {
         let next = self.progress.look_again_after.into_iter().chain(grace).chain(placement);
         next.filter(|left| !left.is_zero()).min()
     }
-}
-
-/// What is left of a time that began at a moment.
-pub(super) fn left(since: &Time, time: Duration, now: &Time) -> Duration {
-    time.saturating_sub(Duration::try_from(now.0.duration_since(since.0)).unwrap_or_default())
 }
 
 /// Why a task is stopped that fails its health checks.

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use kube::ResourceExt;
-
 use crate::{
     api::register_task_definition::NetworkMode,
     controllers::{
         cluster::{Holder, holder},
         refusal::Refusal,
         revision_lookup::{Found, checked, refusal},
+        security_group,
     },
     decide::{
         conditions::reason,
         deployment::{self, Wanted},
     },
     ecs::{
+        network_configuration::Groups,
         service::{self, Service},
         task_definition::TaskDefinition,
         task_definition_lookup::LookupError,
@@ -48,27 +48,6 @@ pub(super) enum Target {
     New { number: i64, task_definition: Box<TaskDefinition> },
 }
 
-/// The security groups of a service's tasks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Groups {
-    /// One of its own, of this name.
-    Own(String),
-    /// Those that it names.
-    Named(Vec<String>),
-    /// None acts: network mode `none` is cut off by a policy of its own, `host` by nothing.
-    None,
-}
-
-impl Groups {
-    pub(super) fn names(&self) -> &[String] {
-        match self {
-            Self::Own(name) => std::slice::from_ref(name),
-            Self::Named(names) => names,
-            Self::None => &[],
-        }
-    }
-}
-
 pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let spec = &observed.service.spec;
     let service = service::check(spec, &observed.name)
@@ -80,7 +59,8 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let trigger = trigger(observed, &service, &named);
     let (target, network_mode) = target(observed, &trigger, named)?;
     service::check_network(&service, network_mode).map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
-    let groups = groups(observed, &service, network_mode)?;
+    let groups = Groups::of(&service.security_groups, names::workload(&observed.name), network_mode);
+    security_group::check_named(&groups, &observed.security_groups, &observed.namespace)?;
     Ok(Accepted { cluster_name, cluster_object, service, trigger, target, groups })
 }
 
@@ -141,27 +121,9 @@ fn target(observed: &Observed, trigger: &Trigger, named: Named) -> Result<(Targe
             Ok((Target::Existing(number), newest.and_then(|snapshot| snapshot.content.network_mode)))
         }
         Wanted::New(number) => {
-            let task_definition = Box::new(checked(&*named.revision?)?);
+            let task_definition = Box::new(checked(&*named.revision?, None)?);
             let network_mode = task_definition.network_mode;
             Ok((Target::New { number, task_definition }, network_mode))
         }
     }
-}
-
-fn groups(observed: &Observed, service: &Service, mode: Option<NetworkMode>) -> Result<Groups, Refusal> {
-    if matches!(mode, Some(NetworkMode::None | NetworkMode::Host)) {
-        return Ok(Groups::None);
-    }
-    if service.security_groups.is_empty() {
-        return Ok(Groups::Own(names::workload(&observed.name)));
-    }
-    let exists = |name: &String| observed.security_groups.iter().any(|group| group.name_any() == *name);
-    if let Some(missing) = service.security_groups.iter().find(|name| !exists(name)) {
-        let message = format!(
-            "The security group '{missing}' does not exist. Make an EcsSecurityGroup of that name in Namespace {}, or correct spec.networkConfiguration.awsvpcConfiguration.securityGroups.",
-            observed.namespace
-        );
-        return Err(Refusal::new(reason::SECURITY_GROUP_NOT_FOUND, &message));
-    }
-    Ok(Groups::Named(service.security_groups.clone()))
 }

@@ -5,7 +5,7 @@ mod observe;
 
 use std::sync::Arc;
 
-use futures::{Future, future::Shared};
+use futures::{Future, channel::mpsc::unbounded, future::Shared};
 use k8s_openapi::api::core::v1::Pod as CorePod;
 use kube::{Api, ResourceExt, api::PostParams, runtime::reflector::ObjectRef};
 
@@ -45,8 +45,11 @@ where
         pod.map(|pod| ObjectRef::new(pod).within(&namespace)).into_iter().collect()
     });
     let all = Arc::clone(context);
-    let (departures, departed) = Triggers::nothing();
-    departures.from(&caches.pods, move |pod: &Pod| all.departed_pods.keep(pod, &all.caches.pods).into_iter().collect());
+    let (departures, departed) = unbounded();
+    caches.pods.feed_departures(departures, move |pod: &Pod| {
+        all.departed_pods.keep(pod);
+        ObjectRef::from_obj(pod)
+    });
     let there = Driver { store: caches.pods.store.clone(), triggers: receiver };
     let gone = Driver { store: context.departed_pods.store.clone(), triggers: departed };
     futures::join!(there.run(context, stop.clone(), reconcile), gone.run(context, stop, reconcile_departed));
@@ -69,11 +72,7 @@ async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outcome, Erro
 /// A Pod that is gone still needs its record. When that has all, `task` forgets the Pod.
 async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outcome, Error> {
     match observe::observe(Arc::clone(&pod), true, &context) {
-        Some(observed)
-            if !observed.is_namespace_terminating && (observed.has_service() || observed.record.is_some()) =>
-        {
-            record(&observed, &context).await?;
-        }
+        Some(observed) if !observed.is_namespace_terminating => record(&observed, &context).await?,
         // Of a task by itself as well, while that has not stopped.
         None if context.awaits_end(&pod) => {}
         _ => context.forget(&pod),
@@ -83,17 +82,14 @@ async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outc
 
 /// Deletes the Pod of a task that ends. This comes first: a new task starts only then.
 async fn end(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
-    if !observed.has_service() && observed.record.is_none() {
-        return Ok(Outcome::Done);
-    }
     let (seen, now) = (&observed.seen, context.now());
     if seen.pod.is_deleted() {
         if seen.stop.is_none() {
-            note(observed, deleted_by_others(&seen.facts(&now), observed.surroundings()), context);
+            note(observed, deleted_by_others(&seen.facts(&now), observed.surroundings(context, &now)), context);
         }
         return Ok(Outcome::Done);
     }
-    match action(&observed.task(&now)) {
+    match action(&observed.task(&observed.earlier_ends(context, &now), &now)) {
         Action::Nothing => Ok(Outcome::Done),
         Action::Wait(left) => Ok(Outcome::Wait(left)),
         Action::LeaveRestarted => {
@@ -116,7 +112,7 @@ fn note(observed: &Observed, stop: Stop, context: &Context) {
 
 /// Makes the record of a task that has none.
 async fn record(observed: &Observed, context: &Context) -> Result<(), Error> {
-    if observed.record.is_some() || observed.is_namespace_terminating || !observed.has_service() {
+    if observed.record.is_some() || observed.is_namespace_terminating {
         return Ok(());
     }
     let record = task_record::record(observed.recorded(), finalizer::TASK);

@@ -1,4 +1,5 @@
-//! What the operator has seen of a service's task and of what is around it. Reads caches only.
+//! What the operator has seen of a service's task and of what is around it. Reads caches only, and no more of them than is
+//! asked for: each report of each Pod comes here.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::{
         service::EcsService,
         task::{DesiredStatus, EcsTask},
     },
-    controllers::{context::Context, service::name_of, task::Seen, task_ends::earlier_ends},
+    controllers::{context::Context, earlier_ends::earlier_ends, service::name_of, task::Seen},
     decide::{
         service_task::{ServiceTask, Surroundings, Wish},
         start_throttle::TaskEnd,
@@ -25,64 +26,58 @@ pub(super) struct Observed {
     pub(super) namespace: String,
     pub(super) task_id: String,
     pub(super) record: Option<Arc<EcsTask>>,
-    service_name: String,
     pub(super) is_namespace_terminating: bool,
     pub(super) seen: Seen,
     /// How the last run of an essential container ended that was started again while this process watched.
     restarted: Option<Stop>,
+    /// Name of the service's objects.
+    workload: String,
     service: Option<Arc<EcsService>>,
-    /// The Pods of the same deployment that nobody deletes.
-    live: Vec<Arc<Pod>>,
-    is_current: bool,
-    earlier_ends: Vec<TaskEnd>,
+    service_name: String,
+    deployment: i64,
 }
 
-/// What was seen; `None` when the Pod is no task of a service.
+/// What was seen; `None` when the Pod is no task of a service: one that only looks so has neither a service nor a record.
 pub(super) fn observe(pod: Arc<Pod>, is_gone: bool, context: &Context) -> Option<Observed> {
-    let caches = &context.caches;
     let (deployment, task_id) = (pod.deployment()?, pod.service_task_id()?);
     let namespace = pod.namespace()?;
     let workload = pod.labels().get(labels::SERVICE)?.clone();
-    let records = caches.tasks.labelled(&namespace, labels::SERVICE, &workload);
-    let applied = caches.deployments.get(&namespace, &workload);
-    let applied = applied.and_then(|deployment| deployment.labels().get(labels::DEPLOYMENT)?.parse::<i64>().ok());
-    let pods = caches.pods.labelled(&namespace, labels::SERVICE, &workload);
-    let is_live = |other: &Arc<Pod>| {
-        other.deployment() == Some(deployment) && other.observed_task().is_some_and(|task| task.counts())
-    };
     let service = context.service_of(&namespace, &workload);
+    let record = context.caches.tasks.get(&namespace, &task_id);
+    if service.is_none() && record.is_none() {
+        return None;
+    }
     let seen = Seen::of(pod, is_gone, context);
-    let restarts = seen.essential_restarts();
-    let has_restarted = context.stops.has_restarted(seen.uid(), restarts);
+    let has_restarted = context.stops.has_restarted(seen.uid(), seen.essential_restarts());
     Some(Observed {
-        record: caches.tasks.get(&namespace, &task_id),
         is_namespace_terminating: context.is_terminating(&namespace),
         restarted: has_restarted.then(|| seen.facts(&context.now()).essential_restart()).flatten(),
         // The name that a service has in ECS goes with it; what is left is that of its objects.
-        service_name: service.as_ref().map_or(workload, |service| name_of(service)),
-        service,
-        live: pods.into_iter().filter(is_live).collect(),
-        is_current: applied == Some(deployment),
-        earlier_ends: earlier_ends(&records)
-            .into_iter()
-            .filter(|(of, _)| *of == deployment)
-            .map(|(_, end)| end)
-            .collect(),
+        service_name: service.as_ref().map_or_else(|| workload.clone(), |service| name_of(service)),
         namespace,
         task_id,
+        record,
         seen,
+        workload,
+        service,
+        deployment,
     })
 }
 
 impl Observed {
-    /// The task, for the decision about its Pod.
-    pub(super) fn task<'a>(&'a self, now: &'a Time) -> ServiceTask<'a> {
-        ServiceTask {
-            task: self.seen.facts(now),
-            wish: self.wish(),
-            restarted: self.restarted.as_ref(),
-            earlier_ends: &self.earlier_ends,
+    /// The task, for the decision about its Pod. `earlier_ends` are those from [`Self::earlier_ends`].
+    pub(super) fn task<'a>(&'a self, earlier_ends: &'a [TaskEnd], now: &'a Time) -> ServiceTask<'a> {
+        ServiceTask { task: self.seen.facts(now), wish: self.wish(), restarted: self.restarted.as_ref(), earlier_ends }
+    }
+
+    /// How the tasks of its deployment before it ended, the newest first. It matters for one that has ended.
+    pub(super) fn earlier_ends(&self, context: &Context, now: &Time) -> Vec<TaskEnd> {
+        if self.restarted.is_none() && self.seen.facts(now).essential_exit().is_none() {
+            return Vec::new();
         }
+        let records = context.caches.tasks.labelled(&self.namespace, labels::SERVICE, &self.workload);
+        let of_deployment = earlier_ends(&records).into_iter().filter(|(of, _)| *of == self.deployment);
+        of_deployment.map(|(_, end)| end).collect()
     }
 
     fn wish(&self) -> Wish<'_> {
@@ -95,14 +90,17 @@ impl Observed {
         }
     }
 
-    /// Whether the service is there. Pods that only look like those of a service are nobody's tasks.
-    pub(super) fn has_service(&self) -> bool {
-        self.service.is_some()
-    }
-
     /// What is around a Pod that somebody deletes.
-    pub(super) fn surroundings(&self) -> Surroundings<'_> {
-        let asked_at = self.seen.pod.deletion_asked_at();
+    pub(super) fn surroundings(&self, context: &Context, now: &Time) -> Surroundings<'_> {
+        let caches = &context.caches;
+        let applied = caches.deployments.get(&self.namespace, &self.workload);
+        let applied = applied.and_then(|deployment| deployment.labels().get(labels::DEPLOYMENT)?.parse().ok());
+        let is_live = |pod: &Arc<Pod>| {
+            pod.deployment() == Some(self.deployment) && pod.observed_task().is_some_and(|task| task.counts())
+        };
+        let pods = caches.pods.labelled(&self.namespace, labels::SERVICE, &self.workload);
+        let live: Vec<_> = pods.into_iter().filter(is_live).collect();
+        let asked_at = self.seen.facts(now).deletion.map(|deletion| deletion.asked_at());
         let is_younger = |pod: &Arc<Pod>| {
             let created = pod.metadata.creation_timestamp.as_ref();
             created.zip(asked_at.as_ref()).is_some_and(|(created, asked)| created.0 >= asked.0)
@@ -111,10 +109,10 @@ impl Observed {
         let desired = service.and_then(|service| service.spec.desired_count).unwrap_or(0);
         Surroundings {
             deployment_id: self.deployment_id(),
-            is_current: self.is_current && service.is_some(),
-            live: self.live.len(),
+            is_current: applied == Some(self.deployment) && service.is_some(),
+            live: live.len(),
             desired: usize::try_from(desired).unwrap_or(0),
-            is_replaced: self.live.iter().any(is_younger),
+            is_replaced: live.iter().any(is_younger),
         }
     }
 

@@ -12,14 +12,18 @@ use crate::{
 
 /// The identity of a record: it is named after its task.
 pub(super) fn of_record(record: &EcsTask, context: &Context) -> Identity {
-    let reference = TaskDefinitionReference::parse(&record.spec.task_definition).ok();
-    let (family, revision) =
-        reference.map_or((String::new(), 0), |reference| (reference.family, reference.revision.unwrap_or_default()));
+    let (family, revision) = revision_of(&record.spec.task_definition);
     let namespace = record.namespace().unwrap_or_default();
     // The record may outlive its cluster, whose name is a label then.
     let cluster = context.cluster_of(&namespace).map(|cluster| name_of(&cluster));
     let cluster = cluster.or_else(|| record.labels().get(labels::CLUSTER).cloned()).unwrap_or_default();
     identity(&record.name_any(), &cluster, &family, revision, record, context)
+}
+
+/// The family and the number of a revision that was resolved.
+pub(super) fn revision_of(reference: &str) -> (String, i64) {
+    let reference = TaskDefinitionReference::parse(reference).ok();
+    reference.map_or((String::new(), 0), |reference| (reference.family, reference.revision.unwrap_or_default()))
 }
 
 /// The identity of a task that runs by itself.

@@ -21,9 +21,6 @@ use crate::{
 
 use super::{identity, seen::Seen};
 
-/// Time in which the last report of a Pod that is gone reaches whoever keeps it.
-const LAST_REPORT: Duration = Duration::from_secs(1);
-
 pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Outcome, Error> {
     let namespace = record.namespace().unwrap_or_default();
     let records: Api<EcsTask> = context.api(&namespace);
@@ -36,9 +33,6 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
         return retire(record, &records, context).await;
     }
     let seen = pod_of(record, &namespace, context).map(|(pod, is_gone)| Seen::of(pod, is_gone, context));
-    if seen.is_none() && !context.stops.is_missing_again(&record.name_any()) {
-        return Ok(Outcome::Wait(LAST_REPORT));
-    }
     let after = after(record, &before, seen.as_ref(), context);
     if is_news(&before, &after) {
         status::write(&records, record, &after).await?;
@@ -102,7 +96,6 @@ async fn retire(record: &EcsTask, records: &Api<EcsTask>, context: &Context) -> 
 /// The record has all: its Pod is not needed any more.
 fn forget(record: &EcsTask, context: &Context) {
     let namespace = record.namespace().unwrap_or_default();
-    context.stops.forget(&record.name_any());
     let pod = pod_of(record, &namespace, context).filter(|(_, is_gone)| *is_gone);
     if let Some((pod, _)) = pod {
         context.forget(&pod);

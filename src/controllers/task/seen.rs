@@ -13,17 +13,14 @@ use crate::{
         task_status::SeenPod,
         task_stop::Stop,
     },
-    ecs::task_containers::RunningContainer,
     kube_io::pod::Pod,
-    translate::{labels, pod::running_containers},
+    translate::labels,
 };
 
 /// The Pod of a task.
 pub struct Seen {
     /// The Pod, or the last that was seen of it.
     pub pod: Arc<Pod>,
-    /// Its containers.
-    pub containers: Vec<RunningContainer>,
     /// Whether it is gone.
     pub is_gone: bool,
     /// Why it is being ended, as far as this process knows.
@@ -38,7 +35,7 @@ impl Seen {
     pub fn of(pod: Arc<Pod>, is_gone: bool, context: &Context) -> Self {
         let noted = pod.metadata.uid.as_deref().and_then(|uid| context.stops.of(uid));
         let (stop, at_stop) = noted.map_or((None, Vec::new()), |(stop, at_stop)| (Some(stop), at_stop));
-        Self { containers: running_containers(pod.annotations()), is_gone, stop, at_stop, pod }
+        Self { pod, is_gone, stop, at_stop }
     }
 
     /// Notes why it is being ended, and how its containers are now.
@@ -56,7 +53,7 @@ impl Seen {
     /// How often its essential containers were started again in their place.
     #[must_use]
     pub fn essential_restarts(&self) -> i32 {
-        let essential = self.containers.iter().filter(|container| container.essential);
+        let essential = self.pod.containers.iter().filter(|container| container.essential);
         essential.filter_map(|container| self.pod.status.container(container.in_pod())).map(|it| it.restart_count).sum()
     }
 
@@ -77,7 +74,7 @@ impl Seen {
             grace_seconds: metadata.deletion_grace_period_seconds.unwrap_or(0),
         });
         TaskFacts {
-            containers: &self.containers,
+            containers: &self.pod.containers,
             status: &self.pod.status,
             is_scheduled: self.pod.spec.node_name.is_some(),
             deletion,

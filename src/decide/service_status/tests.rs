@@ -1,7 +1,25 @@
 //! The status of a service from its start to its steady state.
 
 use super::*;
-use crate::decide::task::TaskState;
+use crate::decide::{
+    failure_count::FailureCount,
+    rollout::{Rollout, course},
+    rollout_status::{self, RolloutStatus},
+    task::TaskState,
+};
+
+fn status<'a>(facts: &ServiceFacts<'_>, rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
+    let newest = newest(facts.template);
+    RolloutStatus { newest, rollout, course: course(newest, rollout, &[newest]), failures }
+}
+
+fn deployments(facts: &ServiceFacts<'_>, rollout: &Rollout) -> Vec<ServiceDeployment> {
+    rollout_status::deployments(facts, status(facts, rollout, &FailureCount::default()))
+}
+
+fn events(facts: &ServiceFacts<'_>, rollout: &Rollout, shown: &[ServiceDeployment], was_at_rest: bool) -> Vec<String> {
+    rollout_status::events(facts, status(facts, rollout, &FailureCount::default()), shown, was_at_rest)
+}
 
 fn now() -> Time {
     Time(k8s_openapi::jiff::Timestamp::from_second(1_000_000).unwrap())
@@ -40,7 +58,8 @@ fn a_rolling_update_from_start_to_steady_state() {
         before: &[],
         now: &now,
     };
-    let shown = deployments(&facts);
+    let (under_way, completed) = (Rollout::default(), Rollout::Completed);
+    let shown = deployments(&facts, &under_way);
     let summary: Vec<_> = shown.iter().map(|d| (d.status, d.running_count, d.pending_count, d.rollout_state)).collect();
     assert_eq!(
         summary,
@@ -49,18 +68,18 @@ fn a_rolling_update_from_start_to_steady_state() {
             (DeploymentStatus::Active, 2, 0, RolloutState::InProgress)
         ]
     );
-    assert_eq!(events(&facts, &shown, false), Vec::<String>::new());
+    assert_eq!(events(&facts, &under_way, &shown, false), Vec::<String>::new());
 
     let rest = tasks(&[2, 2], &[]);
     let facts = ServiceFacts { tasks: &rest, workload: progress(2, 2, 2), before: &shown, ..facts };
-    let shown = deployments(&facts);
+    let shown = deployments(&facts, &completed);
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].rollout_state_reason, "ECS deployment ecs-svc/2 completed.");
     assert_eq!(
-        events(&facts, &shown, false),
+        events(&facts, &completed, &shown, false),
         ["(service web) (deployment ecs-svc/2) deployment completed.", "(service web) has reached a steady state."]
     );
-    assert_eq!(events(&ServiceFacts { before: &shown, ..facts }, &shown, true), Vec::<String>::new());
+    assert_eq!(events(&ServiceFacts { before: &shown, ..facts }, &completed, &shown, true), Vec::<String>::new());
 }
 
 #[test]
@@ -78,9 +97,9 @@ fn scaling_does_not_reopen_a_deployment() {
         before: &[],
         now: &now,
     };
-    let before = deployments(&steady);
+    let before = deployments(&steady, &Rollout::Completed);
     let scaled = ServiceFacts { desired_count: 3, before: &before, ..steady };
-    assert_eq!(deployments(&scaled)[0].rollout_state, RolloutState::Completed);
+    assert_eq!(deployments(&scaled, &Rollout::Completed)[0].rollout_state, RolloutState::Completed);
     assert!(!is_steady(&scaled));
 }
 
@@ -117,7 +136,7 @@ fn a_refusal_of_kubernetes_is_told_with_its_cause() {
         now: &now,
     };
     let told = "(service web) was unable to place a task. Reason: violates PodSecurity";
-    assert_eq!(events(&facts, &deployments(&facts), false), [told]);
+    assert_eq!(events(&facts, &Rollout::default(), &deployments(&facts, &Rollout::default()), false), [told]);
     let stalled = findings(&facts).into_iter().find(|finding| finding.type_ == STALLED).unwrap();
     assert_eq!((stalled.holds, stalled.message.as_str()), (true, told));
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::{
-    connection::wait_until,
     operator::Operator,
     pods::{ends, report},
     scene::{Scene, text},
@@ -12,20 +11,7 @@ use crate::{
 
 /// The record of the only task that runs.
 async fn running(scene: &Scene) -> Value {
-    let mut running = Vec::new();
-    wait_until("one task is recorded as running", async || {
-        running = scene.list("EcsTask").await;
-        running.retain(|record| record["status"]["lastStatus"] == "RUNNING");
-        running.len() == 1
-    })
-    .await;
-    running.remove(0)
-}
-
-async fn stopped(scene: &Scene, record: &Value) -> Value {
-    let name = text(&record["metadata"]["name"]);
-    scene.until("EcsTask", &name, "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED").await["status"]
-        .clone()
+    scene.running_tasks(1).await.remove(0)
 }
 
 #[test]
@@ -36,7 +22,7 @@ fn a_task_costs_three_writes_of_its_record() {
         let record = running(scene).await;
         let pod = scene.get("Pod", &text(&record["status"]["podName"])).await;
         report(scene, &pod, ends("web", 1, "Error")).await;
-        stopped(scene, &record).await;
+        scene.stopped_record(&record).await;
         // The next one belongs to another record.
         running(scene).await;
         let name = text(&record["metadata"]["name"]);
@@ -56,7 +42,7 @@ fn what_nobody_saw_is_not_made_up() {
         scene.delete("Pod", &text(&record["status"]["podName"])).await;
         scene.until_gone("Pod", &text(&record["status"]["podName"])).await;
         let operator = Operator::start().await;
-        let status = stopped(scene, &record).await;
+        let status = scene.stopped_record(&record).await;
         assert!(text(&status["stoppedReason"]).starts_with("Unknown: "), "{status}");
         assert_eq!((&status["stopCode"], &status["exitCodes"]), (&Value::Null, &Value::Null));
         assert_ne!(running(scene).await["metadata"]["name"], record["metadata"]["name"]);
@@ -94,7 +80,7 @@ fn a_container_that_runs_again_when_the_operator_comes_back_is_left_alone() {
         assert_eq!(running(scene).await["metadata"]["name"], record["metadata"]["name"]);
         // Now somebody watches.
         report(scene, &pod, started_again(2)).await;
-        let status = stopped(scene, &record).await;
+        let status = scene.stopped_record(&record).await;
         assert_eq!(status["stopCode"], "EssentialContainerExited");
         operator.stop().await;
     });

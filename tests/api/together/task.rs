@@ -13,10 +13,6 @@ async fn run(scene: &Scene, name: &str, spec: Value) -> Value {
     scene.until("EcsTask", name, "is RUNNING", |task| task["status"]["lastStatus"] == "RUNNING").await
 }
 
-async fn stopped(scene: &Scene, name: &str) -> Value {
-    scene.until("EcsTask", name, "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED").await
-}
-
 #[test]
 fn a_task_runs_once_and_tells_how_it_ended() {
     together(async |scene| {
@@ -39,7 +35,7 @@ fn a_task_runs_once_and_tells_how_it_ended() {
         assert_eq!(pod["metadata"]["labels"]["ecs-operator.dev/security-group.default"], "true");
         report(scene, &pod, ends("web", 3, "Error")).await;
         report(scene, &pod, json!({"phase": "Failed"})).await;
-        let ended = stopped(scene, "job").await;
+        let ended = scene.stopped_task("job").await;
         let status = &ended["status"];
         assert_eq!((&status["stopCode"], &status["exitCodes"]), (&json!("EssentialContainerExited"), &json!("web=3")));
         assert!(text(&status["stoppedReason"]).starts_with("Essential container in task exited"), "{status}");
@@ -89,7 +85,7 @@ fn a_task_is_stopped_with_a_reason_and_stays_stopped() {
         scene.define("nginx:1").await;
         let task = run(scene, "job", json!({"taskDefinition": "web"})).await;
         scene.merge("EcsTask", "job", json!({"spec": {"desiredStatus": "STOPPED", "reason": "enough"}})).await;
-        let stopped = stopped(scene, "job").await;
+        let stopped = scene.stopped_task("job").await;
         assert_eq!(
             (&stopped["status"]["stopCode"], &stopped["status"]["stoppedReason"]),
             (&json!("UserInitiated"), &json!("enough"))

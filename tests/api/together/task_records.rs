@@ -11,30 +11,6 @@ use crate::{
     turns::together,
 };
 
-/// The records that are RUNNING, by their names.
-async fn running(scene: &Scene) -> Vec<Value> {
-    let mut records = scene.list("EcsTask").await;
-    records.retain(|record| record["status"]["lastStatus"] == "RUNNING");
-    records
-}
-
-/// Waits until so many tasks are recorded as running.
-async fn until_running(scene: &Scene, count: usize) -> Vec<Value> {
-    let mut records = Vec::new();
-    crate::connection::wait_until("the records are there", async || {
-        records = running(scene).await;
-        records.len() == count
-    })
-    .await;
-    records
-}
-
-async fn stopped(scene: &Scene, record: &Value) -> Value {
-    let name = text(&record["metadata"]["name"]);
-    scene.until("EcsTask", &name, "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED").await["status"]
-        .clone()
-}
-
 async fn pod_of(scene: &Scene, record: &Value) -> Value {
     scene.get("Pod", &text(&record["status"]["podName"])).await
 }
@@ -43,7 +19,7 @@ async fn pod_of(scene: &Scene, record: &Value) -> Value {
 fn each_task_of_a_service_has_a_record() {
     together(async |scene| {
         let service = scene.run_web(2).await;
-        let records = until_running(scene, 2).await;
+        let records = scene.running_tasks(2).await;
         let deployment = &service["status"]["deployments"][0]["id"];
         for record in &records {
             let pod = pod_of(scene, record).await;
@@ -63,16 +39,16 @@ fn each_task_of_a_service_has_a_record() {
 fn a_task_whose_essential_container_ends_is_replaced_and_its_exit_code_is_kept() {
     together(async |scene| {
         scene.run_web(1).await;
-        let record = until_running(scene, 1).await.remove(0);
+        let record = scene.running_tasks(1).await.remove(0);
         let pod = pod_of(scene, &record).await;
         report(scene, &pod, ends("web", 137, "OOMKilled")).await;
-        let status = stopped(scene, &record).await;
+        let status = scene.stopped_record(&record).await;
         assert_eq!(
             (&status["stopCode"], &status["exitCodes"]),
             (&json!("EssentialContainerExited"), &json!("web=137"))
         );
         assert_eq!(status["containers"][0]["reason"], "OutOfMemoryError: Container killed due to memory usage");
-        let next = until_running(scene, 1).await.remove(0);
+        let next = scene.running_tasks(1).await.remove(0);
         assert_ne!(next["metadata"]["name"], record["metadata"]["name"]);
         scene.until_gone("Pod", &text(&pod["metadata"]["name"])).await;
     });
@@ -82,12 +58,12 @@ fn a_task_whose_essential_container_ends_is_replaced_and_its_exit_code_is_kept()
 fn a_task_stops_when_its_record_is_deleted() {
     together(async |scene| {
         scene.run_web(1).await;
-        let record = until_running(scene, 1).await.remove(0);
+        let record = scene.running_tasks(1).await.remove(0);
         let name = text(&record["metadata"]["name"]);
         scene.delete("EcsTask", &name).await;
         scene.until_gone("Pod", &text(&record["status"]["podName"])).await;
         scene.until_gone("EcsTask", &name).await;
-        let next = until_running(scene, 1).await.remove(0);
+        let next = scene.running_tasks(1).await.remove(0);
         assert_ne!(next["metadata"]["name"], record["metadata"]["name"]);
     });
 }
@@ -97,20 +73,20 @@ fn a_record_tells_who_stopped_the_task() {
     together(async |scene| {
         let web = scene.run_web(2).await;
         let first = text(&web["status"]["deployments"][0]["id"]);
-        let records = until_running(scene, 2).await;
+        let records = scene.running_tasks(2).await;
         // By hand.
         scene.delete("Pod", &text(&records[0]["status"]["podName"])).await;
-        let status = stopped(scene, &records[0]).await;
+        let status = scene.stopped_record(&records[0]).await;
         assert_eq!(
             (&status["stopCode"], &status["stoppedReason"]),
             (&json!("UserInitiated"), &json!("Deleted through the Kubernetes API"))
         );
         // Scaled in.
-        until_running(scene, 2).await;
+        scene.running_tasks(2).await;
         // Times of Kubernetes have whole seconds: a Pod that was made in the second of a scale-in seems to replace what it takes.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         scene.apply("EcsService", "web", service(1)).await;
-        let left = until_running(scene, 1).await.remove(0);
+        let left = scene.running_tasks(1).await.remove(0);
         let scaling = format!("Scaling activity initiated by (deployment {first})");
         let reasons = async || {
             let records = scene.list("EcsTask").await;
@@ -124,16 +100,16 @@ fn a_record_tells_who_stopped_the_task() {
         // Replaced by a deployment.
         scene.define("nginx:2").await;
         scene.steady("web", "web:2", 1).await;
-        let status = stopped(scene, &left).await;
+        let status = scene.stopped_record(&left).await;
         assert_eq!(
             (&status["stopCode"], text(&status["stoppedReason"])),
             (&json!("ServiceSchedulerInitiated"), scaling)
         );
         // Deleted with its service, and kept.
-        let last = until_running(scene, 1).await.remove(0);
+        let last = scene.running_tasks(1).await.remove(0);
         scene.delete("EcsService", "web").await;
         scene.until_gone("EcsService", "web").await;
-        let status = stopped(scene, &last).await;
+        let status = scene.stopped_record(&last).await;
         assert_eq!(status["stopCode"], "ServiceSchedulerInitiated");
         assert_eq!(scene.list("EcsTask").await.len(), 4);
     });
@@ -147,10 +123,10 @@ fn old_records_go() {
         scene.define("nginx:1").await;
         scene.apply("EcsService", "web", service(1)).await;
         scene.steady("web", "web:1", 1).await;
-        let record = until_running(scene, 1).await.remove(0);
+        let record = scene.running_tasks(1).await.remove(0);
         let pod = pod_of(scene, &record).await;
         report(scene, &pod, ends("web", 0, "Completed")).await;
-        stopped(scene, &record).await;
+        scene.stopped_record(&record).await;
         scene.until_gone("EcsTask", &text(&record["metadata"]["name"])).await;
     });
 }

@@ -2,40 +2,34 @@
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::{api::core::v1::Pod as CorePod, apimachinery::pkg::apis::meta::v1::Time};
+use k8s_openapi::api::core::v1::Pod as CorePod;
 use kube::{Api, ResourceExt};
 
 use crate::{
-    api::{
-        task::{DesiredStatus, EcsTask},
-        task_status::EcsTaskStatus,
-    },
+    api::{task::EcsTask, task_status::EcsTaskStatus},
     controllers::{
         context::Context,
         driver::Outcome,
         task::{Seen, identity},
     },
     decide::{
-        service_task::user_stop,
+        elapsed::left,
         task_alone::{self, Action},
         task_status::{self, Identity},
     },
-    ecs::task_definition_reference::TaskDefinitionReference,
     kube_io::{apply::delete_if_there, error::Error, pod::Pod},
     translate::{names, owner::Owner},
 };
 
 use super::{
     start::{accepted, not_stalled, with_findings},
-    write,
+    wish, write,
 };
 
 /// What is known of the Pod of a task.
 pub(super) enum Found {
     /// It is there, or has just gone.
     Seen(Seen),
-    /// It was there, and was not found just now.
-    Awaited,
     /// It was there, and nobody saw it go.
     Lost,
     /// It was never made.
@@ -50,9 +44,7 @@ pub(super) fn pod_of(task: &EcsTask, before: &EcsTaskStatus, context: &Context) 
     let found = there.or_else(|| context.departed_pods.get(&namespace, &name).filter(is_it).map(|pod| (pod, true)));
     match found {
         Some((pod, is_gone)) => Found::Seen(Seen::of(pod, is_gone, context)),
-        // Its last report may be on its way to whoever keeps it.
-        None if before.pod_uid.as_deref().is_some_and(|uid| context.stops.is_missing_again(uid)) => Found::Lost,
-        None if before.pod_uid.is_some() => Found::Awaited,
+        None if before.pod_uid.is_some() => Found::Lost,
         None => Found::NotMade,
     }
 }
@@ -64,8 +56,7 @@ pub(super) async fn follow(
     context: &Context,
 ) -> Result<Outcome, Error> {
     let now = context.now();
-    let wish =
-        (task.spec.desired_status == Some(DesiredStatus::Stopped)).then(|| user_stop(task.spec.reason.as_deref()));
+    let wish = wish(task);
     let action = task_alone::action(&seen.facts(&now), wish.clone(), seen.placed_at());
     let decided = match &action {
         Action::Stop(stop) => Some(stop.clone()),
@@ -103,9 +94,7 @@ pub(super) async fn lose(task: &EcsTask, before: &EcsTaskStatus, context: &Conte
 
 /// What was resolved when the task was started.
 fn identity_before(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Identity {
-    let reference = before.task_definition_revision.as_deref().and_then(|it| TaskDefinitionReference::parse(it).ok());
-    let (family, revision) =
-        reference.map_or((String::new(), 0), |reference| (reference.family, reference.revision.unwrap_or_default()));
+    let (family, revision) = identity::revision_of(before.task_definition_revision.as_deref().unwrap_or_default());
     let cluster = before.cluster_arn.as_deref().map(crate::ecs::arn::last_segment).unwrap_or_default();
     identity::of_task(task, cluster, &family, revision, context)
 }
@@ -136,8 +125,4 @@ pub(super) async fn retire(task: &EcsTask, before: &EcsTaskStatus, context: &Con
     let pod_left = pod.map(|_| pod_left).filter(|left| !left.is_zero());
     let next = ttl.map(|ttl| left(stopped_at, ttl, &now)).into_iter().chain(pod_left).min();
     Ok(next.map_or(Outcome::Done, Outcome::Wait))
-}
-
-fn left(since: &Time, time: Duration, now: &Time) -> Duration {
-    time.saturating_sub(Duration::try_from(now.0.duration_since(since.0)).unwrap_or_default())
 }

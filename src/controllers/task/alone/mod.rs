@@ -4,16 +4,15 @@ mod follow;
 mod start;
 mod validate;
 
-use std::time::Duration;
-
 use kube::{Api, ResourceExt};
 
 use crate::{
     api::{
-        task::EcsTask,
+        task::{DesiredStatus, EcsTask},
         task_status::{EcsTaskStatus, LastStatus},
     },
     controllers::{context::Context, driver::Outcome},
+    decide::{service_task::user_stop, task_stop::Stop},
     kube_io::{error::Error, status},
 };
 
@@ -29,10 +28,14 @@ pub(super) async fn reconcile(task: &EcsTask, context: &Context) -> Result<Outco
     }
     match follow::pod_of(task, &before, context) {
         follow::Found::Seen(seen) => follow::follow(task, &before, &seen, context).await,
-        follow::Found::Awaited => Ok(Outcome::Wait(Duration::from_secs(1))),
         follow::Found::Lost => follow::lose(task, &before, context).await,
         follow::Found::NotMade => start::start(task, &before, context).await,
     }
+}
+
+/// The stop that the task's user asks for.
+fn wish(task: &EcsTask) -> Option<Stop> {
+    (task.spec.desired_status == Some(DesiredStatus::Stopped)).then(|| user_stop(task.spec.reason.as_deref()))
 }
 
 /// Writes a status that says something new.

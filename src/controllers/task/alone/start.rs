@@ -11,22 +11,21 @@ use crate::{
         task_status::{EcsTaskStatus, HealthStatus, LastStatus},
     },
     controllers::{
-        context::Context, driver::Outcome, refusal::Refusal, revision_lookup::Places, security_group::is_ready,
+        context::Context, driver::Outcome, refusal::Refusal, revision_lookup::Places, security_group::first_unready,
         task::identity,
     },
     decide::{
         conditions::{self, ACCEPTED, Finding, STALLED, is_true, reason},
-        service_task::user_stop,
         task_status::{self, Identity},
     },
-    ecs::field_outcomes,
+    ecs::{field_outcomes, network_configuration::Groups},
     kube_io::{
         apply::{Force, apply, create_if_absent},
         error::{Error, api_status},
         events::Severity,
     },
     translate::{
-        names, network_policy,
+        network_policy,
         owner::{Owner, Ownership},
         security_group,
         task_pod::{TaskPod, owned_task_pod},
@@ -34,8 +33,8 @@ use crate::{
 };
 
 use super::{
-    validate::{self, Accepted, Around, Groups},
-    write,
+    validate::{self, Accepted, Around},
+    wish, write,
 };
 
 pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Result<Outcome, Error> {
@@ -51,12 +50,11 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
         Err(refusal) => return refuse(task, before, &refusal, context).await,
     };
     let identity = identity_of(task, &accepted, context);
-    let wishes_to_stop = task.spec.desired_status == Some(DesiredStatus::Stopped);
-    let after = if wishes_to_stop {
-        let stop = user_stop(task.spec.reason.as_deref());
-        task_status::lost(before, &identity, Some(stop), &context.now())
-    } else {
-        provisioning(before, &identity)
+    let wish = wish(task);
+    let wishes_to_stop = wish.is_some();
+    let after = match wish {
+        Some(stop) => task_status::lost(before, &identity, Some(stop), &context.now()),
+        None => provisioning(before, &identity),
     };
     // What a family means now is written down before the Pod is made: it stays, whatever is registered later.
     let is_new = before.task_definition_revision != after.task_definition_revision;
@@ -151,29 +149,19 @@ async fn refuse(
 /// Whether all is there that has to be before the first process runs: the policies of its groups.
 async fn prepare(task: &EcsTask, accepted: &Accepted, around: &Around, context: &Context) -> Result<bool, Error> {
     let namespace = &around.namespace;
-    match &accepted.groups {
-        Groups::Default => {
-            let found = around.security_groups.iter().find(|group| group.name_any() == names::DEFAULT_SECURITY_GROUP);
-            if found.is_none()
-                && let Some(cluster) = context.cluster_of(namespace)
-            {
-                let group = security_group::default_group(namespace, &accepted.cluster.object, &Owner::of(&*cluster));
-                // As its users have it, if they were faster.
-                create_if_absent(&context.api::<EcsSecurityGroup>(namespace), &group).await?;
-            }
-            Ok(found.is_some_and(|group| is_ready(group)))
-        }
-        Groups::Named(names) => {
-            let group = |name: &String| around.security_groups.iter().find(|group| group.name_any() == *name);
-            Ok(names.iter().all(|name| group(name).is_some_and(|group| is_ready(group))))
-        }
-        Groups::None => {
-            if accepted.task_definition.network_mode == Some(NetworkMode::None) {
-                isolate(task, namespace, context).await?;
-            }
-            Ok(true)
-        }
+    let is_there = |name: &String| around.security_groups.iter().any(|group| group.name_any() == *name);
+    if let Groups::Unnamed(name) = &accepted.groups
+        && !is_there(name)
+        && let Some(cluster) = context.cluster_of(namespace)
+    {
+        let group = security_group::default_group(namespace, &accepted.cluster.object, &Owner::of(&*cluster));
+        // As its users have it, if they were faster.
+        create_if_absent(&context.api::<EcsSecurityGroup>(namespace), &group).await?;
     }
+    if accepted.task_definition.network_mode == Some(NetworkMode::None) {
+        isolate(task, namespace, context).await?;
+    }
+    Ok(first_unready(&accepted.groups, &around.security_groups).is_none())
 }
 
 async fn isolate(task: &EcsTask, namespace: &str, context: &Context) -> Result<(), Error> {
@@ -186,7 +174,6 @@ async fn isolate(task: &EcsTask, namespace: &str, context: &Context) -> Result<(
 }
 
 async fn make_pod(task: &EcsTask, accepted: &Accepted, namespace: &str, context: &Context) -> Result<(), Error> {
-    let default = [names::DEFAULT_SECURITY_GROUP.to_owned()];
     let owner = Owner::of(task);
     let pod = TaskPod {
         name: &task.name_any(),
@@ -196,11 +183,7 @@ async fn make_pod(task: &EcsTask, accepted: &Accepted, namespace: &str, context:
         task_definition: &accepted.task_definition,
         revision: accepted.revision,
         group: &accepted.task.group(&accepted.task_definition.family),
-        security_groups: match &accepted.groups {
-            Groups::Default => &default,
-            Groups::Named(names) => names,
-            Groups::None => &[],
-        },
+        security_groups: accepted.groups.names(),
         version: context.kubernetes_version(),
     };
     let pod = owned_task_pod(pod, &owner);

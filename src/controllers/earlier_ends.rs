@@ -1,6 +1,6 @@
 //! How the tasks of a service ended, from their records: what is replaced at once and what later depends on it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
@@ -12,7 +12,7 @@ use crate::{
         task::EcsTask,
         task_status::{EcsTaskStatus, StopCode},
     },
-    decide::start_throttle::TaskEnd,
+    decide::{elapsed::since, start_throttle::TaskEnd},
     translate::labels,
 };
 
@@ -35,7 +35,7 @@ fn end(status: &EcsTaskStatus) -> Option<TaskEnd> {
     match (status.stop_code?, &status.started_at) {
         (StopCode::EssentialContainerExited, Some(started)) => {
             let ended_at = status.execution_stopped_at.as_ref().or(status.stopped_at.as_ref())?;
-            Some(TaskEnd::Ran(Duration::try_from(ended_at.0.duration_since(started.0)).unwrap_or_default()))
+            Some(TaskEnd::Ran(since(started, ended_at)))
         }
         (StopCode::TaskFailedToStart, _) => Some(TaskEnd::NeverRan),
         // Whoever stopped the others, they did not fail.

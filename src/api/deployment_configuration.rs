@@ -37,7 +37,7 @@ pub struct DeploymentConfiguration {
     #[schemars(range(min = 0, max = 1440))]
     pub bake_time_in_minutes: Option<i32>,
 
-    /// A deployment that is complete before all its tasks are healthy. Refused when it is enabled.
+    /// When a deployment is complete before all its tasks are healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_success_criteria: Option<DeploymentEarlySuccessCriteria>,
 
@@ -124,12 +124,14 @@ pub struct DeploymentEarlySuccessCriteria {
     /// Whether it can be.
     pub enable: bool,
 
-    /// Healthy tasks that it takes, in percent of `desiredCount`.
+    /// Healthy tasks that it takes, in percent of `desiredCount`, rounded up; at least `minimumHealthyPercent`, which is also
+    /// the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub healthy_percent: Option<i32>,
 
-    /// Whether the old tasks go before (`BLOCKING`) or after it is complete.
+    /// Whether the old tasks have to be gone before it is complete (`BLOCKING`), or go after that (`DEFERRED`). Default:
+    /// `BLOCKING`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_service_revision_cleanup: Option<SourceServiceRevisionCleanup>,
 }

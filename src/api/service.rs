@@ -1,4 +1,4 @@
-//! EcsService: an ECS service, which becomes a Deployment. What the operator says of it is in `service_status`.
+//! EcsService: an ECS service, which becomes a Deployment or a DaemonSet. What the operator says of it is in `service_status`.
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -33,7 +33,11 @@ use super::{deployment_configuration::DeploymentConfiguration, service_status::E
     validation = kube::core::Rule::new(
         "(has(self.spec.serviceName) ? self.spec.serviceName : self.metadata.name) == (has(oldSelf.spec.serviceName) ? oldSelf.spec.serviceName : oldSelf.metadata.name)"
     )
-    .message("spec.serviceName is immutable: make another EcsService for another name")
+    .message("spec.serviceName is immutable: make another EcsService for another name"),
+    validation = kube::core::Rule::new(
+        "(has(self.spec.schedulingStrategy) ? self.spec.schedulingStrategy : 'REPLICA') == (has(oldSelf.spec.schedulingStrategy) ? oldSelf.spec.schedulingStrategy : 'REPLICA')"
+    )
+    .message("spec.schedulingStrategy is immutable: delete the EcsService and make it again with the other strategy")
 )]
 #[x_kube(
     validation = kube::core::Rule::new(
@@ -56,13 +60,14 @@ pub struct EcsServiceSpec {
     #[schemars(length(min = 1, max = 400))]
     pub task_definition: String,
 
-    /// How many tasks to run. When it is absent the operator writes the current number (at first 1) here, because
+    /// How many tasks to run; not with `DAEMON`. When it is absent the operator writes the current number (at first 1) here, because
     /// `kubectl scale` and the HorizontalPodAutoscaler need one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100_000))]
     pub desired_count: Option<i32>,
 
-    /// `REPLICA`: as many tasks as `desiredCount` says. `DAEMON`: one on each node; it is refused for now.
+    /// `REPLICA`: as many tasks as `desiredCount` says. `DAEMON`: one on each node that suits the task definition, without
+    /// `desiredCount`. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling_strategy: Option<SchedulingStrategy>,
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::service_task::is_record;
@@ -12,23 +11,27 @@ use crate::{
         task::EcsTask,
         task_status::{EcsTaskStatus, StopCode},
     },
-    decide::{elapsed::since, start_throttle::TaskEnd},
+    decide::{
+        elapsed::since,
+        start_throttle::{EndedTask, TaskEnd},
+    },
     translate::labels,
 };
 
-/// How tasks ended that have stopped by themselves, each with the number of its deployment, the newest first.
+/// The tasks that have stopped by themselves, the newest end first.
 #[must_use]
-pub fn earlier_ends(records: &[Arc<EcsTask>]) -> Vec<(i64, TaskEnd)> {
+pub fn earlier_ends(records: &[Arc<EcsTask>]) -> Vec<EndedTask> {
     let records = records.iter().filter(|task| is_record(task));
     let mut ended: Vec<_> = records.filter_map(|record| ended(record)).collect();
-    ended.sort_by_key(|(stopped_at, _)| std::cmp::Reverse(*stopped_at));
-    ended.into_iter().map(|(_, end)| end).collect()
+    ended.sort_by_key(|task| std::cmp::Reverse(task.stopped_at.0));
+    ended
 }
 
-fn ended(record: &EcsTask) -> Option<(Timestamp, (i64, TaskEnd))> {
+fn ended(record: &EcsTask) -> Option<EndedTask> {
     let deployment = record.labels().get(labels::DEPLOYMENT)?.parse().ok()?;
     let status = record.status.as_ref()?;
-    Some((status.stopped_at.as_ref()?.0, (deployment, end(status)?)))
+    let stopped_at = status.stopped_at.clone()?;
+    Some(EndedTask { id: record.name_any(), deployment, end: end(status)?, stopped_at })
 }
 
 fn end(status: &EcsTaskStatus) -> Option<TaskEnd> {

@@ -11,15 +11,15 @@ pub enum Wanted {
     New(i64),
 }
 
-/// Compares the values that start a deployment with those of the newest snapshot, which is known by its number. `applied` is
-/// the number that the workload has: a number is not given again when its snapshot has been deleted.
+/// Compares the values that start a deployment with those of the newest snapshot, which is known by its number. `used` are the
+/// numbers that workload and tasks have: none is given again when its snapshot has been deleted.
 #[must_use]
-pub fn wanted<T: PartialEq>(trigger: &T, newest: Option<(i64, &T)>, applied: Option<i64>) -> Wanted {
+pub fn wanted<T: PartialEq>(trigger: &T, newest: Option<(i64, &T)>, used: impl IntoIterator<Item = i64>) -> Wanted {
     match newest {
         Some((number, started)) if started == trigger => Wanted::Existing(number),
         newest => {
-            let highest = newest.map_or(0, |(number, _)| number).max(applied.unwrap_or(0));
-            Wanted::New(highest.saturating_add(1))
+            let highest = newest.map(|(number, _)| number).into_iter().chain(used).max();
+            Wanted::New(highest.unwrap_or(0).saturating_add(1))
         }
     }
 }
@@ -36,6 +36,24 @@ pub enum Template {
         /// What would run.
         waiting: i64,
     },
+}
+
+impl Template {
+    /// Number of the deployment whose template the workload gets.
+    #[must_use]
+    pub fn running(self) -> i64 {
+        match self {
+            Self::Wanted(number) | Self::Held { running: number, .. } => number,
+        }
+    }
+
+    /// Number of the deployment that is wanted.
+    #[must_use]
+    pub fn newest(self) -> i64 {
+        match self {
+            Self::Wanted(number) | Self::Held { waiting: number, .. } => number,
+        }
+    }
 }
 
 /// Decides which template the workload gets. `applied` is the number of the snapshot that it has; `None` when there is no
@@ -68,10 +86,10 @@ mod tests {
     #[test]
     fn a_deployment_starts_when_a_value_changes() {
         let newest = Some((2, &"b"));
-        assert_eq!(wanted(&"b", newest, Some(2)), Wanted::Existing(2));
-        assert_eq!(wanted(&"a", newest, Some(2)), Wanted::New(3), "also when it ran before");
-        assert_eq!(wanted(&"a", None, None), Wanted::New(1));
-        assert_eq!(wanted(&"a", None, Some(3)), Wanted::New(4), "the snapshots were deleted");
+        assert_eq!(wanted(&"b", newest, [2]), Wanted::Existing(2));
+        assert_eq!(wanted(&"a", newest, [2]), Wanted::New(3), "also when it ran before");
+        assert_eq!(wanted(&"a", None, []), Wanted::New(1));
+        assert_eq!(wanted(&"a", newest, [3, 5, 1]), Wanted::New(6), "the snapshots were deleted");
     }
 
     #[test]

@@ -134,6 +134,12 @@ impl PodStatus {
         self.conditions.iter().find(|condition| condition.type_ == type_ && condition.status == "True")
     }
 
+    /// When a node was found for it.
+    #[must_use]
+    pub fn placed_at(&self) -> Option<&Time> {
+        self.holds("PodScheduled").and_then(|condition| condition.last_transition_time.as_ref())
+    }
+
     /// Whether all containers have ended for good.
     #[must_use]
     pub fn has_ended(&self) -> bool {

@@ -186,11 +186,11 @@ pub struct RolloutFacts<'a> {
     pub tasks: &'a [JudgedTask],
     /// How many tasks are desired.
     pub desired: u32,
-    /// Whether the service is steady with it.
-    pub is_steady: bool,
+    /// Whether it has replaced the others.
+    pub has_taken_over: bool,
     /// The circuit breaker of the service, if it has one.
     pub circuit_breaker: Option<DeploymentCircuitBreaker>,
-    /// How long it has to be steady.
+    /// How long it has to stay so.
     pub bake_time: Duration,
     /// Whether its user wants it stopped.
     pub is_to_stop: bool,
@@ -220,7 +220,7 @@ pub fn advance(rollout: &Rollout, failures: &FailureCount, facts: &RolloutFacts<
             let failures = count(failures, facts);
             let state = if trips(&failures, facts) {
                 RollBackState::Failed
-            } else if facts.is_steady {
+            } else if facts.has_taken_over {
                 RollBackState::Successful
             } else {
                 RollBackState::InProgress
@@ -251,10 +251,10 @@ fn in_progress(baking_since: Option<&Time>, failures: &FailureCount, facts: &Rol
         return failed(DeploymentFailure::TasksFailedToStart, rolls_back);
     }
     // A task that is replaced while it bakes does not start the time anew, but has to be back at its end.
-    let baking_since = baking_since.or(facts.is_steady.then_some(facts.now));
+    let baking_since = baking_since.or(facts.has_taken_over.then_some(facts.now));
     let left = baking_since.map(|since| left(since, facts.bake_time, facts.now));
     match left {
-        Some(Duration::ZERO) if facts.is_steady => {
+        Some(Duration::ZERO) if facts.has_taken_over => {
             Step { rollout: Rollout::Completed, failures: FailureCount::default(), look_after: None }
         }
         Some(left) => Step {

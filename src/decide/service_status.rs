@@ -7,7 +7,8 @@ use crate::api::service_status::{DeploymentStatus, RolloutState, ServiceDeployme
 use super::{
     conditions::{ACCEPTED, Finding, READY, RECONCILING, STALLED, reason},
     deployment::Template,
-    task::{ObservedTask, TaskCounts, count},
+    task::{ObservedTask, count},
+    workload::{self, WorkloadProgress},
 };
 
 /// One deployment as far as its status needs it.
@@ -21,19 +22,6 @@ pub struct DeploymentFacts {
     pub task_definition: String,
     /// When it was created.
     pub created_at: Time,
-}
-
-/// What the workload says of itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WorkloadProgress {
-    /// Its status speaks of its newest spec.
-    pub observed: bool,
-    /// Tasks, old ones included.
-    pub total: i32,
-    /// Tasks of the newest template.
-    pub updated: i32,
-    /// Tasks that count as healthy.
-    pub available: i32,
 }
 
 /// Everything that the status of an accepted service is made of.
@@ -62,23 +50,18 @@ pub struct ServiceFacts<'a> {
 /// Whether a service has come to rest: as many healthy tasks as desired, all of the newest deployment.
 #[must_use]
 pub fn is_steady(facts: &ServiceFacts<'_>) -> bool {
-    let counts = count(facts.tasks);
-    let desired = facts.desired_count;
-    matches!(facts.template, Template::Wanted(_))
-        && facts.workload == WorkloadProgress { observed: true, total: desired, updated: desired, available: desired }
-        && counts == TaskCounts { running: desired, pending: 0 }
-        && facts.tasks.iter().all(|task| task.deployment == newest(facts.template) || !task.counts())
+    workload::is_steady(facts.desired_count, facts.template, facts.tasks, facts.workload)
 }
 
 /// Whether a deployment is PRIMARY or has tasks.
 pub(super) fn is_listed(facts: &ServiceFacts<'_>, deployment: &DeploymentFacts) -> bool {
     let has_tasks = || facts.tasks.iter().any(|task| task.deployment == deployment.number && task.counts());
-    deployment.number == newest(facts.template) || has_tasks()
+    deployment.number == facts.template.newest() || has_tasks()
 }
 
 /// One deployment. It is completed once the service is steady with it, and stays so, also while the service is scaled.
 pub(super) fn service_deployment(facts: &ServiceFacts<'_>, deployment: &DeploymentFacts) -> ServiceDeployment {
-    let primary = deployment.number == newest(facts.template);
+    let primary = deployment.number == facts.template.newest();
     let counts = count(facts.tasks.iter().filter(|task| task.deployment == deployment.number));
     let before = facts.before.iter().find(|before| before.id == deployment.id);
     let state_before = before.map(|before| before.rollout_state);
@@ -239,12 +222,6 @@ pub fn append_events(before: &[ServiceEvent], messages: Vec<String>, now: &Time)
 fn since_last_rest(events: &[ServiceEvent]) -> impl Iterator<Item = &ServiceEvent> {
     let rest = events.iter().position(|event| event.message.ends_with(AT_REST));
     events.iter().take(rest.map_or(events.len(), |rest| rest.max(1)))
-}
-
-pub(super) fn newest(template: Template) -> i64 {
-    match template {
-        Template::Wanted(number) | Template::Held { waiting: number, .. } => number,
-    }
 }
 
 const AT_REST: &str = " has reached a steady state.";

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 /// How a task ended that is to be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskEnd {
@@ -10,6 +12,19 @@ pub enum TaskEnd {
     NeverRan,
     /// It ran for so long.
     Ran(Duration),
+}
+
+/// A task that has stopped by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndedTask {
+    /// Its id.
+    pub id: String,
+    /// Number of its deployment.
+    pub deployment: i64,
+    /// How it ended.
+    pub end: TaskEnd,
+    /// When.
+    pub stopped_at: Time,
 }
 
 /// A task that ran for less than this ended quickly.

@@ -1,6 +1,10 @@
 //! Replaces tasks that fail their health checks: a new task first where the maximum leaves room, else the unhealthy one
 //! first, one at a time. The workload is told to have more tasks for a while; Kubernetes starts them.
 
+use crate::api::task_status::StopCode;
+
+use super::task_stop::Stop;
+
 /// A task of the deployment that runs. One that is being stopped is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveTask {
@@ -64,6 +68,12 @@ pub fn replace(tasks: &[LiveTask], bounds: Bounds) -> Replacement {
 
 fn size(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// Why a task is stopped that fails its health checks.
+#[must_use]
+pub fn unhealthy_stop() -> Stop {
+    Stop { code: StopCode::ServiceSchedulerInitiated, reason: "Task failed container health checks".into() }
 }
 
 /// The service event that tells why a task is stopped.

@@ -10,6 +10,7 @@ use crate::api::{
 use super::{
     circuit_breaker::{self, DeploymentCircuitBreaker},
     deployment_limits::DeploymentPercentages,
+    early_success::{self, EarlySuccess},
     violation::Violation,
 };
 
@@ -22,6 +23,8 @@ pub struct DeploymentRules {
     pub percentages: DeploymentPercentages,
     /// What ends them when tasks fail; `None` when nothing does.
     pub circuit_breaker: Option<DeploymentCircuitBreaker>,
+    /// When they have taken over before all their tasks are healthy; `None` when they have not before.
+    pub early_success: Option<EarlySuccess>,
     /// How long they have to be steady before they are completed.
     pub bake_time: Duration,
 }
@@ -35,8 +38,10 @@ pub fn check(
     let absent = DeploymentConfiguration::default();
     let configuration = configuration.unwrap_or(&absent);
     refuse_what_is_not_built(configuration, violations);
+    let percentages = percentages(configuration, scheduling, violations);
     DeploymentRules {
-        percentages: percentages(configuration, scheduling, violations),
+        percentages,
+        early_success: early_success(configuration, percentages, violations),
         circuit_breaker: circuit_breaker(configuration, violations),
         bake_time: bake_time(configuration, violations),
     }
@@ -84,6 +89,22 @@ fn circuit_breaker(
     breaker
 }
 
+fn early_success(
+    configuration: &DeploymentConfiguration,
+    percentages: DeploymentPercentages,
+    violations: &mut Vec<Violation>,
+) -> Option<EarlySuccess> {
+    let path = format!("{PATH}.earlySuccessCriteria");
+    let criteria = configuration.early_success_criteria.as_ref()?;
+    let early = early_success::check(criteria, percentages.minimum_healthy, &path, violations);
+    if early.is_some() && configuration.strategy.unwrap_or_default() != DeploymentStrategy::Rolling {
+        let message =
+            "earlySuccessCriteria go with the strategy ROLLING only: disable them, or set strategy to ROLLING.";
+        violations.push(Violation::new("SV48", path, message));
+    }
+    early
+}
+
 fn bake_time(configuration: &DeploymentConfiguration, violations: &mut Vec<Violation>) -> Duration {
     let minutes = configuration.bake_time_in_minutes.unwrap_or(0);
     if !(0..=1440).contains(&minutes) {
@@ -108,14 +129,6 @@ fn refuse_what_is_not_built(configuration: &DeploymentConfiguration, violations:
     if configuration.canary_configuration.is_some() && strategy != DeploymentStrategy::Canary {
         refuse("SV48", "canaryConfiguration", "canaryConfiguration goes with the strategy CANARY only: remove it.");
     }
-    if let Some(criteria) = configuration.early_success_criteria.as_ref().filter(|criteria| criteria.enable) {
-        let least = configuration.minimum_healthy_percent.unwrap_or(100);
-        if criteria.healthy_percent.is_some_and(|percent| percent > 100 || percent < least) {
-            let message = "healthyPercent must be at least minimumHealthyPercent and at most 100";
-            refuse("SV48", "earlySuccessCriteria.healthyPercent", message);
-        }
-        refuse("OP04", "earlySuccessCriteria", EARLY_SUCCESS);
-    }
     if configuration.alarms.as_ref().is_some_and(|alarms| alarms.enable) {
         refuse("OP04", "alarms", ALARMS);
     }
@@ -126,8 +139,6 @@ fn refuse_what_is_not_built(configuration: &DeploymentConfiguration, violations:
 
 /// What is said of the strategies that are not built.
 pub const STRATEGY: &str = "Deployments are rolling: set strategy to ROLLING or remove it. To try a new revision beside the old one, run it in an EcsService of its own first.";
-/// What is said of criteria that are enabled.
-pub const EARLY_SUCCESS: &str = "A deployment is completed when all its tasks are healthy: set enable to false or remove earlySuccessCriteria, and lower minimumHealthyPercent if the old tasks are to go earlier.";
 /// What is said of alarms that are enabled.
 pub const ALARMS: &str = "No alarm is looked at during a deployment: set enable to false or remove alarms, and use deploymentCircuitBreaker and the health checks of the containers.";
 /// What is said of hooks.
@@ -174,8 +185,8 @@ mod tests {
             (json!({"canaryConfiguration": {"canaryPercent": 0.5}}), vec!["SV48"]),
             (json!({"bakeTimeInMinutes": 1441}), vec!["SV48"]),
             (json!({"bakeTimeInMinutes": -1}), vec!["SV48"]),
-            (json!({"earlySuccessCriteria": {"enable": true}}), vec!["OP04"]),
-            (json!({"earlySuccessCriteria": {"enable": true, "healthyPercent": 50}}), vec!["SV48", "OP04"]),
+            (json!({"earlySuccessCriteria": {"enable": true, "healthyPercent": 50}}), vec!["SV48"]),
+            (json!({"strategy": "CANARY", "earlySuccessCriteria": {"enable": true}}), vec!["OP04", "SV48"]),
             (json!({"alarms": {"alarmNames": ["a"], "rollback": true, "enable": true}}), vec!["OP04"]),
             (json!({"lifecycleHooks": [{"hookTargetArn": "a", "lifecycleStages": ["PRE_SCALE_UP"]}]}), vec!["OP04"]),
         ] {

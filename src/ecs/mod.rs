@@ -9,6 +9,7 @@ pub mod compatibilities;
 pub mod content_hash;
 pub mod deployment_configuration;
 pub mod deployment_limits;
+pub mod early_success;
 pub mod field_outcomes;
 pub mod hash;
 pub mod kubernetes_version;

@@ -11,6 +11,7 @@ use super::{
     circuit_breaker::DeploymentCircuitBreaker,
     deployment_configuration,
     deployment_limits::DeploymentPercentages,
+    early_success::EarlySuccess,
     network_configuration,
     task_definition_reference::{TaskDefinitionReference, is_family},
     violation::Violation,
@@ -29,12 +30,16 @@ pub struct Service {
     pub name: String,
     /// What it runs.
     pub task_definition: TaskDefinitionReference,
-    /// How many tasks; `None` when the operator has to write the number.
+    /// Whether it has a number of tasks or one on each node.
+    pub scheduling: SchedulingStrategy,
+    /// How many tasks; `None` when the operator has to write the number, or counts nodes.
     pub desired_count: Option<u32>,
     /// How a deployment may move.
     pub percentages: DeploymentPercentages,
     /// What ends a deployment when tasks fail; `None` when nothing does.
     pub circuit_breaker: Option<DeploymentCircuitBreaker>,
+    /// When a deployment has taken over before all its tasks are healthy; `None` when it has not before.
+    pub early_success: Option<EarlySuccess>,
     /// How long a deployment has to be steady before it is completed.
     pub bake_time: Duration,
     /// Time after the start of a task in which it is not replaced for failing its health checks.
@@ -91,9 +96,11 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
         (Ok(task_definition), Ok(desired_count)) if violations.is_empty() => Ok(Service {
             name: name.into(),
             task_definition,
+            scheduling,
             desired_count,
             percentages: deployments.percentages,
             circuit_breaker: deployments.circuit_breaker,
+            early_success: deployments.early_success,
             bake_time: deployments.bake_time,
             health_check_grace_period,
             security_groups,
@@ -117,8 +124,6 @@ pub fn check_network(service: &Service, network_mode: Option<NetworkMode>) -> Re
 
 /// What a DAEMON service may not have (SV11, SV13).
 fn check_daemon(spec: &EcsServiceSpec, violations: &mut Vec<Violation>) {
-    // All that is to go when it is built.
-    violations.push(Violation::new("OP04", "spec.schedulingStrategy", DAEMON));
     if spec.desired_count.is_some() {
         let message = "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again";
         violations.push(Violation::new("SV11", "spec.desiredCount", message));
@@ -129,9 +134,6 @@ fn check_daemon(spec: &EcsServiceSpec, violations: &mut Vec<Violation>) {
         violations.push(Violation::new("SV13", "spec.deploymentConfiguration.maximumPercent", message));
     }
 }
-
-/// What is said of a DAEMON service.
-pub const DAEMON: &str = "Services with one task on each node are not built yet: set schedulingStrategy to REPLICA with a desiredCount, or apply a DaemonSet.";
 
 fn health_check_grace_period(spec: &EcsServiceSpec, violations: &mut Vec<Violation>) -> Duration {
     let seconds = spec.health_check_grace_period_seconds.unwrap_or(0);
@@ -180,11 +182,10 @@ mod tests {
             (json!({"taskDefinition": "web:x"}), vec!["SV03"]),
             (json!({"taskDefinition": "web", "desiredCount": -1}), vec!["SV10"]),
             (json!({"taskDefinition": "web", "desiredCount": 100_001}), vec!["SV10"]),
-            (with("schedulingStrategy", json!("DAEMON")), vec!["OP04"]),
             (
                 json!({"taskDefinition": "web", "schedulingStrategy": "DAEMON", "desiredCount": 0,
                 "deploymentConfiguration": {"maximumPercent": 200}}),
-                vec!["OP04", "SV11", "SV13"],
+                vec!["SV11", "SV13"],
             ),
             (with("deploymentConfiguration", json!({"maximumPercent": 99})), vec!["SV14"]),
             (with("healthCheckGracePeriodSeconds", json!(-1)), vec!["SV39"]),

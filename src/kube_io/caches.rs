@@ -2,7 +2,7 @@
 
 use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::api::{
-    apps::v1::{ControllerRevision, Deployment},
+    apps::v1::{ControllerRevision, DaemonSet, Deployment},
     core::v1::{Namespace, Service},
     networking::v1::NetworkPolicy,
     policy::v1::PodDisruptionBudget,
@@ -43,6 +43,8 @@ pub struct Caches {
     pub namespaces: Cache<Namespace>,
     /// Workloads of services.
     pub deployments: Cache<Deployment>,
+    /// Workloads of services with one task on each node.
+    pub daemon_sets: Cache<DaemonSet>,
     /// Deployments of services, as they were rendered.
     pub snapshots: Cache<ControllerRevision>,
     /// Addresses of services.
@@ -59,7 +61,7 @@ pub struct Caches {
 
 impl Caches {
     /// Names of the caches, as `follow` reports them.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 15] = [
         "ecsclusters",
         "taskdefinitions",
         "taskdefinitionrevisions",
@@ -68,6 +70,7 @@ impl Caches {
         "ecssecuritygroups",
         "namespaces",
         "deployments",
+        "daemonsets",
         "controllerrevisions",
         "services",
         "networkpolicies",
@@ -87,6 +90,7 @@ impl Caches {
             security_groups,
             namespaces,
             deployments,
+            daemon_sets,
             snapshots,
             addresses,
             policies,
@@ -109,6 +113,7 @@ impl Caches {
             follow(&self.security_groups, client, everything(), security_groups, filled),
             follow(&self.namespaces, client, of_clusters(), namespaces, filled),
             follow(&self.deployments, client, made(), deployments, filled),
+            follow(&self.daemon_sets, client, made(), daemon_sets, filled),
             follow(&self.snapshots, client, made(), snapshots, filled),
             follow(&self.kubernetes_services, client, made(), addresses, filled),
             follow(&self.network_policies, client, made(), policies, filled),

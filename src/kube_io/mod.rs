@@ -15,3 +15,4 @@ pub mod revision;
 pub mod revision_numbers;
 pub mod scale;
 pub mod status;
+pub mod workload;

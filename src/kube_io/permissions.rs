@@ -104,6 +104,12 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
     cluster(
         "apps",
+        "daemonsets",
+        &["create", "delete", "get", "list", "patch", "watch"],
+        "run one task of a service on each node",
+    ),
+    cluster(
+        "apps",
         "controllerrevisions",
         &["create", "delete", "get", "list", "patch", "watch"],
         "keep the Pod template that each deployment of a service was started with, and how far it is",

@@ -1,7 +1,6 @@
 //! ECS into Kubernetes objects: pure, deterministic, and unable to fail, because what comes in is checked. Whether and
 //! when an object is written is `decide`'s and the controllers' part.
 
-pub mod deployment;
 pub mod kubernetes_service;
 pub mod labels;
 pub mod names;
@@ -14,6 +13,7 @@ pub mod pod_disruption_budget;
 pub mod pod_template;
 pub mod revision;
 pub mod security_group;
+pub mod service_workload;
 pub mod snapshot;
 pub mod task_pod;
 pub mod task_record;

@@ -1,6 +1,6 @@
 //! Owner references: who controls an object, and what the garbage collector deletes it with.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource;
 
 /// Whose an object is.
@@ -53,7 +53,13 @@ impl Owner {
     /// Whose an object is, as this owner sees it.
     #[must_use]
     pub fn ownership<K: Resource>(&self, object: &K) -> Ownership {
-        let references = object.meta().owner_references.as_deref().unwrap_or_default();
+        self.ownership_by(object.meta())
+    }
+
+    /// The same of an object that its metadata is known of.
+    #[must_use]
+    pub fn ownership_by(&self, metadata: &ObjectMeta) -> Ownership {
+        let references = metadata.owner_references.as_deref().unwrap_or_default();
         match references.iter().find(|reference| reference.controller == Some(true)) {
             Some(controller) if controller.uid == self.uid => Ownership::Ours,
             Some(controller) if self.is_successor_of(controller) => Ownership::Remnant,

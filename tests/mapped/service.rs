@@ -20,8 +20,14 @@ pub(super) fn pairs() -> Vec<Pair> {
         of_service("cluster", json!("default"), json!("prod")),
         of_service("taskDefinition", json!("web"), json!("api")),
         of_service("desiredCount", json!(1), json!(2)),
-        // The one strategy that there is: the other is refused.
-        of_service("schedulingStrategy", json!("REPLICA"), json!("DAEMON")),
+        // DAEMON is told otherwise.
+        Pair {
+            kind: "EcsService",
+            path: "schedulingStrategy",
+            around: json!({}),
+            one: json!("REPLICA"),
+            other: json!("DAEMON"),
+        },
         of_service("networkConfiguration", json!(null), network("one")),
         of_service("networkConfiguration.awsvpcConfiguration", json!(null), groups("one")),
         of_service("networkConfiguration.awsvpcConfiguration.securityGroups", json!(["one"]), json!(["two"])),

@@ -11,7 +11,7 @@ use crate::{
         field_report::Outcome,
         register_task_definition::NetworkMode,
         security_group::{EcsSecurityGroup, EcsSecurityGroupSpec},
-        service::{EcsService, EcsServiceSpec},
+        service::{EcsService, EcsServiceSpec, SchedulingStrategy},
     },
     ecs::{
         self,
@@ -24,12 +24,12 @@ use crate::{
         violation::Violation,
     },
     translate::{
-        deployment::{Workload as DeploymentWorkload, deployment},
         kubernetes_service::cluster_ip_service,
         names, namespace, network_policy,
         owner::Owner,
         pod_template::{TaskTemplate, pod_template},
         security_group,
+        service_workload::{ServiceWorkload, service_workload},
         snapshot::{Snapshot, Trigger, deployment_id},
     },
 };
@@ -343,16 +343,22 @@ fn run(
     });
     let snapshot = Snapshot::new(1, Trigger::default(), definition, &template);
     let desired_count = service.desired_count.unwrap_or(1);
-    let workload = DeploymentWorkload {
+    let workload = ServiceWorkload {
         namespace,
         cluster_object,
         service_object: &input.name,
         owner: &owner,
+        scheduling: service.scheduling,
         desired_count,
         limits: service.percentages.limits(desired_count),
         min_ready_seconds: service.min_ready_seconds,
+        is_paused: false,
     };
-    rendering.objects.push(of_kind("apps/v1", "Deployment", deployment(workload, &snapshot)));
+    let kind = match service.scheduling {
+        SchedulingStrategy::Replica => "Deployment",
+        SchedulingStrategy::Daemon => "DaemonSet",
+    };
+    rendering.objects.push(of_kind("apps/v1", kind, service_workload(workload, &snapshot)));
 }
 
 pub(super) fn metadata(name: &str, namespace: Option<&str>) -> ObjectMeta {

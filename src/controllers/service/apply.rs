@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use k8s_openapi::api::{
-    apps::v1::{ControllerRevision, Deployment},
+    apps::v1::{ControllerRevision, DaemonSet, Deployment},
     core::v1::Pod,
     networking::v1::NetworkPolicy,
 };
@@ -13,25 +13,30 @@ use kube::{
     core::NamespaceResourceScope,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    api::{security_group::EcsSecurityGroup, service::EcsService},
-    controllers::context::Context,
+    api::{
+        security_group::EcsSecurityGroup,
+        service::{EcsService, SchedulingStrategy},
+    },
+    controllers::{context::Context, task::Seen},
+    decide::service_scheduler::TaskStop,
     kube_io::{
         apply::{Applied, Force, apply as apply_object, delete_if_there},
         apply_request::create_as_go_writes_it,
         error::{Error, api_status},
         finalizer, scale,
+        workload::Workload,
     },
     translate::{labels, names, owner::Ownership, snapshot::Snapshot},
 };
 
 use super::{observe::Observed, plan::Plan};
 
-/// What has been done to the Deployment.
+/// What has been done to the workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Workload {
+pub(super) enum Progress {
     /// It is as it should be and was so before.
     Unchanged,
     /// It was made or changed just now.
@@ -54,32 +59,55 @@ pub(super) async fn complete(observed: &Observed, plan: &Plan, context: &Context
     Ok(true)
 }
 
-pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -> Result<Workload, Error> {
+pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -> Result<Progress, Error> {
     apply_surroundings(observed, plan, context).await?;
     if let Some(snapshot) = &plan.new_snapshot {
         store_snapshot(observed, snapshot, context).await?;
     }
     keep_rollout(observed, plan, context).await?;
     let waits = plan.waiting_for.is_some();
-    let startable = plan.deployment.as_ref().filter(|_| !waits || observed.applied_snapshot().is_some());
-    let Some(deployment) = startable else { return Ok(Workload::Waiting) };
-    let applied = apply_object(
-        &context.api::<Deployment>(&observed.namespace),
-        deployment,
-        observed.deployment.as_deref(),
-        |found| observed.owner.ownership(found),
-        Force::Yes,
-        &wanted_by(observed),
-    )
-    .await?;
+    let startable = plan.workload.as_ref().filter(|_| !waits || observed.applied_snapshot().is_some());
+    let Some(workload) = startable else { return Ok(Progress::Waiting) };
+    let applied = apply_workload(observed, plan.scheduling, workload, context).await?;
     for obsolete in &plan.obsolete_snapshots {
         delete_if_there(&context.api::<ControllerRevision>(&observed.namespace), obsolete, None).await?;
     }
     Ok(match applied {
-        _ if waits => Workload::Waiting,
-        Applied::Unchanged => Workload::Unchanged,
-        Applied::Created | Applied::Changed => Workload::Changed,
+        _ if waits => Progress::Waiting,
+        Applied::Unchanged => Progress::Unchanged,
+        Applied::Created | Applied::Changed => Progress::Changed,
     })
+}
+
+async fn apply_workload(
+    observed: &Observed,
+    scheduling: SchedulingStrategy,
+    wanted: &Value,
+    context: &Context,
+) -> Result<Applied, Error> {
+    match (scheduling, &observed.workload) {
+        (SchedulingStrategy::Replica, Some(Workload::Deployment(found))) => {
+            apply_as::<Deployment>(observed, wanted, Some(found), context).await
+        }
+        (SchedulingStrategy::Replica, _) => apply_as::<Deployment>(observed, wanted, None, context).await,
+        (SchedulingStrategy::Daemon, Some(Workload::DaemonSet(found))) => {
+            apply_as::<DaemonSet>(observed, wanted, Some(found), context).await
+        }
+        (SchedulingStrategy::Daemon, _) => apply_as::<DaemonSet>(observed, wanted, None, context).await,
+    }
+}
+
+async fn apply_as<K>(
+    observed: &Observed,
+    wanted: &Value,
+    found: Option<&K>,
+    context: &Context,
+) -> Result<Applied, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Serialize + DeserializeOwned + Clone + Debug,
+{
+    let ownership = |found: &K| observed.owner.ownership(found);
+    apply_object(&context.api(&observed.namespace), wanted, found, ownership, Force::Yes, &wanted_by(observed)).await
 }
 
 async fn apply_surroundings(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
@@ -125,9 +153,10 @@ where
 /// Keeps on the newest snapshot how far its deployment is: before the workload is changed, so that a decision is carried out
 /// by whoever comes next.
 async fn keep_rollout(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
-    let newest = observed.snapshots.iter().find(|stored| stored.snapshot.number == plan.rollout.newest);
-    let Some(newest) = newest.filter(|_| plan.rollout.is_news) else { return Ok(()) };
-    let patch = json!({ "metadata": { "annotations": { (labels::ROLLOUT): plan.rollout.rollout.kept() } } });
+    let newest = observed.snapshots.iter().find(|stored| stored.snapshot.number == plan.newest);
+    let kept = plan.decision.rollout.kept();
+    let Some(newest) = newest.filter(|newest| newest.kept != kept) else { return Ok(()) };
+    let patch = json!({ "metadata": { "annotations": { (labels::ROLLOUT): kept } } });
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
     let what = || format!("ControllerRevision {}", newest.object);
     match api.patch_metadata(&newest.object, &PatchParams::default(), &Patch::Merge(&patch)).await {
@@ -139,19 +168,19 @@ async fn keep_rollout(observed: &Observed, plan: &Plan, context: &Context) -> Re
 
 /// Notes why tasks are stopped: before the workload is changed, for which Kubernetes may take one of them by itself.
 pub(super) fn note_stops(observed: &Observed, plan: &Plan, context: &Context) {
-    for (index, stop) in &plan.replacements.stops {
-        let Some(task) = observed.live_tasks.get(*index) else { continue };
-        tracing::info!(task = %task.id, code = ?stop.code, reason = %stop.reason, "task stops");
-        task.seen.note_stop(stop.clone(), context);
+    for TaskStop { id, stop, .. } in &plan.decision.stops {
+        let Some(pod) = observed.live_pods.get(id) else { continue };
+        tracing::info!(task = %id, code = ?stop.code, reason = %stop.reason, "task stops");
+        pod.note_stop(stop.clone(), context);
     }
 }
 
 /// Stops the tasks that are replaced. Their failures have been counted and told before.
 pub(super) async fn replace(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
     let pods: Api<Pod> = context.api(&observed.namespace);
-    for (index, _) in &plan.replacements.stops {
-        let Some(task) = observed.live_tasks.get(*index) else { continue };
-        delete_if_there(&pods, &task.seen.pod.name_any(), task.seen.pod.uid()).await?;
+    let deleted = plan.decision.stops.iter().filter(|stop| stop.deletes);
+    for Seen { pod, .. } in deleted.filter_map(|stop| observed.live_pods.get(&stop.id)) {
+        delete_if_there(&pods, &pod.name_any(), pod.uid()).await?;
     }
     Ok(())
 }

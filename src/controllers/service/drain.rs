@@ -1,12 +1,12 @@
 //! A deleted service: DRAINING until its tasks are gone.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use kube::{Api, ResourceExt};
 
 use crate::{
     api::service::EcsService,
     controllers::{context::Context, driver::Outcome},
-    kube_io::{apply::delete_if_there, error::Error, finalizer},
+    kube_io::{apply::delete_if_there, error::Error, finalizer, workload::Workload},
     translate::owner::Ownership,
 };
 
@@ -15,9 +15,21 @@ use super::{observe::Observed, report};
 /// The garbage collector's: it takes the owner off all that an object owns, instead of deleting it.
 const ORPHAN: &str = "orphan";
 
-/// Whether the tasks belong to a Deployment that has been taken away from the service.
+/// Whether the tasks belong to a workload that has been taken away from the service.
 fn is_orphaned(observed: &Observed) -> bool {
-    observed.deployment.as_ref().is_some_and(|deployment| observed.owner.ownership(&**deployment) == Ownership::Foreign)
+    let is_foreign = |workload: &Workload| observed.owner.ownership_by(workload.metadata()) == Ownership::Foreign;
+    observed.workload.as_ref().is_some_and(is_foreign)
+}
+
+async fn delete(workload: &Workload, namespace: &str, context: &Context) -> Result<(), Error> {
+    match workload {
+        Workload::Deployment(deployment) => {
+            delete_if_there(&context.api::<Deployment>(namespace), &deployment.name_any(), deployment.uid()).await
+        }
+        Workload::DaemonSet(daemon_set) => {
+            delete_if_there(&context.api::<DaemonSet>(namespace), &daemon_set.name_any(), daemon_set.uid()).await
+        }
+    }
 }
 
 pub(super) async fn drain(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
@@ -35,15 +47,14 @@ pub(super) async fn drain(observed: &Observed, context: &Context) -> Result<Outc
         finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;
         return Ok(Outcome::Done);
     }
-    let deployment = observed.deployment.as_ref().filter(|deployment| observed.owner.controls(&***deployment));
-    if let Some(deployment) = deployment.filter(|deployment| deployment.metadata.deletion_timestamp.is_none()) {
-        let deployments: Api<Deployment> = context.api(&observed.namespace);
-        if let Err(error) = delete_if_there(&deployments, &deployment.name_any(), deployment.uid()).await {
-            report::draining(observed, Some(&error), context).await?;
-            return Err(error);
-        }
+    let workload = observed.own_workload();
+    if let Some(workload) = workload.filter(|workload| workload.metadata().deletion_timestamp.is_none())
+        && let Err(error) = delete(workload, &observed.namespace, context).await
+    {
+        report::draining(observed, Some(&error), context).await?;
+        return Err(error);
     }
-    if deployment.is_none() && observed.tasks.is_empty() {
+    if workload.is_none() && observed.tasks.is_empty() {
         finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;
         return Ok(Outcome::Done);
     }

@@ -1,4 +1,4 @@
-//! EcsService -> Deployment, its security group, its Service. The five steps are one file each; draining a deleted
+//! EcsService -> Deployment or DaemonSet, its security group, its Service. The five steps are one file each; draining a deleted
 //! service is another.
 
 mod apply;
@@ -6,14 +6,12 @@ mod drain;
 mod observe;
 mod plan;
 mod report;
-mod rollout;
-mod tasks;
 mod validate;
 
 use std::sync::Arc;
 
 use futures::{Future, future::Shared};
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
@@ -39,6 +37,7 @@ where
     let caches = &context.caches;
     let (triggers, receiver) = Triggers::of(&caches.services);
     triggers.owner_of(&caches.deployments);
+    triggers.owner_of(&caches.daemon_sets);
     triggers.owner_of(&caches.kubernetes_services);
     triggers.owner_of(&caches.network_policies);
     triggers.owner_of(&caches.snapshots);
@@ -48,6 +47,8 @@ where
     // Also one that somebody has taken the owner off.
     let all = Arc::clone(context);
     triggers.from(&caches.deployments, move |deployment: &Deployment| service_of(&all, deployment));
+    let all = Arc::clone(context);
+    triggers.from(&caches.daemon_sets, move |daemon_set: &DaemonSet| service_of(&all, daemon_set));
     let all = Arc::clone(caches);
     let shared = context.settings.shared_namespace.clone();
     triggers.from(&caches.revisions, move |revision: &Revision| services_of_family(&all, revision, shared.as_deref()));
@@ -98,8 +99,7 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
             report::applied(&observed, &accepted, &plan, &result, &context).await?;
             result?;
             apply::replace(&observed, &plan, &context).await?;
-            let next = plan.rollout.look_after.into_iter().chain(plan.replacements.look_after).min();
-            return Ok(next.map_or(Outcome::Done, Outcome::Wait));
+            return Ok(plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait));
         }
     }
     Ok(Outcome::Done)

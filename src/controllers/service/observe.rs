@@ -1,13 +1,10 @@
 //! First step: what the operator has seen of a service and of all that matters to it. Reads caches only.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use k8s_openapi::{
     api::{
-        apps::v1::{ControllerRevision, Deployment, DeploymentCondition},
-        core::v1::Service,
-        networking::v1::NetworkPolicy,
-        policy::v1::PodDisruptionBudget,
+        apps::v1::ControllerRevision, core::v1::Service, networking::v1::NetworkPolicy, policy::v1::PodDisruptionBudget,
     },
     apimachinery::pkg::apis::meta::v1::Time,
 };
@@ -17,16 +14,18 @@ use crate::{
     api::{
         cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, service_status::EcsServiceStatus,
     },
-    controllers::{context::Context, earlier_ends::earlier_ends, revision_lookup::Places},
-    decide::{rollout::Rollout, start_throttle::TaskEnd, task::ObservedTask},
+    controllers::{context::Context, earlier_ends::earlier_ends, revision_lookup::Places, task::Seen},
+    decide::{
+        rollout::Rollout, scheduled_task::ScheduledTask, start_throttle::EndedTask, task::ObservedTask,
+        workload::WorkloadState,
+    },
+    kube_io::{pod::Pod, workload::Workload},
     translate::{
         labels, names,
-        owner::Owner,
+        owner::{Owner, Ownership},
         snapshot::{Snapshot, deployment_id},
     },
 };
-
-use super::tasks::{self, Task};
 
 /// What the operator has seen.
 pub(super) struct Observed {
@@ -40,16 +39,18 @@ pub(super) struct Observed {
     pub(super) namespace_terminating: bool,
     pub(super) places: Places,
     pub(super) security_groups: Vec<Arc<EcsSecurityGroup>>,
-    pub(super) deployment: Option<Arc<Deployment>>,
+    pub(super) workload: Option<Workload>,
     pub(super) kubernetes_service: Option<Arc<Service>>,
     pub(super) isolation: Option<Arc<NetworkPolicy>>,
     pub(super) snapshots: Vec<StoredSnapshot>,
     /// All tasks, those that are being stopped as well.
     pub(super) tasks: Vec<ObservedTask>,
-    /// Those that nobody stops.
-    pub(super) live_tasks: Vec<Task>,
-    /// How tasks ended that have stopped by themselves, with their deployments, the newest first.
-    pub(super) earlier_ends: Vec<(i64, TaskEnd)>,
+    /// Those that nobody stops, the oldest first.
+    pub(super) live_tasks: Vec<ScheduledTask>,
+    /// Their Pods, by their ids.
+    pub(super) live_pods: HashMap<String, Seen>,
+    /// Tasks that have stopped by themselves, the newest end first.
+    pub(super) earlier_ends: Vec<EndedTask>,
     pub(super) budget: Option<Arc<PodDisruptionBudget>>,
 }
 
@@ -65,36 +66,31 @@ pub(super) struct StoredSnapshot {
 }
 
 impl Observed {
-    /// Number of the snapshot that the Deployment was last given.
+    /// Number of the snapshot that the workload was last given.
     pub(super) fn applied_snapshot(&self) -> Option<i64> {
-        let deployment = self.deployment.as_ref().filter(|deployment| self.owner.controls(&***deployment))?;
-        deployment.labels().get(labels::DEPLOYMENT)?.parse().ok()
+        self.own_workload()?.snapshot()
     }
 
-    /// How many tasks the Deployment was last told to have.
-    pub(super) fn replicas(&self) -> u32 {
-        let spec = self.deployment.as_ref().and_then(|deployment| deployment.spec.as_ref());
-        spec.and_then(|spec| spec.replicas).and_then(|replicas| u32::try_from(replicas).ok()).unwrap_or(0)
+    /// Numbers of deployments that are or were in use.
+    pub(super) fn used_numbers(&self) -> impl Iterator<Item = i64> {
+        let there = self.tasks.iter().map(|task| task.deployment);
+        let ended = self.earlier_ends.iter().map(|task| task.deployment);
+        self.applied_snapshot().into_iter().chain(there).chain(ended)
     }
 
-    /// Why the Deployment cannot make Pods, as its `ReplicaSet` was told.
-    pub(super) fn refused_pods(&self) -> Option<&str> {
-        let status = self.deployment.as_ref()?.status.as_ref()?;
-        let failure =
-            |condition: &&DeploymentCondition| condition.type_ == "ReplicaFailure" && condition.status == "True";
-        let message = status.conditions.iter().flatten().find(failure)?.message.as_deref()?;
-        // What stands before is the name of the Pod, another one at each attempt.
-        Some(message.split_once(" is forbidden: ").map_or(message, |(_, cause)| cause))
+    /// The workload, where it is the service's own.
+    pub(super) fn own_workload(&self) -> Option<&Workload> {
+        self.workload.as_ref().filter(|workload| self.owner.ownership_by(workload.metadata()) == Ownership::Ours)
+    }
+
+    /// What the workload says. Of one that is somebody else's only that it is not the service's.
+    pub(super) fn workload_state(&self) -> WorkloadState {
+        self.own_workload().map(Workload::state).unwrap_or_default()
     }
 
     /// The id of a deployment.
     pub(super) fn deployment_id(&self, number: i64) -> String {
         deployment_id(&self.owner.uid, number)
-    }
-
-    /// All snapshots by their numbers, with how far their deployments are.
-    pub(super) fn history(&self) -> Vec<(i64, Rollout)> {
-        self.snapshots.iter().map(|stored| (stored.snapshot.number, stored.rollout.clone())).collect()
     }
 
     /// What the last deployment was started with.
@@ -119,12 +115,13 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let pods = caches.pods.labelled(&namespace, labels::SERVICE, &workload);
     let records = caches.tasks.labelled(&namespace, labels::SERVICE, &workload);
     let status = service.status.clone().unwrap_or_default();
+    let (live_tasks, live_pods) = live_tasks(&pods, context);
     Observed {
         clusters: context.clusters_of(&namespace),
         namespace_terminating: context.is_terminating(&namespace),
         places: Places::of(&namespace, context),
         security_groups: caches.security_groups.in_namespace(&namespace),
-        deployment: caches.deployments.get(&namespace, &workload),
+        workload: Workload::find(caches, &namespace, &workload),
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
         snapshots: snapshots
@@ -133,7 +130,8 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
             .filter_map(|stored| StoredSnapshot::read(stored, &owner, &status))
             .collect(),
         tasks: pods.iter().filter_map(|pod| pod.observed_task()).collect(),
-        live_tasks: tasks::of_pods(&pods, context),
+        live_tasks,
+        live_pods,
         earlier_ends: earlier_ends(&records),
         budget: caches.budgets.get(&namespace, &workload),
         status,
@@ -142,6 +140,21 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         name,
         owner,
     }
+}
+
+/// The tasks among a service's Pods that nobody stops, the oldest first.
+fn live_tasks(pods: &[Arc<Pod>], context: &Context) -> (Vec<ScheduledTask>, HashMap<String, Seen>) {
+    let now = context.now();
+    let (mut tasks, mut live_pods) = (Vec::new(), HashMap::new());
+    for pod in pods.iter().filter(|pod| !pod.is_deleted() && !pod.status.has_ended()) {
+        let Some((id, deployment)) = pod.service_task_id().zip(pod.deployment()) else { continue };
+        let seen = Seen::of(Arc::clone(pod), false, context);
+        let created_at = pod.metadata.creation_timestamp.as_ref();
+        tasks.push(ScheduledTask::of(id.clone(), deployment, &seen.facts(&now), created_at));
+        live_pods.insert(id, seen);
+    }
+    tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
+    (tasks, live_pods)
 }
 
 impl StoredSnapshot {

@@ -1,47 +1,50 @@
 //! Third step: which objects a service needs, and which deployment of it runs. Pure.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::{
     api::{core::v1::Service, networking::v1::NetworkPolicy, policy::v1::PodDisruptionBudget},
     apimachinery::pkg::apis::meta::v1::Time,
 };
+use kube::ResourceExt;
 use serde_json::Value;
 
 use crate::{
-    api::{register_task_definition::NetworkMode, security_group::EcsSecurityGroup},
+    api::{register_task_definition::NetworkMode, security_group::EcsSecurityGroup, service::SchedulingStrategy},
     controllers::security_group::first_unready,
     decide::{
         deployment::{self, Template},
-        rollout::{Course, roll_back_target},
-        service_status::{DeploymentFacts, ServiceFacts, WorkloadProgress, is_steady},
+        rollout::{Rollout, roll_back_target},
+        service_scheduler::{Decision, KnownDeployment, Rules, SchedulerFacts, decide},
+        service_status::DeploymentFacts,
     },
     ecs::{
         arn::ArnScope,
         kubernetes_version::KubernetesVersion,
-        network_configuration::Groups,
+        network_configuration::{self, Groups},
         task_definition::{TaskDefinition, port::Port},
     },
+    kube_io::workload::Workload,
     translate::{
-        deployment::{Workload, deployment as render_deployment, paused},
         kubernetes_service::cluster_ip_service,
-        network_policy,
+        labels, names, network_policy,
         owner::Ownership,
         pod_disruption_budget::{Budget, pod_disruption_budget},
         pod_template::{TaskTemplate, pod_template},
         security_group,
+        service_workload::{ServiceWorkload, service_workload},
         snapshot::Snapshot,
     },
 };
 
 use super::{
-    observe::Observed,
-    rollout::{self, Around, Replacements, RolloutPlan},
+    observe::{Observed, StoredSnapshot},
     validate::{Accepted, Target},
 };
 
 /// What is to be there.
 pub(super) struct Plan {
+    pub(super) scheduling: SchedulingStrategy,
     /// How many tasks.
     pub(super) desired_count: u32,
     /// Whether the number has to be written into the spec.
@@ -50,15 +53,15 @@ pub(super) struct Plan {
     pub(super) isolation: Option<NetworkPolicy>,
     pub(super) kubernetes_service: Option<Service>,
     pub(super) budget: Option<PodDisruptionBudget>,
+    /// Number of the newest deployment.
+    pub(super) newest: i64,
     /// A deployment that starts now.
     pub(super) new_snapshot: Option<Snapshot>,
-    pub(super) template: Template,
-    pub(super) rollout: RolloutPlan,
-    pub(super) replacements: Replacements,
+    pub(super) decision: Decision,
     /// Why no task may start yet.
     pub(super) waiting_for: Option<String>,
     /// `None` when somebody has deleted the snapshot that runs: the workload stays as it is.
-    pub(super) deployment: Option<Value>,
+    pub(super) workload: Option<Value>,
     /// All deployments that there are snapshots of.
     pub(super) deployments: Vec<DeploymentFacts>,
     /// Names of ControllerRevisions that are not needed any more.
@@ -76,51 +79,41 @@ pub(super) struct Surroundings<'a> {
 pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surroundings<'_>) -> Plan {
     let service = &accepted.service;
     let desired_count = desired_count(observed, accepted);
-    let limits = service.percentages.limits(desired_count);
     let (newest, new_snapshot) = match &accepted.target {
         Target::Existing(number) => (*number, None),
         Target::New { number, task_definition } => {
             (*number, Some(new_snapshot(observed, accepted, surroundings, *number, task_definition)))
         }
     };
+    let decision = schedule(observed, accepted, newest, desired_count, surroundings.now);
     let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
     let snapshots: Vec<_> = stored.chain(&new_snapshot).collect();
     let snapshot = |number: i64| snapshots.iter().copied().find(|snapshot| snapshot.number == number);
-    let deployments = deployment_facts(observed, new_snapshot.as_ref(), surroundings);
-    let applied = observed.applied_snapshot();
-    let is_steady = |course: Course| {
-        let template = course.template(applied, limits);
-        is_steady(&service_facts(observed, accepted, desired_count, template, &deployments, surroundings.now))
-    };
-    let around = Around { newest, desired: desired_count, is_steady: &is_steady, now: surroundings.now };
-    let rollout = rollout::plan(observed, accepted, &around);
-    let replacements = rollout::replacements(observed, accepted, &rollout, desired_count, surroundings.now);
-    let template = rollout.course.template(applied, limits);
-    let (wanted, running) = match template {
-        Template::Wanted(number) => (number, number),
-        Template::Held { running, waiting } => (waiting, running),
-    };
-    let ports = open_ports(observed, snapshot(wanted), template);
-    let waiting_for = waiting_for(observed, accepted, running);
+    let wanted = snapshot(decision.template.newest());
+    let ports = open_ports(observed, wanted, decision.template);
+    let waiting_for = snapshot(decision.template.running()).and_then(|starts| waiting_for(observed, starts));
     // What runs already goes on, and can be scaled, while the new deployment waits.
-    let running = if waiting_for.is_some() { applied.unwrap_or(running) } else { running };
-    let workload = Workload {
+    let held = waiting_for.as_ref().and_then(|_| observed.applied_snapshot());
+    let running = held.unwrap_or(decision.template.running());
+    let workload = ServiceWorkload {
         namespace: &observed.namespace,
         cluster_object: &accepted.cluster_object,
         service_object: &observed.name,
         owner: &observed.owner,
-        desired_count: rollout.course.replicas(desired_count, observed.replicas()) + replacements.extra,
-        limits,
+        scheduling: service.scheduling,
+        desired_count: decision.replicas,
+        limits: service.percentages.limits(desired_count),
         min_ready_seconds: service.min_ready_seconds,
+        is_paused: decision.course.is_stopped(),
     };
-    let network_mode = snapshot(wanted).and_then(|snapshot| snapshot.content.network_mode);
-    let deployment = snapshot(running).map(|snapshot| render_deployment(workload, snapshot));
     Plan {
+        scheduling: service.scheduling,
         desired_count,
-        write_desired_count: service.desired_count.is_none(),
+        write_desired_count: service.scheduling == SchedulingStrategy::Replica && service.desired_count.is_none(),
         own_group: own_group(observed, accepted, &ports),
-        isolation: (network_mode == Some(NetworkMode::None))
-            .then(|| network_policy::isolation(&observed.namespace, &observed.name, &observed.owner)),
+        isolation: wanted
+            .filter(|wanted| wanted.content.network_mode == Some(NetworkMode::None))
+            .map(|_| network_policy::isolation(&observed.namespace, &observed.name, &observed.owner)),
         kubernetes_service: cluster_ip_service(
             &observed.namespace,
             &accepted.cluster_object,
@@ -130,17 +123,61 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         ),
         budget: budget(observed, accepted, desired_count),
         waiting_for,
-        deployment: if rollout.course.is_stopped() { deployment.map(paused) } else { deployment },
+        workload: snapshot(running).map(|snapshot| service_workload(workload, snapshot)),
         obsolete_snapshots: obsolete_snapshots(observed, newest, running),
-        rollout,
-        replacements,
+        deployments: deployment_facts(observed, new_snapshot.as_ref(), surroundings),
+        decision,
+        newest,
         new_snapshot,
-        template,
-        deployments,
+    }
+}
+
+/// Asks the service scheduler.
+fn schedule(observed: &Observed, accepted: &Accepted, newest: i64, desired: u32, now: &Time) -> Decision {
+    let service = &accepted.service;
+    let in_progress = Rollout::default();
+    let new = KnownDeployment { number: newest, rollout: &in_progress, shown: None };
+    let mut deployments: Vec<_> = observed.snapshots.iter().map(|stored| known(observed, stored)).collect();
+    deployments.extend((!deployments.iter().any(|stored| stored.number == newest)).then_some(new));
+    let workload = observed.own_workload();
+    let stop = observed.service.annotations().get(labels::STOP_DEPLOYMENT);
+    decide(&SchedulerFacts {
+        service: &service.name,
+        desired,
+        rules: Rules {
+            percentages: service.percentages,
+            circuit_breaker: service.circuit_breaker,
+            early_success: service.early_success,
+            bake_time: service.bake_time,
+            health_check_grace_period: service.health_check_grace_period,
+            min_ready: Duration::from_secs(workload.map_or(0, Workload::min_ready_seconds)),
+        },
+        newest,
+        deployments: &deployments,
+        workload: observed.workload_state(),
+        replicas: workload.map_or(0, Workload::desired_count),
+        all_tasks: &observed.tasks,
+        tasks: &observed.live_tasks,
+        ended: &observed.earlier_ends,
+        is_to_stop: stop.is_some_and(|id| *id == observed.deployment_id(newest)),
+        now,
+    })
+}
+
+fn known<'a>(observed: &'a Observed, stored: &'a StoredSnapshot) -> KnownDeployment<'a> {
+    let id = observed.deployment_id(stored.snapshot.number);
+    KnownDeployment {
+        number: stored.snapshot.number,
+        rollout: &stored.rollout,
+        shown: observed.status.deployments.iter().find(|deployment| deployment.id == id),
     }
 }
 
 fn desired_count(observed: &Observed, accepted: &Accepted) -> u32 {
+    if accepted.service.scheduling == SchedulingStrategy::Daemon {
+        // As many as there are nodes for them, once Kubernetes has counted.
+        return observed.own_workload().map_or(0, Workload::desired_count);
+    }
     let last_count = u32::try_from(observed.status.desired_count).unwrap_or(0);
     // A service that was never accepted has a status as well, but the count in it means nothing.
     let known = observed.status.task_definition_revision.is_some();
@@ -167,45 +204,10 @@ fn deployment_facts(
         .collect()
 }
 
-/// What the status is made of, as long as the workload is not changed.
-pub(super) fn service_facts<'a>(
-    observed: &'a Observed,
-    accepted: &'a Accepted,
-    desired_count: u32,
-    template: Template,
-    deployments: &'a [DeploymentFacts],
-    now: &'a Time,
-) -> ServiceFacts<'a> {
-    ServiceFacts {
-        name: &accepted.service.name,
-        desired_count: i32::try_from(desired_count).unwrap_or(i32::MAX),
-        deployments,
-        template,
-        tasks: &observed.tasks,
-        workload: progress(observed, template),
-        refused_pods: observed.refused_pods(),
-        before: &observed.status.deployments,
-        now,
-    }
-}
-
-fn progress(observed: &Observed, template: Template) -> WorkloadProgress {
-    let Some(deployment) = &observed.deployment else { return WorkloadProgress::default() };
-    let status = deployment.status.clone().unwrap_or_default();
-    let speaks_of_newest = status.observed_generation >= deployment.metadata.generation;
-    let template = match template {
-        Template::Wanted(number) => number,
-        Template::Held { running, .. } => running,
-    };
-    WorkloadProgress {
-        observed: speaks_of_newest && observed.applied_snapshot() == Some(template),
-        total: status.replicas.unwrap_or(0),
-        updated: status.updated_replicas.unwrap_or(0),
-        available: status.available_replicas.unwrap_or(0),
-    }
-}
-
+/// Drains leave the tasks of a DaemonSet alone.
 fn budget(observed: &Observed, accepted: &Accepted, desired_count: u32) -> Option<PodDisruptionBudget> {
+    let is_replica = accepted.service.scheduling == SchedulingStrategy::Replica;
+    is_replica.then_some(())?;
     pod_disruption_budget(Budget {
         namespace: &observed.namespace,
         cluster_object: &accepted.cluster_object,
@@ -254,12 +256,20 @@ fn own_group(observed: &Observed, accepted: &Accepted, ports: &[Port]) -> Option
 }
 
 /// No task starts before the policies of its groups are there. What runs already is not held up.
-fn waiting_for(observed: &Observed, accepted: &Accepted, running: i64) -> Option<String> {
-    if observed.applied_snapshot() == Some(running) {
+fn waiting_for(observed: &Observed, starts: &Snapshot) -> Option<String> {
+    if observed.applied_snapshot() == Some(starts.number) {
         return None;
     }
-    let missing = first_unready(&accepted.groups, &observed.security_groups)?;
+    let groups = groups(observed, starts);
+    let missing = first_unready(&groups, &observed.security_groups)?;
     Some(format!("Tasks start when EcsSecurityGroup {missing} is Ready: no task runs before its rules are enforced."))
+}
+
+/// The groups of a deployment: those that it was started with, which may be others than the service names now.
+fn groups(observed: &Observed, snapshot: &Snapshot) -> Groups {
+    let configuration = serde_json::from_value(snapshot.content.trigger.network_configuration.clone()).ok().flatten();
+    let named = network_configuration::check(configuration.as_ref()).unwrap_or_default();
+    Groups::of(&named, names::workload(&observed.name), snapshot.content.network_mode)
 }
 
 /// The ports of the wanted deployment, and those that tasks of earlier deployments still listen on: they serve until they
@@ -288,7 +298,9 @@ fn open_ports(observed: &Observed, wanted: Option<&Snapshot>, template: Template
 fn obsolete_snapshots(observed: &Observed, newest: i64, running: i64) -> Vec<String> {
     let numbers: Vec<_> = observed.snapshots.iter().map(|stored| stored.snapshot.number).collect();
     let tasks = observed.tasks.iter().map(|task| task.deployment);
-    let in_use: Vec<_> = tasks.chain([newest, running]).chain(roll_back_target(newest, &observed.history())).collect();
+    let history: Vec<_> =
+        observed.snapshots.iter().map(|stored| (stored.snapshot.number, stored.rollout.clone())).collect();
+    let in_use: Vec<_> = tasks.chain([newest, running]).chain(roll_back_target(newest, &history)).collect();
     let obsolete = deployment::obsolete(&numbers, &in_use);
     let stored = observed.snapshots.iter().filter(|stored| obsolete.contains(&stored.snapshot.number));
     stored.map(|stored| stored.object.clone()).collect()

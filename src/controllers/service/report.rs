@@ -1,5 +1,6 @@
 //! Fifth step: the status, and the events that the step from the last one gives.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use crate::{
@@ -12,16 +13,11 @@ use crate::{
         task::count,
     },
     ecs::field_outcomes,
-    kube_io::{error::Error, events::Severity, status},
+    kube_io::{error::Error, events::Severity, status, workload::Workload},
     translate::labels,
 };
 
-use super::{
-    apply::Workload,
-    observe::Observed,
-    plan::{Plan, service_facts},
-    validate::Accepted,
-};
+use super::{apply::Progress, observe::Observed, plan::Plan, validate::Accepted};
 
 /// A service that is not accepted. What runs of it goes on and is counted.
 pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<(), Error> {
@@ -49,23 +45,43 @@ pub(super) async fn draining(observed: &Observed, failed: Option<&Error>, contex
     write(observed, &new, &[], context).await
 }
 
+/// What the status is made of, as long as the workload is not changed.
+fn service_facts<'a>(
+    observed: &'a Observed,
+    accepted: &'a Accepted,
+    plan: &'a Plan,
+    now: &'a Time,
+) -> ServiceFacts<'a> {
+    ServiceFacts {
+        name: &accepted.service.name,
+        desired_count: i32::try_from(plan.desired_count).unwrap_or(i32::MAX),
+        deployments: &plan.deployments,
+        template: plan.decision.template,
+        tasks: &observed.tasks,
+        workload: observed.workload_state().progress(plan.decision.template),
+        refused_pods: observed.own_workload().and_then(Workload::refused_pods),
+        before: &observed.status.deployments,
+        now,
+    }
+}
+
 /// A service whose plan has been carried out, or not.
 pub(super) async fn applied(
     observed: &Observed,
     accepted: &Accepted,
     plan: &Plan,
-    result: &Result<Workload, Error>,
+    result: &Result<Progress, Error>,
     context: &Context,
 ) -> Result<(), Error> {
     let now = context.now();
-    let mut facts = service_facts(observed, accepted, plan.desired_count, plan.template, &plan.deployments, &now);
+    let mut facts = service_facts(observed, accepted, plan, &now);
     // What was changed just now has not been seen by its controller.
-    facts.workload.observed &= matches!(result, Ok(Workload::Unchanged));
+    facts.workload.observed &= matches!(result, Ok(Progress::Unchanged));
     let rollout = RolloutStatus {
-        newest: plan.rollout.newest,
-        rollout: &plan.rollout.rollout,
-        course: plan.rollout.course,
-        failures: &plan.rollout.failures,
+        newest: plan.newest,
+        rollout: &plan.decision.rollout,
+        course: plan.decision.course,
+        failures: &plan.decision.failures,
     };
     let findings = findings(&facts, rollout, plan, result);
     let mut new = with_counts(observed, &findings, context);
@@ -78,7 +94,7 @@ pub(super) async fn applied(
     new.security_groups = accepted.groups.names().to_vec();
     new.deployments = rollout_status::deployments(&facts, rollout);
     let was_at_rest = rollout_status::was_at_rest(&observed.status);
-    let mut messages = plan.replacements.messages.clone();
+    let mut messages = plan.decision.messages.clone();
     messages.extend(rollout_status::events(&facts, rollout, &new.deployments, was_at_rest));
     let (events, fresh) = service_status::append_events(&observed.status.events, messages, &now);
     new.events = events;
@@ -89,7 +105,7 @@ fn findings(
     facts: &ServiceFacts<'_>,
     rollout: RolloutStatus<'_>,
     plan: &Plan,
-    result: &Result<Workload, Error>,
+    result: &Result<Progress, Error>,
 ) -> Vec<Finding> {
     match (result, &plan.waiting_for) {
         (Err(error @ (Error::Foreign { .. } | Error::Hidden { .. })), _) => {
@@ -106,7 +122,7 @@ fn findings(
         (Ok(_), None) => {
             let mut findings = rollout_status::findings(facts, rollout);
             // Whoever waits for the service wants to know what it waits for.
-            if let Some(hindrance) = &plan.replacements.hindrance {
+            if let Some(hindrance) = &plan.decision.hindrance {
                 for finding in findings.iter_mut().filter(|finding| finding.reason == reason::DEPLOYMENT_IN_PROGRESS) {
                     finding.message = format!("{} {hindrance}", finding.message);
                 }

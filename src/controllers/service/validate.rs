@@ -115,7 +115,7 @@ fn target(observed: &Observed, trigger: &Trigger, named: Named) -> Result<(Targe
     match deployment::wanted(
         trigger,
         newest.map(|newest| (newest.number, &newest.content.trigger)),
-        observed.applied_snapshot(),
+        observed.used_numbers(),
     ) {
         Wanted::Existing(number) => {
             Ok((Target::Existing(number), newest.and_then(|snapshot| snapshot.content.network_mode)))

@@ -17,7 +17,7 @@ use crate::{
         start_throttle::TaskEnd,
         task_stop::Stop,
     },
-    kube_io::pod::Pod,
+    kube_io::{pod::Pod, workload::Workload},
     translate::{labels, task_record::RecordedPod},
 };
 
@@ -76,8 +76,8 @@ impl Observed {
             return Vec::new();
         }
         let records = context.caches.tasks.labelled(&self.namespace, labels::SERVICE, &self.workload);
-        let of_deployment = earlier_ends(&records).into_iter().filter(|(of, _)| *of == self.deployment);
-        of_deployment.map(|(_, end)| end).collect()
+        let of_deployment = earlier_ends(&records).into_iter().filter(|task| task.deployment == self.deployment);
+        of_deployment.map(|task| task.end).collect()
     }
 
     fn wish(&self) -> Wish<'_> {
@@ -93,8 +93,7 @@ impl Observed {
     /// What is around a Pod that somebody deletes.
     pub(super) fn surroundings(&self, context: &Context, now: &Time) -> Surroundings<'_> {
         let caches = &context.caches;
-        let applied = caches.deployments.get(&self.namespace, &self.workload);
-        let applied = applied.and_then(|deployment| deployment.labels().get(labels::DEPLOYMENT)?.parse().ok());
+        let workload = Workload::find(caches, &self.namespace, &self.workload);
         let is_live = |pod: &Arc<Pod>| {
             pod.deployment() == Some(self.deployment) && pod.observed_task().is_some_and(|task| task.counts())
         };
@@ -106,10 +105,13 @@ impl Observed {
             created.zip(asked_at.as_ref()).is_some_and(|(created, asked)| created.0 >= asked.0)
         };
         let service = self.service.as_ref().filter(|service| service.metadata.deletion_timestamp.is_none());
-        let desired = service.and_then(|service| service.spec.desired_count).unwrap_or(0);
+        // The workload may be behind, but only it counts the nodes.
+        let counted = service.and_then(|service| service.spec.desired_count);
+        let counted = counted.and_then(|count| u32::try_from(count).ok());
+        let desired = counted.or(workload.as_ref().map(Workload::desired_count)).unwrap_or(0);
         Surroundings {
             deployment_id: self.deployment_id(),
-            is_current: applied == Some(self.deployment) && service.is_some(),
+            is_current: workload.and_then(|it| it.snapshot()) == Some(self.deployment) && service.is_some(),
             live: live.len(),
             desired: usize::try_from(desired).unwrap_or(0),
             is_replaced: live.iter().any(is_younger),

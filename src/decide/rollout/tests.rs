@@ -18,7 +18,7 @@ fn facts<'a>(tasks: &'a [JudgedTask], now: &'a Time) -> RolloutFacts<'a> {
     RolloutFacts {
         tasks,
         desired: 2,
-        is_steady: false,
+        has_taken_over: false,
         circuit_breaker: Some(breaker(true, true, 3)),
         bake_time: Duration::ZERO,
         is_to_stop: false,
@@ -47,7 +47,7 @@ fn it_trips_at_the_threshold_and_rolls_back_once() {
     // The earlier deployment is counted by itself.
     let under_way = advance(&step.rollout, &none, &facts(&[], &now));
     assert_eq!(under_way.rollout, step.rollout);
-    let steady = advance(&step.rollout, &none, &RolloutFacts { is_steady: true, ..facts(&[], &now) });
+    let steady = advance(&step.rollout, &none, &RolloutFacts { has_taken_over: true, ..facts(&[], &now) });
     assert_eq!(steady.rollout, rolled_back(RollBackState::Successful));
     assert_eq!(advance(&steady.rollout, &none, &facts(&failed(&["x", "y", "z"]), &now)).rollout, steady.rollout);
 }
@@ -99,8 +99,8 @@ fn a_user_stops_what_is_under_way_and_nothing_else() {
 #[test]
 fn it_is_completed_when_it_has_been_steady_for_its_bake_time() {
     let (none, start) = (FailureCount::default(), at(1000));
-    let steady = |now| RolloutFacts { is_steady: true, bake_time: Duration::from_secs(120), ..facts(&[], now) };
-    let at_once = advance(&Rollout::default(), &none, &RolloutFacts { is_steady: true, ..facts(&[], &start) });
+    let steady = |now| RolloutFacts { has_taken_over: true, bake_time: Duration::from_secs(120), ..facts(&[], now) };
+    let at_once = advance(&Rollout::default(), &none, &RolloutFacts { has_taken_over: true, ..facts(&[], &start) });
     assert_eq!(at_once.rollout, Rollout::Completed);
     let baking = advance(&Rollout::default(), &none, &steady(&start));
     assert_eq!(baking.rollout, Rollout::InProgress { baking_since: Some(start.clone()) });
@@ -109,7 +109,7 @@ fn it_is_completed_when_it_has_been_steady_for_its_bake_time() {
     let step = advance(&baking.rollout, &none, &steady(&later));
     assert_eq!((step.rollout, step.look_after), (baking.rollout.clone(), Some(Duration::from_secs(1))));
     let end = Time(start.0 + SignedDuration::from_secs(120));
-    let moving = RolloutFacts { is_steady: false, ..steady(&end) };
+    let moving = RolloutFacts { has_taken_over: false, ..steady(&end) };
     assert_eq!(advance(&baking.rollout, &none, &moving).rollout, baking.rollout, "a task is being replaced");
     assert_eq!(advance(&baking.rollout, &none, &steady(&end)).rollout, Rollout::Completed);
 }
@@ -274,7 +274,7 @@ proptest! {
         // In progress, failed, and at most one end of the way back.
         prop_assert!(world.transitions.len() <= if rollback { 2 } else { 1 }, "{:?}", world.transitions);
         // Once the service is steady it comes to an end, and stays there.
-        let steady = RolloutFacts { is_steady: true, ..facts };
+        let steady = RolloutFacts { has_taken_over: true, ..facts };
         world.tasks.clear();
         world.look(true, &steady);
         world.look(true, &steady);

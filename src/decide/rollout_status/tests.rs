@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::*;
 use crate::decide::{
     deployment::Template,
-    service_status::WorkloadProgress,
     task::{ObservedTask, TaskState},
+    workload::WorkloadProgress,
 };
 
 fn now() -> Time {

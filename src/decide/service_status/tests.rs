@@ -9,7 +9,7 @@ use crate::decide::{
 };
 
 fn status<'a>(facts: &ServiceFacts<'_>, rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
-    let newest = newest(facts.template);
+    let newest = facts.template.newest();
     RolloutStatus { newest, rollout, course: course(newest, rollout, &[newest]), failures }
 }
 

@@ -1,10 +1,7 @@
 //! What becomes of each field of a service. A member of CreateService that EcsService does not have yet is Refused: whoever
 //! builds it changes its row.
 
-use crate::ecs::{
-    deployment_configuration::{ALARMS, EARLY_SUCCESS, LIFECYCLE_HOOKS, STRATEGY},
-    service::DAEMON,
-};
+use crate::ecs::deployment_configuration::{ALARMS, LIFECYCLE_HOOKS, STRATEGY};
 
 use super::{
     field::Field,
@@ -16,7 +13,10 @@ const TAGS: &str = "Services have no tags yet: take it out, and label the EcsSer
 
 const BREAKER: &str =
     "The operator counts the failed tasks: while it is away none is counted, and no deployment is rolled back.";
-const OFF: &str = "It has no effect while it is not enabled, and when it is enabled the service is refused.";
+const EARLY_SUCCESS: &str = "It says when a deployment is completed. The Deployment starts the rest of its tasks all the same, and keeps as many healthy as minimumHealthyPercent wants.";
+const OFF: &str = "It has no effect while it is not enabled.";
+
+const DAEMON: &str = "It becomes a DaemonSet, which counts the nodes that its tasks may run on. Where Kubernetes refuses to make their Pods only the events of the DaemonSet tell.";
 
 /// One that is switched off asks for nothing.
 fn is_enabled(field: &Field<'_>) -> bool {
@@ -76,11 +76,11 @@ pub(super) const ROWS: &[Row] = &[
     refused("deploymentConfiguration.canaryConfiguration", STRATEGY),
     refused("deploymentConfiguration.canaryConfiguration.canaryPercent", STRATEGY),
     refused("deploymentConfiguration.canaryConfiguration.canaryBakeTimeInMinutes", STRATEGY),
-    refused("deploymentConfiguration.earlySuccessCriteria", EARLY_SUCCESS).when("they are enabled", is_enabled),
+    approximated("deploymentConfiguration.earlySuccessCriteria", EARLY_SUCCESS).when("they are enabled", is_enabled),
     ignored("deploymentConfiguration.earlySuccessCriteria", OFF),
-    ignored("deploymentConfiguration.earlySuccessCriteria.enable", OFF),
-    ignored("deploymentConfiguration.earlySuccessCriteria.healthyPercent", OFF),
-    ignored("deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup", OFF),
+    approximated("deploymentConfiguration.earlySuccessCriteria.enable", EARLY_SUCCESS),
+    approximated("deploymentConfiguration.earlySuccessCriteria.healthyPercent", EARLY_SUCCESS),
+    approximated("deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup", EARLY_SUCCESS),
     refused(
         "placementConstraints",
         "A service has no constraints of its own yet: write them into placementConstraints of the task definition.",
@@ -101,7 +101,7 @@ pub(super) const ROWS: &[Row] = &[
         "healthCheckGracePeriodSeconds",
         "A task that fails its health checks is not replaced in that time, and gets no traffic.",
     ),
-    refused("schedulingStrategy", DAEMON).when("it is DAEMON", |field| field.text() == "DAEMON"),
+    approximated("schedulingStrategy", DAEMON).when("it is DAEMON", |field| field.text() == "DAEMON"),
     mapped("schedulingStrategy"),
     refused(
         "deploymentController",

@@ -1,0 +1,132 @@
+//! A task of a service that nobody stops, as the service scheduler judges it. What becomes of the task is decided in
+//! `service_scheduler`.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::task_status::HealthStatus;
+
+use super::{
+    elapsed::left,
+    failure_count::{JudgedTask, Verdict},
+    task_progress::TaskFacts,
+    task_stop::Stop,
+    unhealthy::{Health, LiveTask},
+};
+
+/// Time in which a node may be found for a task before it is told that none is.
+const PLACEMENT_TIME: Duration = Duration::from_secs(10);
+
+/// A task that nobody stops.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduledTask {
+    /// Its id.
+    pub id: String,
+    /// Number of its deployment.
+    pub deployment: i64,
+    /// When it was made.
+    pub created_at: Option<Time>,
+    /// Why it does not reach RUNNING, where it does not.
+    pub failure: Option<Stop>,
+    /// When a node was found for it; before that, when it was made.
+    placed_at: Option<Time>,
+    started_at: Option<Time>,
+    health: HealthStatus,
+    /// Since when Kubernetes takes it for ready.
+    ready_since: Option<Time>,
+    /// Why no node is found for it.
+    unplaceable: Option<String>,
+    look_again_after: Option<Duration>,
+}
+
+/// What tasks are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    /// Time after the start in which failed health checks do not count.
+    pub grace_period: Duration,
+    /// Time for which a task must be ready before it counts.
+    pub min_ready: Duration,
+    /// Now.
+    pub now: &'a Time,
+}
+
+impl ScheduledTask {
+    /// A task by what is known of it.
+    #[must_use]
+    pub fn of(id: String, deployment: i64, facts: &TaskFacts<'_>, created_at: Option<&Time>) -> Self {
+        let progress = facts.progress();
+        let never_ran = progress.started_at.is_none();
+        Self {
+            id,
+            deployment,
+            created_at: created_at.cloned(),
+            failure: facts.start_failure().or_else(|| facts.essential_exit().filter(|_| never_ran)),
+            placed_at: facts.status.placed_at().or(created_at).cloned(),
+            started_at: progress.started_at,
+            health: progress.health,
+            ready_since: facts.status.holds("Ready").and_then(|ready| ready.last_transition_time.clone()),
+            unplaceable: facts.unplaceable().map(str::to_owned),
+            look_again_after: progress.look_again_after,
+        }
+    }
+
+    /// What is left of the time in which the kubelet may bring it up.
+    #[must_use]
+    pub fn time_to_start(&self, time: Duration, now: &Time) -> Duration {
+        left(self.placed_at.as_ref().unwrap_or(now), time, now)
+    }
+
+    /// Why no node is found for it, once the scheduler of Kubernetes has had some time.
+    #[must_use]
+    pub fn unplaceable(&self, now: &Time) -> Option<&str> {
+        let created_at = self.created_at.as_ref()?;
+        self.unplaceable.as_deref().filter(|_| left(created_at, PLACEMENT_TIME, now).is_zero())
+    }
+
+    /// What it says of its deployment. One that does not start has failed when it is given up.
+    #[must_use]
+    pub fn judged(&self, judge: Judge<'_>, is_given_up: bool) -> JudgedTask {
+        let verdict = match (&self.failure, self.health(judge)) {
+            (Some(_), _) if is_given_up => Verdict::FailedToStart,
+            (None, Health::Unhealthy) => Verdict::FailedHealthChecks,
+            (None, Health::Healthy) => {
+                self.ready_since.as_ref().map_or(Verdict::None, |since| Verdict::Healthy { since: since.clone() })
+            }
+            (Some(_), _) | (None, Health::Starting) => Verdict::None,
+        };
+        JudgedTask { id: self.id.clone(), verdict }
+    }
+
+    /// The task as one that may be replaced for its health.
+    #[must_use]
+    pub fn live(&self, judge: Judge<'_>) -> LiveTask {
+        LiveTask { id: self.id.clone(), health: self.health(judge) }
+    }
+
+    /// What is known of its health.
+    #[must_use]
+    pub fn health(&self, judge: Judge<'_>) -> Health {
+        let is_for = |since: &Time, time: Duration| left(since, time, judge.now).is_zero();
+        let is_out_of_grace = || self.started_at.as_ref().is_some_and(|started| is_for(started, judge.grace_period));
+        if self.ready_since.as_ref().is_some_and(|since| is_for(since, judge.min_ready)) {
+            Health::Healthy
+        } else if self.health == HealthStatus::Unhealthy && is_out_of_grace() {
+            Health::Unhealthy
+        } else {
+            Health::Starting
+        }
+    }
+
+    /// When what is known of it may have changed although nobody tells.
+    #[must_use]
+    pub fn look_after(&self, judge: Judge<'_>) -> Option<Duration> {
+        let is_unhealthy = self.health == HealthStatus::Unhealthy;
+        let started = self.started_at.as_ref().filter(|_| is_unhealthy);
+        let grace = started.map(|started| left(started, judge.grace_period, judge.now));
+        let created = self.created_at.as_ref().filter(|_| self.unplaceable.is_some());
+        let placement = created.map(|created| left(created, PLACEMENT_TIME, judge.now));
+        let next = self.look_again_after.into_iter().chain(grace).chain(placement);
+        next.filter(|left| !left.is_zero()).min()
+    }
+}

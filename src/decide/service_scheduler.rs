@@ -1,0 +1,314 @@
+//! The service scheduler: which deployment of a service runs, with how many tasks, and which tasks are stopped. One look at
+//! what was observed gives one decision; what has to be remembered between two looks is part of what is observed.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::{
+    api::service_status::{RolloutState, ServiceDeployment},
+    ecs::{
+        circuit_breaker::DeploymentCircuitBreaker,
+        deployment_limits::{DeploymentLimits, DeploymentPercentages},
+        early_success::EarlySuccess,
+    },
+};
+
+use super::{
+    deployment::Template,
+    failure_count::{FailureCount, JudgedTask, Verdict},
+    rollout::{Course, Rollout, RolloutFacts, Step, advance, course, roll_back_target},
+    scheduled_task::{Judge, ScheduledTask},
+    service_status::unplaceable_message,
+    start_throttle::{self, EndedTask, TaskEnd, impaired_message, replace_after},
+    task::ObservedTask,
+    task_stop::Stop,
+    unhealthy::{self, Bounds, Health, failed_health_checks_message, unhealthy_stop},
+    workload::{WorkloadState, is_steady},
+};
+
+/// A deployment that there is a snapshot of, or will be.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownDeployment<'a> {
+    /// Its number.
+    pub number: i64,
+    /// How far it is.
+    pub rollout: &'a Rollout,
+    /// What the last status says of it.
+    pub shown: Option<&'a ServiceDeployment>,
+}
+
+/// How the service wants its deployments to go.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// How far they may go above and below the desired count.
+    pub percentages: DeploymentPercentages,
+    /// What ends them when tasks fail; `None` when nothing does.
+    pub circuit_breaker: Option<DeploymentCircuitBreaker>,
+    /// When they have taken over before all their tasks are healthy.
+    pub early_success: Option<EarlySuccess>,
+    /// How long they have to be steady before they are completed.
+    pub bake_time: Duration,
+    /// Time after the start of a task in which failed health checks do not count.
+    pub health_check_grace_period: Duration,
+    /// Time for which a task must be ready before it counts.
+    pub min_ready: Duration,
+}
+
+/// What was observed of a service.
+#[derive(Clone, Copy, Debug)]
+pub struct SchedulerFacts<'a> {
+    /// Its name in ECS.
+    pub service: &'a str,
+    /// How many tasks it is to have.
+    pub desired: u32,
+    /// How its deployments go.
+    pub rules: Rules,
+    /// Number of its newest deployment, which is among `deployments`.
+    pub newest: i64,
+    /// Its deployments, in any order.
+    pub deployments: &'a [KnownDeployment<'a>],
+    /// What the workload says.
+    pub workload: WorkloadState,
+    /// How many tasks the workload was last told to have.
+    pub replicas: u32,
+    /// All tasks, those that are being stopped as well.
+    pub all_tasks: &'a [ObservedTask],
+    /// Those that nobody stops, the oldest first.
+    pub tasks: &'a [ScheduledTask],
+    /// Tasks that have stopped by themselves and are still recorded, the newest end first.
+    pub ended: &'a [EndedTask],
+    /// Whether its user wants the newest deployment stopped.
+    pub is_to_stop: bool,
+    /// Now.
+    pub now: &'a Time,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// How far the newest deployment is from now on. It is kept before anything else is done.
+    pub rollout: Rollout,
+    /// Which deployment is to run.
+    pub course: Course,
+    /// The template that the workload gets.
+    pub template: Template,
+    /// How many tasks the workload is to have.
+    pub replicas: u32,
+    /// The failures of the deployment that is to run.
+    pub failures: FailureCount,
+    /// Tasks that have failed or are stopped.
+    pub stops: Vec<TaskStop>,
+    /// What is told of it.
+    pub messages: Vec<String>,
+    /// What keeps a task from running, where something does.
+    pub hindrance: Option<String>,
+    /// When to look again although nothing may have happened.
+    pub look_after: Option<Duration>,
+}
+
+/// The end of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskStop {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub stop: Stop,
+    /// Whether it is to be deleted now. A task of a deployment that is on its way out is deleted by Kubernetes.
+    pub deletes: bool,
+}
+
+/// Decides.
+#[must_use]
+pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
+    let before = facts.deployment(facts.newest).map(|deployment| deployment.rollout.clone()).unwrap_or_default();
+    let so_far = facts.course(&before);
+    let judged = facts.judge_deployment(so_far.primary());
+    let step = facts.advance(&before, so_far, &judged);
+    let course = facts.course(&step.rollout);
+    let template = course.template(facts.workload.template, facts.limits());
+    let mut decision = Decision {
+        // Another deployment than the one that was counted may run from now on.
+        failures: if course.primary() == so_far.primary() {
+            step.failures
+        } else {
+            facts.failures_of(course.primary())
+        },
+        rollout: step.rollout,
+        course,
+        template,
+        replicas: course.replicas(facts.desired, facts.replicas),
+        stops: Vec::new(),
+        messages: Vec::new(),
+        hindrance: None,
+        look_after: step.look_after,
+    };
+    if !course.is_stopped() {
+        facts.replace_failed(so_far.primary(), &mut decision);
+        facts.tell_unplaceable(template.running(), &mut decision);
+        facts.replace_unhealthy(&mut decision);
+    }
+    decision
+}
+
+impl<'a> SchedulerFacts<'a> {
+    fn deployment(&self, number: i64) -> Option<&KnownDeployment<'a>> {
+        self.deployments.iter().find(|deployment| deployment.number == number)
+    }
+
+    fn course(&self, rollout: &Rollout) -> Course {
+        let stored: Vec<_> = self.deployments.iter().map(|deployment| deployment.number).collect();
+        course(self.newest, rollout, &stored)
+    }
+
+    fn limits(&self) -> DeploymentLimits {
+        self.rules.percentages.limits(self.desired)
+    }
+
+    fn judge(&self) -> Judge<'a> {
+        let Rules { health_check_grace_period: grace_period, min_ready, .. } = self.rules;
+        Judge { grace_period, min_ready, now: self.now }
+    }
+
+    fn tasks_of(&self, deployment: i64) -> impl Iterator<Item = &'a ScheduledTask> {
+        self.tasks.iter().filter(move |task| task.deployment == deployment)
+    }
+
+    /// What the tasks of a deployment say of it.
+    fn judge_deployment(&self, deployment: i64) -> Vec<JudgedTask> {
+        let given_up = self.given_up(deployment);
+        let is_given_up = |task: &ScheduledTask| given_up.iter().any(|stop| stop.id == task.id);
+        let live = self.tasks_of(deployment).map(|task| task.judged(self.judge(), is_given_up(task)));
+        live.chain(self.ended_in_rollout(deployment)).collect()
+    }
+
+    /// The tasks of a deployment that do not start, when their time for that is over.
+    fn given_up(&self, deployment: i64) -> Vec<TaskStop> {
+        let time = replace_after(self.failures_in_a_row(deployment));
+        let in_vain = self.tasks_of(deployment).filter(|task| task.time_to_start(time, self.now).is_zero());
+        let stop = |task: &ScheduledTask| {
+            task.failure.clone().map(|stop| TaskStop { id: task.id.clone(), stop, deletes: true })
+        };
+        in_vain.filter_map(stop).collect()
+    }
+
+    /// Tasks that failed to start and are gone: whoever stopped them, they count.
+    fn ended_in_rollout(&self, deployment: i64) -> impl Iterator<Item = JudgedTask> {
+        // What failed before a deployment was rolled back to says nothing of the roll-back.
+        let shown = self.deployment(deployment).and_then(|deployment| deployment.shown);
+        let since = shown.filter(|shown| shown.rollout_state == RolloutState::InProgress);
+        let since = since.map(|shown| shown.updated_at.0);
+        let is_live = |id: &str| self.tasks.iter().any(|task| task.id == id);
+        let failed = self.ended.iter().filter(move |task| {
+            task.deployment == deployment
+                && task.end == TaskEnd::NeverRan
+                && since.is_some_and(|since| task.stopped_at.0 >= since)
+                && !is_live(&task.id)
+        });
+        failed.map(|task| JudgedTask { id: task.id.clone(), verdict: Verdict::FailedToStart })
+    }
+
+    fn advance(&self, before: &Rollout, so_far: Course, judged: &[JudgedTask]) -> Step {
+        let history: Vec<_> =
+            self.deployments.iter().map(|deployment| (deployment.number, deployment.rollout.clone())).collect();
+        let facts = RolloutFacts {
+            tasks: judged,
+            desired: self.desired,
+            has_taken_over: self.has_taken_over(so_far),
+            circuit_breaker: self.rules.circuit_breaker,
+            bake_time: self.rules.bake_time,
+            is_to_stop: self.is_to_stop,
+            roll_back_to: roll_back_target(self.newest, &history),
+            now: self.now,
+        };
+        advance(before, &self.failures_of(so_far.primary()), &facts)
+    }
+
+    /// Whether the deployment that is to run has replaced the others as far as it has to.
+    fn has_taken_over(&self, so_far: Course) -> bool {
+        let template = so_far.template(self.workload.template, self.limits());
+        let progress = self.workload.progress(template);
+        let desired = i32::try_from(self.desired).unwrap_or(i32::MAX);
+        let Some(early) = self.rules.early_success else {
+            return is_steady(desired, template, self.all_tasks, progress);
+        };
+        let mine = self.tasks_of(so_far.primary());
+        let healthy = mine.filter(|task| task.health(self.judge()) == Health::Healthy).count();
+        let has_old = self.all_tasks.iter().any(|task| task.deployment != so_far.primary() && task.counts());
+        progress.observed
+            && matches!(template, Template::Wanted(_))
+            && u32::try_from(healthy).is_ok_and(|healthy| healthy >= early.fewest_healthy(self.desired))
+            && !(early.waits_for_old_tasks && has_old)
+    }
+
+    fn failures_of(&self, number: i64) -> FailureCount {
+        let shown = self.deployment(number).and_then(|deployment| deployment.shown);
+        shown.map(FailureCount::of).unwrap_or_default()
+    }
+
+    /// How often tasks of a deployment failed to start one after the other, with one that fails now. Those of one round fail
+    /// together.
+    fn failures_in_a_row(&self, deployment: i64) -> u32 {
+        let earlier = self.ended.iter().filter(|task| task.deployment == deployment).map(|task| task.end);
+        let ends = std::iter::once(TaskEnd::NeverRan).chain(earlier);
+        start_throttle::failures_in_a_row(ends).div_ceil(self.desired.max(1))
+    }
+
+    /// Tasks that cannot start are left to the kubelet for a while, longer with each failure, and then replaced.
+    fn replace_failed(&self, counted: i64, decision: &mut Decision) {
+        let running = decision.template.running();
+        decision.stops.extend(self.given_up(running));
+        // Those that have just made their deployment fail.
+        if counted != running {
+            let failed = self.given_up(counted).into_iter();
+            decision.stops.extend(failed.map(|stop| TaskStop { deletes: false, ..stop }));
+        }
+        let in_a_row = self.failures_in_a_row(running);
+        for task in self.tasks_of(running) {
+            let Some(stop) = &task.failure else { continue };
+            decision.messages.extend(impaired_message(self.service, in_a_row));
+            decision.hindrance.get_or_insert_with(|| format!("Task {} does not start: {}", task.id, stop.reason));
+            decision.look_in(task.time_to_start(replace_after(in_a_row), self.now));
+        }
+        decision.messages.dedup();
+    }
+
+    fn tell_unplaceable(&self, running: i64, decision: &mut Decision) {
+        if let Some(cause) = self.tasks_of(running).find_map(|task| task.unplaceable(self.now)) {
+            let message = unplaceable_message(self.service, cause);
+            decision.hindrance.get_or_insert_with(|| message.clone());
+            decision.messages.push(message);
+        }
+    }
+
+    /// Replaces tasks that fail their health checks: those of the deployment that runs, also while the next one is held.
+    fn replace_unhealthy(&self, decision: &mut Decision) {
+        let running = decision.template.running();
+        let lives: Vec<_> = self.tasks_of(running).map(|task| task.live(self.judge())).collect();
+        let has_others = self.all_tasks.iter().any(|task| task.deployment != running && task.counts());
+        // In its bake time a deployment has all its tasks, and leaves the room to others.
+        let is_moving = decision.rollout == Rollout::default() && matches!(decision.template, Template::Wanted(_));
+        let bounds = Bounds {
+            desired: self.desired,
+            most: self.rules.percentages.most(self.desired),
+            deployment_in_progress: has_others || is_moving,
+        };
+        let replacement = unhealthy::replace(&lives, bounds);
+        decision.replicas += replacement.extra;
+        for id in replacement.stop {
+            decision.messages.push(failed_health_checks_message(self.service, &id));
+            decision.stops.push(TaskStop { id, stop: unhealthy_stop(), deletes: true });
+        }
+        for task in self.tasks_of(running) {
+            decision.look_in(task.look_after(self.judge()).unwrap_or_default());
+        }
+    }
+}
+
+impl Decision {
+    /// Looks again after a time, unless it is over.
+    fn look_in(&mut self, time: Duration) {
+        let next = self.look_after.into_iter().chain((!time.is_zero()).then_some(time));
+        self.look_after = next.min();
+    }
+}

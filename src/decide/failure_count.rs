@@ -47,6 +47,13 @@ pub struct FailureCount {
 }
 
 impl FailureCount {
+    /// None yet, of a deployment that runs again: the tasks that fail by now say nothing of that.
+    #[must_use]
+    pub fn anew(tasks: &[JudgedTask]) -> Self {
+        let failing = tasks.iter().filter(|task| task.has_failed()).take(MOST_REMEMBERED);
+        Self { failing: failing.map(|task| task.id.clone()).collect(), ..Self::default() }
+    }
+
     /// What the last status says of a deployment.
     #[must_use]
     pub fn of(shown: &ServiceDeployment) -> Self {
@@ -165,6 +172,13 @@ mod tests {
         assert_eq!(again.failed_tasks(), 1, "a is still remembered, b is gone");
         let cumulative = two.count(&[healthy("new", 20), failed("a"), failed("b")], false);
         assert_eq!(cumulative.failed_tasks(), 2);
+    }
+
+    #[test]
+    fn what_failed_before_a_roll_back_does_not_count() {
+        let begun = FailureCount::anew(&[failed("a"), healthy("b", 10)]);
+        assert_eq!(begun.failed_tasks(), 0);
+        assert_eq!(begun.count(&[failed("a"), failed("b")], true).failed_tasks(), 1);
     }
 
     #[test]

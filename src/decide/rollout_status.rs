@@ -151,7 +151,9 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
                 format!("{} Deployment {back} runs again.", failed_message(facts.name, newest, failure(status)));
             service_status::stalled(true, reason::ROLLED_BACK, &message)
         }
-        (Rollout::Failed { failure, .. }, _) => under_way(reason::ROLLING_BACK, &rolling_back_reason(*failure, back)),
+        (Rollout::Failed { failure, .. }, _) if !facts.is_blocked => {
+            under_way(reason::ROLLING_BACK, &rolling_back_reason(*failure, back))
+        }
         (Rollout::InProgress { .. }, _) if service_status::is_steady(facts) => {
             let message = format!("Deployment {newest} is steady, and completed when its bake time has passed.");
             under_way(reason::DEPLOYMENT_IN_PROGRESS, &message)

@@ -95,6 +95,10 @@ pub struct Decision {
     pub template: Template,
     /// How many tasks the workload is to have.
     pub replicas: u32,
+    /// Whether the percentages keep the deployment from going on.
+    pub is_blocked: bool,
+    /// Whether the workload is paused: it replaces no task by one of another template.
+    pub is_paused: bool,
     /// The failures of the deployment that is to run.
     pub failures: FailureCount,
     /// Tasks that have failed or are stopped.
@@ -127,17 +131,23 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let step = facts.advance(&before, so_far, &judged);
     let course = facts.course(&step.rollout);
     let template = course.template(facts.workload.template, facts.limits());
+    // A service may be scaled so in the middle of a deployment.
+    let is_blocked = facts.limits() == DeploymentLimits::Blocked;
+    let is_stuck = is_blocked && facts.has_others(template.running());
+    // In the place of one that is being stopped another one may start.
+    let is_shared = facts.all_tasks.iter().any(|task| task.deployment != template.running());
     let mut decision = Decision {
-        // Another deployment than the one that was counted may run from now on.
         failures: if course.primary() == so_far.primary() {
             step.failures
         } else {
-            facts.failures_of(course.primary())
+            FailureCount::anew(&facts.judge_deployment(course.primary()))
         },
         rollout: step.rollout,
         course,
         template,
         replicas: course.replicas(facts.desired, facts.replicas),
+        is_blocked: is_stuck || matches!(template, Template::Held { .. }),
+        is_paused: (is_blocked && is_shared) || course.is_stopped(),
         stops: Vec::new(),
         messages: Vec::new(),
         hindrance: None,
@@ -234,11 +244,15 @@ impl<'a> SchedulerFacts<'a> {
         };
         let mine = self.tasks_of(so_far.primary());
         let healthy = mine.filter(|task| task.health(self.judge()) == Health::Healthy).count();
-        let has_old = self.all_tasks.iter().any(|task| task.deployment != so_far.primary() && task.counts());
         progress.observed
             && matches!(template, Template::Wanted(_))
             && u32::try_from(healthy).is_ok_and(|healthy| healthy >= early.fewest_healthy(self.desired))
-            && !(early.waits_for_old_tasks && has_old)
+            && !(early.waits_for_old_tasks && self.has_others(so_far.primary()))
+    }
+
+    /// Whether tasks of other deployments than this one live.
+    fn has_others(&self, deployment: i64) -> bool {
+        self.all_tasks.iter().any(|task| task.deployment != deployment && task.counts())
     }
 
     fn failures_of(&self, number: i64) -> FailureCount {
@@ -285,13 +299,13 @@ impl<'a> SchedulerFacts<'a> {
     fn replace_unhealthy(&self, decision: &mut Decision) {
         let running = decision.template.running();
         let lives: Vec<_> = self.tasks_of(running).map(|task| task.live(self.judge())).collect();
-        let has_others = self.all_tasks.iter().any(|task| task.deployment != running && task.counts());
         // In its bake time a deployment has all its tasks, and leaves the room to others.
         let is_moving = decision.rollout == Rollout::default() && matches!(decision.template, Template::Wanted(_));
         let bounds = Bounds {
             desired: self.desired,
             most: self.rules.percentages.most(self.desired),
-            deployment_in_progress: has_others || is_moving,
+            is_stopping: self.all_tasks.iter().any(|task| task.deployment == running && !task.counts()),
+            deployment_in_progress: self.has_others(running) || is_moving,
         };
         let replacement = unhealthy::replace(&lives, bounds);
         decision.replicas += replacement.extra;

@@ -35,6 +35,8 @@ pub struct ServiceFacts<'a> {
     pub deployments: &'a [DeploymentFacts],
     /// Which of them runs.
     pub template: Template,
+    /// Whether the percentages keep a deployment from going on.
+    pub is_blocked: bool,
     /// Its tasks.
     pub tasks: &'a [ObservedTask],
     /// What the workload says.
@@ -114,7 +116,7 @@ pub fn findings(facts: &ServiceFacts<'_>) -> Vec<Finding> {
             Finding::fails(STALLED, reason::STEADY_STATE, message),
         ];
     }
-    if let Template::Held { .. } = facts.template {
+    if facts.is_blocked {
         return vec![
             accepted,
             Finding::fails(READY, reason::DEPLOYMENT_BLOCKED, blocked_message(facts.name)),
@@ -187,7 +189,7 @@ pub(super) fn just_reached<'a>(
 /// What keeps a service from starting or stopping tasks.
 pub(super) fn hindrances(facts: &ServiceFacts<'_>) -> Vec<String> {
     let mut events = Vec::new();
-    if let Template::Held { .. } = facts.template {
+    if facts.is_blocked {
         events.push(blocked_message(facts.name));
     }
     events.extend(facts.refused_pods.map(|cause| unable_to_place_message(facts.name, cause)));

@@ -35,6 +35,8 @@ pub struct Bounds {
     pub most: u32,
     /// Whether a deployment is under way: it uses what room there is.
     pub deployment_in_progress: bool,
+    /// Whether a task is being stopped: the one in its place may not be there yet.
+    pub is_stopping: bool,
 }
 
 /// What is to be done.
@@ -57,7 +59,7 @@ pub fn replace(tasks: &[LiveTask], bounds: Bounds) -> Replacement {
     let room = if bounds.deployment_in_progress { 0 } else { size(bounds.most.saturating_sub(bounds.desired)) };
     // As many unhealthy tasks as there are healthy ones in their place, or as nobody desires any more.
     let replaced = (healthy + unhealthy).saturating_sub(size(bounds.desired));
-    let first_of_all = usize::from(room == 0 && count(Health::Starting) == 0);
+    let first_of_all = usize::from(room == 0 && count(Health::Starting) == 0 && !bounds.is_stopping);
     let stopped = replaced.max(first_of_all).min(unhealthy);
     let stop = tasks.iter().filter(|task| task.health == Health::Unhealthy).take(stopped);
     Replacement {

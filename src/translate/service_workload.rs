@@ -63,7 +63,7 @@ fn deployment(workload: ServiceWorkload<'_>, snapshot: &Snapshot) -> Deployment 
             progress_deadline_seconds: Some(number(PROGRESS_DEADLINE_SECONDS + min_ready_seconds)),
             paused: workload.is_paused.then_some(true),
             selector: selector(workload),
-            strategy: Some(deployment_strategy(workload.limits)),
+            strategy: Some(deployment_strategy(workload)),
             template: PodTemplateSpec::default(),
             ..Default::default()
         }),
@@ -113,10 +113,12 @@ fn min_ready_seconds(workload: ServiceWorkload<'_>, snapshot: &Snapshot) -> u32 
 const PROGRESS_DEADLINE_SECONDS: u32 = 600;
 
 /// Absolute numbers: percentages would be rounded the other way.
-fn deployment_strategy(limits: DeploymentLimits) -> DeploymentStrategy {
-    let (surge, unavailable) = match limits {
+fn deployment_strategy(workload: ServiceWorkload<'_>) -> DeploymentStrategy {
+    let (surge, unavailable) = match workload.limits {
         DeploymentLimits::Rolling { surge, unavailable } => (surge, unavailable),
-        // The template does not change while a deployment is blocked, so this moves nothing; both zero is refused.
+        // While a deployment is blocked it is paused, or there is nothing to replace: this moves nothing. Both zero is refused,
+        // and a surge would be a share of what a paused Deployment may have.
+        DeploymentLimits::Blocked if workload.is_paused => (0, 1),
         DeploymentLimits::Blocked => (1, 0),
     };
     DeploymentStrategy {

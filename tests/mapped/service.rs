@@ -32,8 +32,6 @@ pub(super) fn pairs() -> Vec<Pair> {
         of_service("networkConfiguration.awsvpcConfiguration", json!(null), groups("one")),
         of_service("networkConfiguration.awsvpcConfiguration.securityGroups", json!(["one"]), json!(["two"])),
         of_service("deploymentConfiguration", json!(null), json!({"maximumPercent": 150})),
-        of_service("deploymentConfiguration.maximumPercent", json!(200), json!(300)),
-        of_service("deploymentConfiguration.minimumHealthyPercent", json!(0), json!(100)),
         // The one strategy that there is: the others are refused.
         of_service("deploymentConfiguration.strategy", json!("ROLLING"), json!("BLUE_GREEN")),
         of_service("kubernetes", json!(null), json!({"minReadySeconds": 1})),

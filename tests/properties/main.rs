@@ -1,6 +1,6 @@
 //! What holds for any document: nothing panics, the same input gives the same bytes, what was normalised stays as it is, and
 //! what is made holds together. Documents are random JSON in the shape of the schema, with plausible and other values. What
-//! holds for the reports of Pods is in `tasks`.
+//! holds for the reports of Pods is in `tasks`, for services and their deployments in `scheduler`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,8 @@
 mod documents;
 mod overrides;
 mod pods;
+mod scheduler;
+mod service_world;
 mod task_history;
 mod tasks;
 

@@ -104,7 +104,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         desired_count: decision.replicas,
         limits: service.percentages.limits(desired_count),
         min_ready_seconds: service.min_ready_seconds,
-        is_paused: decision.course.is_stopped(),
+        is_paused: decision.is_paused,
     };
     Plan {
         scheduling: service.scheduling,

@@ -57,6 +57,7 @@ fn service_facts<'a>(
         desired_count: i32::try_from(plan.desired_count).unwrap_or(i32::MAX),
         deployments: &plan.deployments,
         template: plan.decision.template,
+        is_blocked: plan.decision.is_blocked,
         tasks: &observed.tasks,
         workload: observed.workload_state().progress(plan.decision.template),
         refused_pods: observed.own_workload().and_then(Workload::refused_pods),

@@ -42,6 +42,7 @@ fn facts<'a>(
         desired_count: 1,
         deployments,
         template: Template::Wanted(primary),
+        is_blocked: false,
         tasks,
         workload: WorkloadProgress { observed: true, total: 1, updated: 1, available: 1 },
         refused_pods: None,

@@ -12,7 +12,7 @@ fn tasks(healthy: usize, unhealthy: usize, starting: usize) -> Vec<LiveTask> {
 }
 
 fn decided(tasks: &[LiveTask], desired: u32, most: u32) -> (u32, usize) {
-    let found = replace(tasks, Bounds { desired, most, deployment_in_progress: false });
+    let found = replace(tasks, Bounds { desired, most, deployment_in_progress: false, is_stopping: false });
     (found.extra, found.stop.len())
 }
 
@@ -32,9 +32,11 @@ fn the_new_task_comes_first_where_there_is_room() {
 fn without_room_one_goes_at_a_time() {
     assert_eq!(decided(&tasks(2, 2, 0), 4, 4), (0, 1));
     assert_eq!(decided(&tasks(2, 1, 1), 4, 4), (0, 0));
-    let in_deployment = Bounds { desired: 2, most: 4, deployment_in_progress: true };
+    let in_deployment = Bounds { desired: 2, most: 4, deployment_in_progress: true, is_stopping: false };
     let found = replace(&tasks(0, 2, 0), in_deployment);
     assert_eq!(found, Replacement { extra: 0, stop: vec!["0".into()] });
+    let found = replace(&tasks(0, 1, 0), Bounds { is_stopping: true, ..in_deployment });
+    assert_eq!(found, Replacement::default());
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +79,7 @@ impl Pod {
 
 impl World {
     fn new(desired: u32, room: u32) -> Self {
-        let bounds = Bounds { desired, most: desired + room, deployment_in_progress: false };
+        let bounds = Bounds { desired, most: desired + room, deployment_in_progress: false, is_stopping: false };
         Self { bounds, replicas: desired, pods: Vec::new(), next: 0 }
     }
 

@@ -56,8 +56,14 @@ pub(super) const ROWS: &[Row] = &[
     approximated("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration", BREAKER),
     approximated("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration.type", BREAKER),
     approximated("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration.value", BREAKER),
-    mapped("deploymentConfiguration.maximumPercent"),
-    mapped("deploymentConfiguration.minimumHealthyPercent"),
+    approximated(
+        "deploymentConfiguration.maximumPercent",
+        "Kubernetes does not count tasks that are being stopped: until they have ended more may live than it allows.",
+    ),
+    approximated(
+        "deploymentConfiguration.minimumHealthyPercent",
+        "When a service is scaled in during a deployment Kubernetes takes tasks of both revisions in proportion, and may take one too many that is healthy.",
+    ),
     refused("deploymentConfiguration.alarms", ALARMS).when("they are enabled", is_enabled),
     ignored("deploymentConfiguration.alarms", OFF),
     ignored("deploymentConfiguration.alarms.alarmNames", OFF),

@@ -1,0 +1,225 @@
+//! What holds for the service scheduler, whatever happens to a service: it never lets more tasks live than the maximum, takes
+//! away no healthy task that the minimum needs, acts once on each failure, and comes to rest when the tasks do well.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use ecs_operator::{
+    decide::{
+        rollout::{DeploymentFailure, Rollout},
+        service_scheduler::{Decision, Rules},
+    },
+    ecs::{
+        circuit_breaker::{DeploymentCircuitBreaker, FailureThreshold},
+        deployment_limits::{DeploymentLimits, DeploymentPercentages},
+        early_success::EarlySuccess,
+    },
+};
+use proptest::{collection::vec, option, prelude::*};
+
+use super::service_world::{Quality, State, World};
+
+#[derive(Clone, Debug)]
+enum Event {
+    Time(i64),
+    Progress(usize),
+    TurnsSick(usize),
+    Crashes(usize),
+    DeletedByHand(usize),
+    DeletedAreGone,
+    Desired(u32),
+    Deploy(Quality),
+    StopDeployment,
+    Operator,
+    Kubernetes,
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let quality =
+        || prop_oneof![3 => Just(Quality::Good), 1 => Just(Quality::CannotStart), 1 => Just(Quality::NeverHealthy)];
+    vec(
+        prop_oneof![
+            4 => (1_i64..20).prop_map(Event::Time),
+            8 => any::<usize>().prop_map(Event::Progress),
+            1 => any::<usize>().prop_map(Event::TurnsSick),
+            1 => any::<usize>().prop_map(Event::Crashes),
+            1 => any::<usize>().prop_map(Event::DeletedByHand),
+            3 => Just(Event::DeletedAreGone),
+            1 => (0_u32..9).prop_map(Event::Desired),
+            1 => quality().prop_map(Event::Deploy),
+            1 => Just(Event::StopDeployment),
+            8 => Just(Event::Operator),
+            8 => Just(Event::Kubernetes),
+        ],
+        1..400,
+    )
+}
+
+fn breakers() -> impl Strategy<Value = Option<DeploymentCircuitBreaker>> {
+    option::of((any::<bool>(), any::<bool>(), 1_u32..5).prop_map(|(rollback, reset_on_healthy_task, failures)| {
+        DeploymentCircuitBreaker { rollback, reset_on_healthy_task, threshold: FailureThreshold::Count(failures) }
+    }))
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let seconds = |most| (0_u64..most).prop_map(Duration::from_secs);
+    let early = option::of((0_u32..=100, any::<bool>()));
+    (100_u32..250, 0_u32..=100, breakers(), early, seconds(40), seconds(30), seconds(20)).prop_map(
+        |(maximum, minimum_healthy, circuit_breaker, early, bake_time, health_check_grace_period, min_ready)| Rules {
+            percentages: DeploymentPercentages { maximum, minimum_healthy },
+            circuit_breaker,
+            early_success: early.map(|(percent, waits_for_old_tasks)| EarlySuccess {
+                healthy_percent: percent.max(minimum_healthy),
+                waits_for_old_tasks,
+            }),
+            bake_time,
+            health_check_grace_period,
+            min_ready,
+        },
+    )
+}
+
+/// What has to be remembered to know that the rules are kept.
+#[derive(Default)]
+struct Watch {
+    /// Tasks of each deployment that could not start or were not healthy at some time.
+    failing: BTreeSet<(i64, String)>,
+}
+
+impl Watch {
+    fn see(&mut self, world: &World) {
+        let failing = world.live().filter(|pod| match pod.state {
+            State::CannotStart => true,
+            State::Runs { ready_since, .. } => ready_since.is_none(),
+            State::Creating => false,
+        });
+        self.failing.extend(failing.map(|pod| (pod.deployment, pod.id.clone())));
+    }
+}
+
+fn apply(event: &Event, world: &mut World, watch: &mut Watch) {
+    match event {
+        Event::Time(seconds) => world.now += seconds,
+        Event::Progress(index) => world.progress(*index),
+        Event::TurnsSick(index) => world.turn_sick(*index),
+        Event::Crashes(index) => {
+            world.crash(*index);
+            world.replica_set_controller();
+        }
+        Event::DeletedByHand(index) => {
+            let pods: Vec<_> = world.live().map(|pod| pod.id.clone()).collect();
+            if let Some(id) = pods.get(index % pods.len().max(1)) {
+                world.delete(id, None);
+                world.replica_set_controller();
+            }
+        }
+        Event::DeletedAreGone => world.remove_deleted(),
+        Event::Desired(desired) => world.desired = *desired,
+        Event::Deploy(quality) => world.deploy(*quality),
+        Event::StopDeployment => world.is_to_stop = true,
+        Event::Operator => operator_looks(world, watch),
+        Event::Kubernetes => kubernetes(world),
+    }
+    watch.see(world);
+}
+
+fn operator_looks(world: &mut World, watch: &Watch) {
+    let before = world.stored[&world.newest()].rollout.clone();
+    let shown: Vec<_> = world.shown.iter().map(|shown| (shown.id.clone(), shown.failed_tasks)).collect();
+    let (newest, available) = (world.newest(), world.available());
+    let healthy: BTreeSet<_> = world.live().filter(|pod| world.is_available(pod)).map(|pod| pod.id.clone()).collect();
+    let decision = world.operator_looks();
+    assert!(decision.stops.iter().all(|stop| !healthy.contains(&stop.id)), "a healthy task is stopped: {decision:?}");
+    assert_eq!(world.available(), available, "the operator stops no task that serves");
+    let most = world.rules.percentages.most(world.desired);
+    assert!(decision.replicas <= most.max(world.desired), "{} of at most {most}", decision.replicas);
+    breaker_is_exact(world, newest, &before, &shown, &decision);
+    let primary = decision.course.primary();
+    let failing = watch.failing.iter().filter(|(deployment, _)| *deployment == primary).count();
+    let counted = usize::try_from(decision.failures.failed_tasks()).unwrap();
+    assert!(counted <= failing, "{counted} failures of {failing} tasks that failed at some time");
+    // Looking again at what has been done gives nothing new to do.
+    let again = world.decided();
+    assert_eq!(world.told(&again), world.workload.unwrap(), "{decision:?} then {again:?}");
+    assert!(again.stops.iter().all(|stop| !stop.deletes), "{again:?}");
+}
+
+/// A deployment under way has fewer failures than its threshold; when it reaches that it fails in the same look.
+fn breaker_is_exact(world: &World, newest: i64, before: &Rollout, shown: &[(String, i32)], decision: &Decision) {
+    let Some(breaker) = world.rules.circuit_breaker else {
+        let failed_now = matches!(before, Rollout::InProgress { .. })
+            && matches!(decision.rollout, Rollout::Failed { failure: DeploymentFailure::TasksFailedToStart, .. });
+        assert!(!failed_now, "there is no circuit breaker: {decision:?}");
+        return;
+    };
+    let threshold = breaker.threshold.failures(world.desired);
+    if let (Rollout::InProgress { .. }, Rollout::InProgress { .. }) = (before, &decision.rollout) {
+        assert!(decision.failures.failed_tasks() < threshold, "{decision:?}");
+    }
+    let was = shown.iter().find(|(id, _)| *id == format!("ecs-svc/{newest}")).map_or(0, |(_, failed)| *failed);
+    let trips = matches!(&decision.rollout, Rollout::Failed { failure: DeploymentFailure::TasksFailedToStart, .. })
+        && matches!(before, Rollout::InProgress { .. });
+    if trips {
+        assert!(u32::try_from(was).unwrap() < threshold, "it should have tripped before");
+    }
+}
+
+/// The Deployment controller decides, and the one of `ReplicaSets` follows at once; what they were told keeps to the limits.
+fn kubernetes(world: &mut World) {
+    let (available, live) = (world.available(), world.live().count());
+    world.deployment_controller();
+    world.replica_set_controller();
+    // A deployment that was stopped when fewer were desired gets no more of them.
+    let replicas = world.workload.map_or(0, |workload| workload.replicas);
+    let (least, most) = (
+        world.rules.percentages.fewest_healthy(world.seen_desired).min(replicas),
+        usize::try_from(world.rules.percentages.most(world.seen_desired)).unwrap(),
+    );
+    let (left, now) = (world.available(), world.live().count());
+    assert!(
+        world.is_scaled_in || left >= available.min(least),
+        "{left} of {available} healthy tasks are left, {least} have to be"
+    );
+    assert!(now <= most.max(live), "{now} tasks live, {most} may");
+}
+
+/// The tasks do well from now on, and everybody does its work.
+fn comes_to_rest(world: &mut World, watch: &mut Watch) {
+    for stored in world.stored.values_mut() {
+        stored.quality = Quality::Good;
+    }
+    for _ in 0..400 {
+        for event in [Event::Operator, Event::Kubernetes, Event::DeletedAreGone, Event::Time(5)] {
+            apply(&event, world, watch);
+        }
+        for index in 0..world.pods.len() {
+            apply(&Event::Progress(index), world, watch);
+        }
+    }
+    let decision = world.decided();
+    if decision.course.is_stopped() {
+        return;
+    }
+    let desired = usize::try_from(world.desired).unwrap();
+    let healthy: Vec<_> = world.live().filter(|pod| world.is_available(pod)).map(|pod| pod.deployment).collect();
+    assert_eq!((healthy.len(), world.live().count()), (desired, desired), "{decision:?} {:?}", world.workload);
+    if decision.is_blocked {
+        assert_eq!(world.rules.percentages.limits(world.desired), DeploymentLimits::Blocked);
+        return;
+    }
+    assert!(healthy.iter().all(|deployment| *deployment == decision.template.running()), "{healthy:?} {decision:?}");
+    assert!(!matches!(decision.rollout, Rollout::InProgress { .. }), "{decision:?}");
+    assert_eq!((decision.stops.len(), decision.messages.len()), (0, 0), "{decision:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn a_service_keeps_its_limits_and_comes_to_rest(desired in 0_u32..9, rules in rules(), events in events()) {
+        let (mut world, mut watch) = (World::new(desired, rules), Watch::default());
+        for event in &events {
+            apply(event, &mut world, &mut watch);
+        }
+        comes_to_rest(&mut world, &mut watch);
+    }
+}

@@ -1,0 +1,283 @@
+//! A service in a world that behaves as Kubernetes does: a Deployment with its `ReplicaSets`, Pods that come up or do not, time
+//! that passes. The operator looks at it from time to time, and all that it decides is the service scheduler's.
+
+mod kubernetes;
+mod pod;
+
+use std::collections::BTreeMap;
+
+use ecs_operator::{
+    api::{service_status::ServiceDeployment, task_status::StopCode},
+    decide::{
+        rollout::Rollout,
+        rollout_status::{RolloutStatus, deployments as shown_deployments},
+        service_scheduler::{Decision, KnownDeployment, Rules, SchedulerFacts, TaskStop, decide},
+        service_status::{DeploymentFacts, ServiceFacts},
+        start_throttle::{EndedTask, TaskEnd},
+        workload::WorkloadState,
+    },
+    ecs::deployment_limits::DeploymentLimits,
+};
+
+use crate::tasks::at;
+
+pub use pod::{Pod, Quality, State};
+
+/// One deployment of the service as it is stored.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub quality: Quality,
+    pub rollout: Rollout,
+}
+
+/// What the workload was told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Workload {
+    pub template: i64,
+    pub replicas: u32,
+    pub surge: u32,
+    pub unavailable: u32,
+    pub is_paused: bool,
+}
+
+pub struct World {
+    pub now: i64,
+    pub desired: u32,
+    pub rules: Rules,
+    pub stored: BTreeMap<i64, Stored>,
+    pub shown: Vec<ServiceDeployment>,
+    pub workload: Option<Workload>,
+    /// What its `ReplicaSets` are to have.
+    pub replica_sets: BTreeMap<i64, u32>,
+    /// What the Deployment's status says, and of which spec.
+    pub reported: Option<(Workload, WorkloadState)>,
+    pub pods: Vec<Pod>,
+    /// The newest first.
+    pub ended: Vec<EndedTask>,
+    pub is_to_stop: bool,
+    /// Tasks that were desired when the operator looked last, and what the Deployment controller has seen of that.
+    told_desired: u32,
+    pub seen_desired: u32,
+    /// Scaled in during a deployment, Kubernetes takes Pods of both `ReplicaSets` in proportion, healthy ones as well.
+    pub is_scaled_in: bool,
+    next: u32,
+}
+
+const SICK_AFTER: i64 = 12;
+
+fn id_of(number: i64) -> String {
+    format!("ecs-svc/{number}")
+}
+
+impl World {
+    pub fn new(desired: u32, rules: Rules) -> Self {
+        let mut world = Self {
+            now: 1,
+            desired,
+            rules,
+            stored: BTreeMap::new(),
+            shown: Vec::new(),
+            workload: None,
+            replica_sets: BTreeMap::new(),
+            reported: None,
+            pods: Vec::new(),
+            ended: Vec::new(),
+            is_to_stop: false,
+            told_desired: desired,
+            seen_desired: desired,
+            is_scaled_in: false,
+            next: 0,
+        };
+        world.deploy(Quality::Good);
+        world
+    }
+
+    pub fn newest(&self) -> i64 {
+        *self.stored.keys().next_back().unwrap()
+    }
+
+    pub fn deploy(&mut self, quality: Quality) {
+        let number = self.stored.keys().next_back().map_or(1, |newest| newest + 1);
+        self.stored.insert(number, Stored { quality, rollout: Rollout::default() });
+        self.is_to_stop = false;
+    }
+
+    pub fn live(&self) -> impl Iterator<Item = &Pod> {
+        self.pods.iter().filter(|pod| !pod.is_deleted)
+    }
+
+    pub fn is_available(&self, pod: &Pod) -> bool {
+        let min_ready = i64::try_from(self.rules.min_ready.as_secs()).unwrap();
+        pod.ready_since().is_some_and(|since| self.now - since >= min_ready)
+    }
+
+    pub fn available(&self) -> u32 {
+        u32::try_from(self.live().filter(|pod| self.is_available(pod)).count()).unwrap()
+    }
+
+    fn available_of(&self, deployment: i64) -> u32 {
+        let available = self.live().filter(|pod| pod.deployment == deployment && self.is_available(pod));
+        u32::try_from(available.count()).unwrap()
+    }
+
+    /// Pods come up, or not, as their deployment is.
+    pub fn progress(&mut self, index: usize) {
+        let (now, count) = (self.now, self.pods.len());
+        if count == 0 {
+            return;
+        }
+        let pod = &mut self.pods[index % count];
+        let quality = self.stored[&pod.deployment].quality;
+        pod.state = match (pod.state, quality) {
+            (State::Creating | State::CannotStart, Quality::CannotStart) => State::CannotStart,
+            (State::Creating | State::CannotStart, _) => State::Runs { since: now, ready_since: None },
+            (State::Runs { since, ready_since }, Quality::Good) => {
+                State::Runs { since, ready_since: ready_since.or(Some(now)) }
+            }
+            (runs, _) => runs,
+        };
+    }
+
+    /// A task that runs is not ready any more.
+    pub fn turn_sick(&mut self, index: usize) {
+        let count = self.pods.len();
+        if count > 0
+            && let State::Runs { since, .. } = self.pods[index % count].state
+        {
+            self.pods[index % count].state = State::Runs { since: since.min(self.now - SICK_AFTER), ready_since: None };
+        }
+    }
+
+    /// An essential container ends, and the operator deletes the Pod for it.
+    pub fn crash(&mut self, index: usize) {
+        let (now, count) = (self.now, self.pods.len());
+        if count > 0
+            && let Pod { state: State::Runs { since, .. }, is_deleted: false, deployment, id, .. } =
+                self.pods[index % count].clone()
+        {
+            let time = std::time::Duration::from_secs(u64::try_from(now - since).unwrap_or(0));
+            self.delete(&id, Some((deployment, TaskEnd::Ran(time))));
+        }
+    }
+
+    pub fn delete(&mut self, id: &str, end: Option<(i64, TaskEnd)>) {
+        let now = self.now;
+        if let Some(pod) = self.pods.iter_mut().find(|pod| pod.id == id) {
+            pod.is_deleted = true;
+        }
+        if let Some((deployment, end)) = end {
+            self.ended.insert(0, EndedTask { id: id.into(), deployment, end, stopped_at: at(now) });
+        }
+    }
+
+    /// Pods that were asked to go are gone.
+    pub fn remove_deleted(&mut self) {
+        self.pods.retain(|pod| !pod.is_deleted);
+    }
+
+    /// The service controller's look: it decides, and carries out what it has decided.
+    pub fn operator_looks(&mut self) -> Decision {
+        let decision = self.decided();
+        self.told_desired = self.desired;
+        let newest = self.newest();
+        self.stored.get_mut(&newest).unwrap().rollout = decision.rollout.clone();
+        self.workload = Some(self.told(&decision));
+        self.shown = self.shown_after(&decision);
+        for TaskStop { id, stop, .. } in decision.stops.iter().filter(|stop| stop.deletes) {
+            let deployment = self.pods.iter().find(|pod| pod.id == *id).map_or(0, |pod| pod.deployment);
+            let never_ran = stop.code == StopCode::TaskFailedToStart;
+            self.delete(id, never_ran.then_some((deployment, TaskEnd::NeverRan)));
+        }
+        decision
+    }
+
+    /// What the workload is told after a decision.
+    pub fn told(&self, decision: &Decision) -> Workload {
+        let (surge, unavailable) = match self.rules.percentages.limits(self.desired) {
+            DeploymentLimits::Rolling { surge, unavailable } => (surge, unavailable),
+            DeploymentLimits::Blocked if decision.is_paused => (0, 1),
+            DeploymentLimits::Blocked => (1, 0),
+        };
+        Workload {
+            template: decision.template.running(),
+            replicas: decision.replicas,
+            surge,
+            unavailable,
+            is_paused: decision.is_paused,
+        }
+    }
+
+    pub fn decided(&self) -> Decision {
+        let now = at(self.now);
+        let all_tasks: Vec<_> = self.pods.iter().map(Pod::observed).collect();
+        let mut tasks: Vec<_> = self.live().map(|pod| pod.scheduled(&now)).collect();
+        tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
+        let deployments: Vec<_> = self
+            .stored
+            .iter()
+            .map(|(number, stored)| KnownDeployment {
+                number: *number,
+                rollout: &stored.rollout,
+                shown: self.shown.iter().find(|shown| shown.id == id_of(*number)),
+            })
+            .collect();
+        decide(&SchedulerFacts {
+            service: "web",
+            desired: self.desired,
+            rules: self.rules,
+            newest: self.newest(),
+            deployments: &deployments,
+            workload: self.workload_state(),
+            replicas: self.workload.map_or(0, |workload| workload.replicas),
+            all_tasks: &all_tasks,
+            tasks: &tasks,
+            ended: &self.ended,
+            is_to_stop: self.is_to_stop,
+            now: &now,
+        })
+    }
+
+    fn workload_state(&self) -> WorkloadState {
+        let Some(workload) = self.workload else { return WorkloadState::default() };
+        match self.reported {
+            Some((of, state)) => {
+                WorkloadState { is_observed: of == workload, template: Some(workload.template), ..state }
+            }
+            None => WorkloadState { template: Some(workload.template), ..Default::default() },
+        }
+    }
+
+    fn shown_after(&self, decision: &Decision) -> Vec<ServiceDeployment> {
+        let now = at(self.now);
+        let deployments: Vec<_> = self
+            .stored
+            .keys()
+            .map(|number| DeploymentFacts {
+                number: *number,
+                id: id_of(*number),
+                task_definition: format!("web:{number}"),
+                created_at: at(0),
+            })
+            .collect();
+        let tasks: Vec<_> = self.pods.iter().map(Pod::observed).collect();
+        let facts = ServiceFacts {
+            name: "web",
+            desired_count: i32::try_from(self.desired).unwrap(),
+            deployments: &deployments,
+            template: decision.template,
+            is_blocked: decision.is_blocked,
+            tasks: &tasks,
+            workload: self.workload_state().progress(decision.template),
+            refused_pods: None,
+            before: &self.shown,
+            now: &now,
+        };
+        let status = RolloutStatus {
+            newest: self.newest(),
+            rollout: &decision.rollout,
+            course: decision.course,
+            failures: &decision.failures,
+        };
+        shown_deployments(&facts, status)
+    }
+}

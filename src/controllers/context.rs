@@ -29,8 +29,8 @@ use crate::{
 };
 
 use super::{
-    Settings, cluster::namespace_of, metrics::Metrics, registrar::SettledNamespaces, stops::Stops, triggers::LastSeen,
-    turns::Turns,
+    Settings, cluster::namespace_of, metrics::Metrics, registrar::SettledNamespaces, stops::Stops,
+    task_changes::TaskChanges, triggers::LastSeen, turns::Turns,
 };
 
 /// What every controller holds.
@@ -55,6 +55,8 @@ pub struct Context {
     pub departed_pods: DepartedPods,
     /// Why Pods are being ended.
     pub stops: Stops,
+    /// Tasks of services that no event has told of yet.
+    pub task_changes: TaskChanges,
 }
 
 impl Context {
@@ -78,6 +80,7 @@ impl Context {
             settled: SettledNamespaces::default(),
             departed_pods: DepartedPods::default(),
             stops: Stops::default(),
+            task_changes: TaskChanges::default(),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod service;
 pub mod service_task;
 pub mod stops;
 pub mod task;
+pub mod task_changes;
 pub mod task_definition;
 pub mod task_definition_revision;
 pub mod triggers;

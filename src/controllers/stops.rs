@@ -21,9 +21,13 @@ struct Known {
 }
 
 impl Stops {
-    /// Notes why a Pod is being ended, and how its containers are at that moment. What was noted first stays.
-    pub fn note(&self, uid: &str, stop: Stop, containers: Vec<TaskContainer>) {
-        self.lock().entry(uid.into()).or_default().stop.get_or_insert((stop, containers));
+    /// Notes why a Pod is being ended, and how its containers are at that moment. What was noted first stays: whether this is it.
+    pub fn note(&self, uid: &str, stop: Stop, containers: Vec<TaskContainer>) -> bool {
+        let mut pods = self.lock();
+        let known = pods.entry(uid.into()).or_default();
+        let is_first = known.stop.is_none();
+        known.stop.get_or_insert((stop, containers));
+        is_first
     }
 
     /// What was noted of the end of a Pod.

@@ -24,6 +24,7 @@ pub mod service_task;
 pub mod start_throttle;
 pub mod task;
 pub mod task_alone;
+pub mod task_events;
 pub mod task_progress;
 pub mod task_retention;
 pub mod task_status;

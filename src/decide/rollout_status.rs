@@ -143,7 +143,10 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
         (_, Course::Stopped { .. }) => {
             let is_newest = status.course.primary() == status.newest;
             let cause = if is_newest { failure(status) } else { TASKS_FAILED };
-            let message = format!("{} No task of it is started.", failed_message(facts.name, failed, cause));
+            let message = format!(
+                "{} No further task of it is started; Kubernetes replaces one that ends.",
+                failed_message(facts.name, failed, cause)
+            );
             service_status::stalled(true, reason::DEPLOYMENT_FAILED, &message)
         }
         (Rollout::Failed { roll_back: Some(RollBack { state: RollBackState::Successful, .. }), .. }, _) => {

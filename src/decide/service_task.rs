@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::api::task_status::StopCode;
 
 use super::{
+    container_error::reason,
     elapsed::{left, since},
     start_throttle::{TaskEnd, quick_ends_in_a_row, replace_ended_after},
     task_progress::TaskFacts,
@@ -121,9 +122,15 @@ pub struct Surroundings<'a> {
 /// say who deleted an object, so the last two are told apart by whether another Pod takes its place.
 #[must_use]
 pub fn deleted_by_others(task: &TaskFacts<'_>, around: Surroundings<'_>) -> Stop {
-    end(task).unwrap_or_else(|| {
+    // One that does not start may be stopped for something else: that it did not is told beside it.
+    let cause = if task.status.has_ended() { end(task) } else { task.disruption().or_else(|| task.essential_exit()) };
+    cause.unwrap_or_else(|| {
         let surplus = around.live >= around.desired && !around.is_replaced;
-        if around.is_current && !surplus { user(DELETED) } else { scaling(around.deployment_id) }
+        let stop = if around.is_current && !surplus { user(DELETED) } else { scaling(around.deployment_id) };
+        match task.start_failure() {
+            Some(failure) => Stop { reason: reason(&stop.reason, &failure.reason), ..stop },
+            None => stop,
+        }
     })
 }
 

@@ -15,6 +15,7 @@ mod connection;
 mod front;
 mod operator;
 mod pods;
+mod rollouts;
 mod scene;
 mod together;
 mod turns;

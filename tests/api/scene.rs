@@ -29,6 +29,7 @@ fn location(kind: &str) -> (&'static str, &'static str, bool) {
         "EcsTask" => (ours, "ecstasks", true),
         "EcsSecurityGroup" => (ours, "ecssecuritygroups", true),
         "Deployment" => ("/apis/apps/v1", "deployments", true),
+        "DaemonSet" => ("/apis/apps/v1", "daemonsets", true),
         "ReplicaSet" => ("/apis/apps/v1", "replicasets", true),
         "ControllerRevision" => ("/apis/apps/v1", "controllerrevisions", true),
         "NetworkPolicy" => ("/apis/networking.k8s.io/v1", "networkpolicies", true),

@@ -170,8 +170,7 @@ async fn keep_rollout(observed: &Observed, plan: &Plan, context: &Context) -> Re
 pub(super) fn note_stops(observed: &Observed, plan: &Plan, context: &Context) {
     for TaskStop { id, stop, .. } in &plan.decision.stops {
         let Some(pod) = observed.live_pods.get(id) else { continue };
-        tracing::info!(task = %id, code = ?stop.code, reason = %stop.reason, "task stops");
-        pod.note_stop(stop.clone(), context);
+        pod.note_stop(stop, context);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     api::service::EcsService,
     controllers::{context::Context, driver::Outcome},
     kube_io::{apply::delete_if_there, error::Error, finalizer, workload::Workload},
-    translate::owner::Ownership,
+    translate::{names, owner::Ownership},
 };
 
 use super::{observe::Observed, report};
@@ -55,6 +55,9 @@ pub(super) async fn drain(observed: &Observed, context: &Context) -> Result<Outc
         return Err(error);
     }
     if workload.is_none() && observed.tasks.is_empty() {
+        let name = names::workload(&observed.name);
+        let untold = context.task_changes.untold(&observed.namespace, &name);
+        context.task_changes.told(&observed.namespace, &name, &untold);
         finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;
         return Ok(Outcome::Done);
     }

@@ -15,7 +15,7 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::{cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService},
+    api::{cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask},
     decide::conditions::{ACCEPTED, is_true},
     ecs::task_definition_reference::TaskDefinitionReference,
     kube_io::{caches::Caches, error::Error, pod::Pod, revision::Revision},
@@ -44,6 +44,8 @@ where
     triggers.owner_of(&caches.budgets);
     let all = Arc::clone(context);
     triggers.from(&caches.pods, move |pod: &Pod| service_of(&all, pod));
+    let all = Arc::clone(context);
+    triggers.from(&caches.tasks, move |task: &EcsTask| service_of(&all, task));
     // Also one that somebody has taken the owner off.
     let all = Arc::clone(context);
     triggers.from(&caches.deployments, move |deployment: &Deployment| service_of(&all, deployment));

@@ -88,6 +88,13 @@ impl Observed {
         self.own_workload().map(Workload::state).unwrap_or_default()
     }
 
+    /// Whether the tasks of a deployment leave their endpoints before they stop.
+    pub(super) fn drains(&self, number: i64) -> bool {
+        let stored = self.snapshots.iter().find(|stored| stored.snapshot.number == number);
+        let content = stored.map(|stored| &stored.snapshot.content);
+        content.is_some_and(|content| !content.ports.is_empty() && content.trigger.pre_stop_seconds > 0)
+    }
+
     /// The id of a deployment.
     pub(super) fn deployment_id(&self, number: i64) -> String {
         deployment_id(&self.owner.uid, number)

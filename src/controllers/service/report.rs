@@ -5,16 +5,17 @@ use kube::ResourceExt;
 
 use crate::{
     api::service_status::{EcsServiceStatus, ServiceState},
-    controllers::{context::Context, refusal::Refusal},
+    controllers::{context::Context, refusal::Refusal, service::name_of},
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, RECONCILING, STALLED, is_true, reason},
         rollout_status::{self, RolloutStatus},
         service_status::{self, ServiceFacts},
         task::count,
+        task_events,
     },
     ecs::field_outcomes,
     kube_io::{error::Error, events::Severity, status, workload::Workload},
-    translate::labels,
+    translate::{labels, names},
 };
 
 use super::{apply::Progress, observe::Observed, plan::Plan, validate::Accepted};
@@ -23,7 +24,7 @@ use super::{apply::Progress, observe::Observed, plan::Plan, validate::Accepted};
 pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<(), Error> {
     let findings = service_status::stalled(false, refusal.reason, &refusal.message);
     let new = with_counts(observed, &findings, context);
-    write(observed, &new, &[], context).await
+    tell(observed, new, Vec::new(), context).await
 }
 
 /// A deleted service that still has tasks.
@@ -42,7 +43,7 @@ pub(super) async fn draining(observed: &Observed, failed: Option<&Error>, contex
     for deployment in &mut new.deployments {
         (deployment.running_count, deployment.pending_count) = (counts.running, counts.pending);
     }
-    write(observed, &new, &[], context).await
+    tell(observed, new, Vec::new(), context).await
 }
 
 /// What the status is made of, as long as the workload is not changed.
@@ -97,9 +98,26 @@ pub(super) async fn applied(
     let was_at_rest = rollout_status::was_at_rest(&observed.status);
     let mut messages = plan.decision.messages.clone();
     messages.extend(rollout_status::events(&facts, rollout, &new.deployments, was_at_rest));
-    let (events, fresh) = service_status::append_events(&observed.status.events, messages, &now);
+    tell(observed, new, messages, context).await
+}
+
+/// Writes a status with the events that there are to tell: those of its tasks first.
+async fn tell(
+    observed: &Observed,
+    mut new: EcsServiceStatus,
+    messages: Vec<String>,
+    context: &Context,
+) -> Result<(), Error> {
+    let workload = names::workload(&observed.name);
+    let changes = context.task_changes.untold(&observed.namespace, &workload);
+    let service = name_of(&observed.service);
+    let mut all = task_events::messages(&service, &changes, |deployment| observed.drains(deployment));
+    all.extend(messages);
+    let (events, fresh) = service_status::append_events(&observed.status.events, all, &context.now());
     new.events = events;
-    write(observed, &new, &fresh, context).await
+    write(observed, &new, &fresh, context).await?;
+    context.task_changes.told(&observed.namespace, &workload, &changes);
+    Ok(())
 }
 
 fn findings(

@@ -13,7 +13,7 @@ use crate::{
     api::task::EcsTask,
     decide::{
         service_task::{Action, action, deleted_by_others},
-        task_stop::Stop,
+        task_events::ChangeKind,
     },
     kube_io::{
         apply::delete_if_there,
@@ -85,7 +85,8 @@ async fn end(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
     let (seen, now) = (&observed.seen, context.now());
     if seen.pod.is_deleted() {
         if seen.stop.is_none() {
-            note(observed, deleted_by_others(&seen.facts(&now), observed.surroundings(context, &now)), context);
+            let stop = deleted_by_others(&seen.facts(&now), observed.surroundings(context, &now));
+            seen.note_stop(&stop, context);
         }
         return Ok(Outcome::Done);
     }
@@ -97,17 +98,12 @@ async fn end(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
             Ok(Outcome::Done)
         }
         Action::Stop(stop) => {
-            note(observed, stop, context);
+            seen.note_stop(&stop, context);
             let pods: Api<CorePod> = context.api(&observed.namespace);
             delete_if_there(&pods, &seen.pod.name_any(), seen.pod.uid()).await?;
             Ok(Outcome::Done)
         }
     }
-}
-
-fn note(observed: &Observed, stop: Stop, context: &Context) {
-    tracing::info!(task = %observed.task_id, code = ?stop.code, reason = %stop.reason, "task stops");
-    observed.seen.note_stop(stop, context);
 }
 
 /// Makes the record of a task that has none.
@@ -118,7 +114,10 @@ async fn record(observed: &Observed, context: &Context) -> Result<(), Error> {
     let record = task_record::record(observed.recorded(), finalizer::TASK);
     let records: Api<EcsTask> = context.api(&observed.namespace);
     match records.create(&PostParams::default(), &record).await {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            observed.seen.note_change(ChangeKind::Started, context);
+            Ok(())
+        }
         Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => Ok(()),
         // The Namespace has gone, and whoever would read it.
         Err(error) if api_status(&error).is_some_and(|status| status.code == 404) => {

@@ -6,9 +6,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use crate::{
-    api::task_status::TaskContainer,
+    api::task_status::{StopCode, TaskContainer},
     controllers::context::Context,
     decide::{
+        task_events::{ChangeKind, TaskChange},
         task_progress::{Deletion, TaskFacts},
         task_status::SeenPod,
         task_stop::Stop,
@@ -38,10 +39,30 @@ impl Seen {
         Self { pod, is_gone, stop, at_stop }
     }
 
-    /// Notes why it is being ended, and how its containers are now.
-    pub fn note_stop(&self, stop: Stop, context: &Context) {
-        let at_stop = self.facts(&context.now()).at_stop(&stop);
-        context.stops.note(self.uid(), stop, at_stop);
+    /// Notes why it is being ended, and how its containers are now. A stop by the service scheduler is told by the service.
+    pub fn note_stop(&self, stop: &Stop, context: &Context) {
+        let now = context.now();
+        let facts = self.facts(&now);
+        let is_by_scheduler = stop.code == StopCode::ServiceSchedulerInitiated;
+        let is_first = context.stops.note(self.uid(), stop.clone(), facts.at_stop(stop));
+        if is_first {
+            tracing::info!(pod = %self.pod.name_any(), code = ?stop.code, reason = %stop.reason, "task stops");
+        }
+        if is_first && is_by_scheduler {
+            let has_run = facts.progress().started_at.is_some();
+            self.note_change(if has_run { ChangeKind::RunningStopped } else { ChangeKind::PendingStopped }, context);
+        }
+    }
+
+    /// Notes what its service is to tell of it.
+    pub fn note_change(&self, kind: ChangeKind, context: &Context) {
+        let (id, deployment) = (self.pod.service_task_id(), self.pod.deployment());
+        let (namespace, workload) = (self.pod.namespace(), self.pod.labels().get(labels::SERVICE));
+        if let (Some(id), Some(deployment), Some(namespace), Some(workload)) = (id, deployment, namespace, workload)
+            && context.service_of(&namespace, workload).is_some()
+        {
+            context.task_changes.note(&namespace, workload, TaskChange { id, deployment, kind });
+        }
     }
 
     /// The UID of the Pod.

@@ -4,45 +4,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    pods::{cannot_be_pulled, report},
-    scene::{Scene, condition, definition, messages, service, text},
+    rollouts::{id, unable_to_pull, with_breaker},
+    scene::{condition, definition, is_steady, messages, service, text},
     turns::together,
 };
-
-/// Reports that no task with an image can be pulled, as long as the other future runs.
-async fn unable_to_pull<T>(scene: &Scene, image: &str, meanwhile: impl Future<Output = T>) -> T {
-    let failing = async {
-        loop {
-            for pod in scene.list("Pod").await {
-                let container = &pod["spec"]["containers"][0];
-                let state = &pod["status"]["containerStatuses"][0]["state"];
-                if container["image"] == image && state["running"].is_object() {
-                    report(scene, &pod, cannot_be_pulled("web")).await;
-                }
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-    };
-    tokio::select! {
-        result = meanwhile => result,
-        () = failing => unreachable!(),
-    }
-}
-
-fn with_breaker(tasks: i32, rollback: bool, value: i32) -> Value {
-    let mut service = service(tasks);
-    // A virtual node says that a task is ready before the test says that it is not.
-    service["kubernetes"]["minReadySeconds"] = json!(3);
-    let threshold = json!({"type": "COUNT", "value": value});
-    service["deploymentConfiguration"] = json!({
-        "deploymentCircuitBreaker": {"enable": true, "rollback": rollback, "thresholdConfiguration": threshold}
-    });
-    service
-}
-
-fn id(service: &Value, index: usize) -> String {
-    text(&service["status"]["deployments"][index]["id"])
-}
 
 #[test]
 fn the_circuit_breaker_rolls_back_to_what_ran_before() {
@@ -162,5 +127,82 @@ fn a_drain_may_move_as_many_tasks_as_the_minimum_lets_it() {
         assert_eq!(scene.get("PodDisruptionBudget", "web").await["spec"]["maxUnavailable"], 2);
         scene.apply("EcsService", "web", service(0)).await;
         scene.until_gone("PodDisruptionBudget", "web").await;
+    });
+}
+
+/// A port of the node that only one task on each can have.
+const HOST_PORT: u16 = 18080;
+
+#[test]
+fn a_deployment_is_completed_early_when_the_service_says_so() {
+    together(async |scene| {
+        // Ports of the node are more than the Pod Security level baseline allows.
+        scene.apply("EcsCluster", &scene.cluster, json!({"kubernetes": {"podSecurity": "privileged"}})).await;
+        scene.condition("EcsCluster", &scene.cluster, "Ready", "True", "Available").await;
+        let mut one_on_a_node = definition("nginx:1", &[]);
+        one_on_a_node["containerDefinitions"][0]["portMappings"] =
+            json!([{"containerPort": 80, "hostPort": HOST_PORT}]);
+        scene.apply("TaskDefinition", "web", one_on_a_node).await;
+        let mut early = service(4);
+        early["deploymentConfiguration"] = json!({"minimumHealthyPercent": 50,
+            "earlySuccessCriteria": {"enable": true, "healthyPercent": 75}});
+        scene.apply("EcsService", "web", early).await;
+        let completed = |service: &Value| service["status"]["deployments"][0]["rolloutState"] == "COMPLETED";
+        let service = scene.until("EcsService", "web", "is completed", completed).await;
+        assert!(!is_steady(&service, "web:1", 4), "the fourth task finds no node");
+        assert!(messages(&service).iter().any(|message| message.ends_with("deployment completed.")));
+        let unplaced = |service: &Value| {
+            let told = messages(service);
+            told.iter().any(|message| message.contains("no container instance met all of its requirements"))
+        };
+        scene.until("EcsService", "web", "tells of it", unplaced).await;
+    });
+}
+
+#[test]
+fn what_is_started_and_stopped_is_told_by_the_ids_of_the_tasks() {
+    together(async |scene| {
+        scene.run_web(1).await;
+        let first = text(&scene.running_tasks(1).await[0]["metadata"]["name"]);
+        scene.define("nginx:2").await;
+        scene.steady("web", "web:2", 1).await;
+        let second = text(&scene.running_tasks(1).await[0]["metadata"]["name"]);
+        let stopped = format!("(service web) has stopped 1 running tasks: (task {first}).");
+        let tells = |service: &Value| messages(service).contains(&stopped);
+        let service = scene.until("EcsService", "web", "tells of the stop", tells).await;
+        let told = messages(&service);
+        let starts: Vec<_> = told.iter().filter(|message| message.contains(" has started ")).collect();
+        let started = |id: &str| format!("(service web) has started 1 tasks: (task {id}).");
+        assert_eq!(starts, [&started(&second), &started(&first)], "the newest first");
+        let count = |message: &str| told.iter().filter(|told| *told == message).count();
+        assert_eq!(count(&stopped), 1);
+        let events = scene.events("web").await;
+        assert_eq!(events.iter().filter(|note| **note == stopped).count(), 1);
+    });
+}
+
+#[test]
+fn a_service_that_is_scaled_so_that_nothing_may_move_says_so_in_the_middle_of_a_deployment() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        let mut tight = service(4);
+        // A new task counts late, so that the deployment is under way for a while.
+        tight["kubernetes"]["minReadySeconds"] = json!(15);
+        tight["deploymentConfiguration"] = json!({"minimumHealthyPercent": 50, "maximumPercent": 100});
+        scene.apply("EcsService", "web", tight.clone()).await;
+        scene.steady("web", "web:1", 4).await;
+        scene.define("nginx:2").await;
+        let is_under_way = |deployment: &Value| deployment["status"]["updatedReplicas"] == 2;
+        scene.until("Deployment", "web", "is under way", is_under_way).await;
+        // Of one task none may be missing, and none be added.
+        tight["desiredCount"] = json!(1);
+        scene.apply("EcsService", "web", tight.clone()).await;
+        scene.condition("EcsService", "web", "Stalled", "True", "DeploymentBlocked").await;
+        assert_eq!(scene.get("Deployment", "web").await["spec"]["paused"], true);
+        tight["deploymentConfiguration"] = json!({"minimumHealthyPercent": 0, "maximumPercent": 100});
+        scene.apply("EcsService", "web", tight).await;
+        scene.steady("web", "web:2", 1).await;
+        assert_eq!(scene.get("Deployment", "web").await["spec"]["paused"], Value::Null);
     });
 }

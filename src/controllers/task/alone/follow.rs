@@ -64,7 +64,7 @@ pub(super) async fn follow(
         Action::Nothing | Action::Wait(_) => wish.filter(|_| seen.pod.is_deleted()),
     };
     if let Action::Stop(stop) = &action {
-        seen.note_stop(stop.clone(), context);
+        seen.note_stop(stop, context);
     }
     let stop = seen.stop.clone().or(decided);
     let identity = identity_before(task, before, context);

@@ -1,0 +1,46 @@
+//! Tasks of services that were started or stopped, until a service event has told of it. Only this process knows of them: what
+//! an earlier one has not told is not told twice, and may be not told at all.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::decide::task_events::TaskChange;
+
+/// The Namespace and the name of a service's objects.
+type Key = (String, String);
+
+/// By services.
+#[derive(Default)]
+pub struct TaskChanges {
+    untold: Mutex<HashMap<Key, Vec<TaskChange>>>,
+}
+
+impl TaskChanges {
+    /// Notes a change.
+    pub fn note(&self, namespace: &str, workload: &str, change: TaskChange) {
+        self.lock().entry((namespace.into(), workload.into())).or_default().push(change);
+    }
+
+    /// What has not been told yet.
+    pub fn untold(&self, namespace: &str, workload: &str) -> Vec<TaskChange> {
+        self.lock().get(&(namespace.into(), workload.into())).cloned().unwrap_or_default()
+    }
+
+    /// Forgets what has been told.
+    pub fn told(&self, namespace: &str, workload: &str, changes: &[TaskChange]) {
+        let key = (namespace.to_owned(), workload.to_owned());
+        let mut untold = self.lock();
+        if let Some(left) = untold.get_mut(&key) {
+            left.retain(|change| !changes.contains(change));
+            if left.is_empty() {
+                untold.remove(&key);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Vec<TaskChange>>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -19,6 +19,8 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
+use super::service_index::ServiceIndex;
+
 /// What a cache can hold.
 pub trait Cached:
     Resource<DynamicType: Default + Eq + Hash + Clone> + DeserializeOwned + Clone + Debug + Send + Sync + 'static
@@ -41,6 +43,7 @@ pub struct Cache<K: Cached> {
     /// The objects. An object that cannot be read is not among them.
     pub store: Store<K>,
     writer: Mutex<Option<Writer<K>>>,
+    services: Mutex<ServiceIndex>,
     listeners: Mutex<Vec<Listener<K>>>,
     departure_listeners: Mutex<Vec<Listener<K>>>,
     undecodable: Mutex<HashMap<ObjectRef<K>, String>>,
@@ -53,6 +56,7 @@ impl<K: Cached> Default for Cache<K> {
         Self {
             store: reader,
             writer: Mutex::new(Some(writer)),
+            services: Mutex::default(),
             listeners: Mutex::default(),
             departure_listeners: Mutex::default(),
             undecodable: Mutex::default(),
@@ -70,6 +74,12 @@ impl<K: Cached> Cache<K> {
     /// The objects of a Namespace.
     pub fn in_namespace(&self, namespace: &str) -> Vec<Arc<K>> {
         self.store.state_filter(|object| object.meta().namespace.as_deref() == Some(namespace))
+    }
+
+    /// The objects of a service, by their label: `workload` is the name of its objects.
+    pub fn of_service(&self, namespace: &str, workload: &str) -> Vec<Arc<K>> {
+        let names = lock(&self.services).names(namespace, workload);
+        names.iter().filter_map(|name| self.get(namespace, name)).collect()
     }
 
     /// The objects of a Namespace that have a label.
@@ -151,6 +161,7 @@ impl<K: Cached> Cache<K> {
                         self.depart(object);
                     }
                     writer.apply_watcher_event(&Event::InitDone);
+                    self.index_anew();
                     lock(&self.undecodable).retain(|object, _| undecodable.contains(object));
                     self.tell_of_new_list(std::mem::take(&mut before));
                     filled();
@@ -169,6 +180,7 @@ impl<K: Cached> Cache<K> {
                 Ok(Event::Apply(object)) => {
                     if let Some(object) = self.decoded(object) {
                         writer.apply_watcher_event(&Event::Apply(object.clone()));
+                        lock(&self.services).put(&object);
                         self.tell(&object);
                     }
                 }
@@ -188,6 +200,7 @@ impl<K: Cached> Cache<K> {
         if let Some(object) = object.0.ok().or_else(last) {
             self.depart(&object);
             writer.apply_watcher_event(&Event::Delete(object.clone()));
+            lock(&self.services).remove(&object);
             self.tell(&object);
         }
     }
@@ -217,6 +230,14 @@ impl<K: Cached> Cache<K> {
         for object in known.values() {
             self.tell(object);
         }
+    }
+
+    fn index_anew(&self) {
+        let mut index = ServiceIndex::default();
+        for object in self.store.state() {
+            index.put(&*object);
+        }
+        *lock(&self.services) = index;
     }
 
     fn depart(&self, object: &K) {

@@ -14,5 +14,6 @@ pub mod pod;
 pub mod revision;
 pub mod revision_numbers;
 pub mod scale;
+pub mod service_index;
 pub mod status;
 pub mod workload;

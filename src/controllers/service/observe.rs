@@ -119,8 +119,8 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let owner = Owner::of(&*service);
     // By their owner, not by a label, which somebody may have taken off.
     let snapshots = caches.snapshots.in_namespace(&namespace);
-    let pods = caches.pods.labelled(&namespace, labels::SERVICE, &workload);
-    let records = caches.tasks.labelled(&namespace, labels::SERVICE, &workload);
+    let pods = caches.pods.of_service(&namespace, &workload);
+    let records = caches.tasks.of_service(&namespace, &workload);
     let status = service.status.clone().unwrap_or_default();
     let (live_tasks, live_pods) = live_tasks(&pods, context);
     Observed {

@@ -75,7 +75,7 @@ impl Observed {
         if self.restarted.is_none() && self.seen.facts(now).essential_exit().is_none() {
             return Vec::new();
         }
-        let records = context.caches.tasks.labelled(&self.namespace, labels::SERVICE, &self.workload);
+        let records = context.caches.tasks.of_service(&self.namespace, &self.workload);
         let of_deployment = earlier_ends(&records).into_iter().filter(|task| task.deployment == self.deployment);
         of_deployment.map(|task| task.end).collect()
     }
@@ -97,7 +97,7 @@ impl Observed {
         let is_live = |pod: &Arc<Pod>| {
             pod.deployment() == Some(self.deployment) && pod.observed_task().is_some_and(|task| task.counts())
         };
-        let pods = caches.pods.labelled(&self.namespace, labels::SERVICE, &self.workload);
+        let pods = caches.pods.of_service(&self.namespace, &self.workload);
         let live: Vec<_> = pods.into_iter().filter(is_live).collect();
         let asked_at = self.seen.facts(now).deletion.map(|deletion| deletion.asked_at());
         let is_younger = |pod: &Arc<Pod>| {

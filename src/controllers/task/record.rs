@@ -70,7 +70,7 @@ async fn retire(record: &EcsTask, records: &Api<EcsTask>, context: &Context) -> 
     }
     let namespace = record.namespace().unwrap_or_default();
     let of_service = match record.labels().get(labels::SERVICE) {
-        Some(service) => context.caches.tasks.labelled(&namespace, labels::SERVICE, service),
+        Some(service) => context.caches.tasks.of_service(&namespace, service),
         None => Vec::new(),
     };
     // A user's own task may carry the label as well.

@@ -14,4 +14,5 @@ pub mod pod;
 pub mod revision;
 pub mod revision_numbers;
 pub mod scale;
+pub mod scheduling_gate;
 pub mod status;

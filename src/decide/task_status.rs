@@ -35,8 +35,6 @@ pub struct Identity {
 pub struct SeenPod<'a> {
     /// The task itself.
     pub task: TaskFacts<'a>,
-    /// Name of the Pod.
-    pub name: &'a str,
     /// UID of the Pod.
     pub uid: &'a str,
     /// The node that it runs on.
@@ -75,7 +73,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
             .or_else(|| is_stopped.then(|| UNSEEN.into())),
         exit_codes: exit_codes(&containers),
         containers,
-        pod_name: Some(pod.name.into()),
+        pod_name: Some(task.pod_name.into()),
         pod_uid: Some(pod.uid.into()),
         node_name: pod.node.map(str::to_owned),
         addresses: addresses(before, task),

@@ -74,6 +74,7 @@ impl Seen {
             grace_seconds: metadata.deletion_grace_period_seconds.unwrap_or(0),
         });
         TaskFacts {
+            pod_name: metadata.name.as_deref().unwrap_or_default(),
             containers: &self.pod.containers,
             status: &self.pod.status,
             is_scheduled: self.pod.spec.node_name.is_some(),
@@ -89,7 +90,6 @@ impl Seen {
     pub fn pod<'a>(&'a self, now: &'a Time, stop: Option<&'a Stop>) -> SeenPod<'a> {
         SeenPod {
             task: self.facts(now),
-            name: self.pod.metadata.name.as_deref().unwrap_or_default(),
             uid: self.uid(),
             node: self.pod.spec.node_name.as_deref(),
             stop,

@@ -9,7 +9,7 @@ use crate::{
     api::task_status::TaskContainer,
     controllers::context::Context,
     decide::{
-        task_progress::{Deletion, TaskFacts},
+        task_progress::{Deletion, TaskFacts, TaskProgress},
         task_status::SeenPod,
         task_stop::Stop,
     },
@@ -87,9 +87,10 @@ impl Seen {
 
     /// What a status needs of it.
     #[must_use]
-    pub fn pod<'a>(&'a self, now: &'a Time, stop: Option<&'a Stop>) -> SeenPod<'a> {
+    pub fn pod<'a>(&'a self, now: &'a Time, progress: &'a TaskProgress, stop: Option<&'a Stop>) -> SeenPod<'a> {
         SeenPod {
             task: self.facts(now),
+            progress,
             uid: self.uid(),
             node: self.pod.spec.node_name.as_deref(),
             stop,

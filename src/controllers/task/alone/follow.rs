@@ -70,7 +70,8 @@ pub(super) async fn follow(
     }
     let stop = seen.stop.clone().or(decided);
     let identity = identity_before(task, before, context);
-    let after = task_status::status(before, &identity, &seen.pod(&now, stop.as_ref()));
+    let progress = seen.facts(&now).progress();
+    let after = task_status::status(before, &identity, &seen.pod(&now, &progress, stop.as_ref()));
     let after = with_findings(task, before, after, &[accepted(), not_stalled()], context);
     // The reason is written down before the Pod is deleted for it: nothing else tells it.
     write(task, before, &after, context).await?;
@@ -88,7 +89,7 @@ pub(super) async fn follow(
             None
         }
     };
-    let next = seen.facts(&now).progress().look_again_after.into_iter().chain(left).min();
+    let next = progress.look_again_after.into_iter().chain(left).min();
     Ok(next.map_or(Outcome::Done, Outcome::Wait))
 }
 

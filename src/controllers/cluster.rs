@@ -72,14 +72,13 @@ where
 /// The Namespace that a cluster claims.
 #[must_use]
 pub fn namespace_of(cluster: &EcsCluster) -> String {
-    let given = cluster.spec.kubernetes.as_ref().and_then(|kubernetes| kubernetes.namespace.clone());
-    given.unwrap_or_else(|| names::namespace(&name_of(cluster)))
+    ecs::cluster::namespace(&cluster.spec, &cluster.name_any())
 }
 
 /// The name of a cluster in ECS.
 #[must_use]
 pub fn name_of(cluster: &EcsCluster) -> String {
-    cluster.spec.cluster_name.clone().unwrap_or_else(|| cluster.name_any())
+    ecs::cluster::name(&cluster.spec, &cluster.name_any()).to_owned()
 }
 
 /// The cluster that a Namespace belongs to.

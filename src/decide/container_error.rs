@@ -10,7 +10,8 @@ const LONGEST_REASON: usize = 1024;
 const LONGEST_CAUSE: usize = 640;
 
 const PULL: &str = "CannotPullContainerError";
-const RESOURCE: &str = "ResourceInitializationError";
+/// ECS's name for what is missing before a container can be made.
+pub(super) const RESOURCE: &str = "ResourceInitializationError";
 const CREATE: &str = "CannotCreateContainerError";
 const START: &str = "CannotStartContainerError";
 

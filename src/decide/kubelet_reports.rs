@@ -75,6 +75,7 @@ impl Scene {
     pub fn ask<T>(&self, question: impl FnOnce(TaskFacts<'_>) -> T) -> T {
         let (timestamp, now) = (self.deleted_at.map(|second| at(second + 30)), at(self.now));
         question(TaskFacts {
+            pod_name: "web-0",
             containers: &self.containers,
             status: &self.status,
             is_scheduled: self.is_scheduled,
@@ -109,6 +110,14 @@ pub fn ended(phase: &str, containers: &[Value]) -> Value {
 pub fn with_init(init: &[Value], containers: &[Value]) -> Value {
     let mut pod = pod(containers);
     pod["initContainerStatuses"] = json!(init);
+    pod
+}
+
+/// A Pod for which the kubelet has no sandbox yet, or not any more.
+pub fn without_sandbox(mut pod: Value, since: i64) -> Value {
+    let condition =
+        json!({"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": written(since)});
+    pod["conditions"].as_array_mut().unwrap().push(condition);
     pod
 }
 

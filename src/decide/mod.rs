@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod elapsed;
 pub mod failure_count;
 pub mod family;
+pub mod initialization;
 #[cfg(test)]
 mod kubelet_reports;
 pub mod pod_status;

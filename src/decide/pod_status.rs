@@ -131,7 +131,17 @@ impl PodStatus {
     /// A condition that is true.
     #[must_use]
     pub fn holds(&self, type_: &str) -> Option<&PodCondition> {
-        self.conditions.iter().find(|condition| condition.type_ == type_ && condition.status == "True")
+        self.condition(type_, "True")
+    }
+
+    /// A condition that is false.
+    #[must_use]
+    pub fn lacks(&self, type_: &str) -> Option<&PodCondition> {
+        self.condition(type_, "False")
+    }
+
+    fn condition(&self, type_: &str, status: &str) -> Option<&PodCondition> {
+        self.conditions.iter().find(|condition| condition.type_ == type_ && condition.status == status)
     }
 
     /// When a node was found for it.

@@ -15,10 +15,10 @@ use super::{
 /// What StopTask says when its caller gives no reason.
 const STOPPED_BY_USER: &str = "Task stopped by user";
 
-/// The stop that a user asks for.
+/// The stop that a user asks for. A reason that says nothing is none.
 #[must_use]
 pub fn user_stop(reason: Option<&str>) -> Stop {
-    user(reason.unwrap_or(STOPPED_BY_USER))
+    user(reason.filter(|reason| !reason.trim().is_empty()).unwrap_or(STOPPED_BY_USER))
 }
 
 /// What is said of a record or a Pod that somebody deletes.
@@ -139,5 +139,22 @@ fn scaling(deployment_id: &str) -> Stop {
     Stop {
         code: StopCode::ServiceSchedulerInitiated,
         reason: format!("Scaling activity initiated by (deployment {deployment_id})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_without_a_reason_has_that_of_ecs() {
+        for (given, told) in [
+            (None, STOPPED_BY_USER),
+            (Some(""), STOPPED_BY_USER),
+            (Some(" \n"), STOPPED_BY_USER),
+            (Some(" enough "), " enough "),
+        ] {
+            assert_eq!(user_stop(given), Stop { code: StopCode::UserInitiated, reason: told.into() });
+        }
     }
 }

@@ -18,6 +18,8 @@ use super::{
 /// What is known of one task at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskFacts<'a> {
+    /// Name of its Pod.
+    pub pod_name: &'a str,
     /// Its containers, in the order of the definition.
     pub containers: &'a [RunningContainer],
     /// What the kubelet reports (the last report when the Pod is gone).
@@ -60,7 +62,7 @@ pub struct TaskProgress {
     pub exit_codes: Option<String>,
     /// How often containers were started again in their place, in sum.
     pub restarts: i32,
-    /// After which time its health may have changed although nobody tells.
+    /// After which time its health may have changed, or it has failed to start, although nobody tells.
     pub look_again_after: Option<Duration>,
 }
 
@@ -130,7 +132,8 @@ impl<'a> TaskFacts<'a> {
     }
 
     fn look_again_after(&self, observed: &[ObservedContainer<'_>]) -> Option<Duration> {
-        observed.iter().filter_map(|container| container.health(self.now).unhealthy_after).min()
+        let health = observed.iter().filter_map(|container| container.health(self.now).unhealthy_after);
+        health.chain(self.time_to_initialize(observed)).min()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::api::{
 
 use super::{
     service_task::deleted_stop,
-    task_progress::{TaskFacts, exit_codes},
+    task_progress::{TaskFacts, TaskProgress, exit_codes},
     task_stop::Stop,
 };
 
@@ -35,8 +35,8 @@ pub struct Identity {
 pub struct SeenPod<'a> {
     /// The task itself.
     pub task: TaskFacts<'a>,
-    /// Name of the Pod.
-    pub name: &'a str,
+    /// How far it is.
+    pub progress: &'a TaskProgress,
     /// UID of the Pod.
     pub uid: &'a str,
     /// The node that it runs on.
@@ -50,8 +50,7 @@ pub struct SeenPod<'a> {
 /// The status of a task that has a Pod, or had one a moment ago.
 #[must_use]
 pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) -> EcsTaskStatus {
-    let task = &pod.task;
-    let progress = task.progress();
+    let (task, progress) = (&pod.task, pod.progress);
     let stop = pod.stop.cloned().or_else(|| ending(task));
     let stops = stop.is_some() || progress.last_status > LastStatus::Running;
     let containers = task.since_stop(pod.at_stop);
@@ -63,9 +62,9 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
         last_status: Some(progress.last_status.max(least)),
         desired_status: Some(if stops { DesiredStatus::Stopped } else { DesiredStatus::Running }),
         health_status: Some(if stops { before.health_status.unwrap_or(progress.health) } else { progress.health }),
-        started_at: before.started_at.clone().or(progress.started_at),
+        started_at: before.started_at.clone().or_else(|| progress.started_at.clone()),
         stopping_at: stops.then(|| before.stopping_at.clone().unwrap_or_else(|| asked_at(task).unwrap_or_else(now))),
-        execution_stopped_at: progress.execution_stopped_at,
+        execution_stopped_at: progress.execution_stopped_at.clone(),
         stopped_at: is_stopped.then(|| before.stopped_at.clone().unwrap_or_else(now)),
         stop_code: before.stop_code.or(stop.as_ref().map(|stop| stop.code)),
         stopped_reason: before
@@ -75,7 +74,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
             .or_else(|| is_stopped.then(|| UNSEEN.into())),
         exit_codes: exit_codes(&containers),
         containers,
-        pod_name: Some(pod.name.into()),
+        pod_name: Some(task.pod_name.into()),
         pod_uid: Some(pod.uid.into()),
         node_name: pod.node.map(str::to_owned),
         addresses: addresses(before, task),

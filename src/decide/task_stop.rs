@@ -90,7 +90,7 @@ impl<'a> TaskFacts<'a> {
     }
 
     /// The task will not reach RUNNING without help: not all its containers ever started, and one of them cannot, or one that
-    /// others wait for fails. It is what holds now; the kubelet goes on trying, so whoever asks decides how long to wait.
+    /// others wait for fails, or what they need is not there. It is what holds now; the kubelet goes on trying, so whoever asks decides how long to wait.
     #[must_use]
     pub fn start_failure(&self) -> Option<Stop> {
         let observed: Vec<_> = self.observed().collect();
@@ -101,6 +101,7 @@ impl<'a> TaskFacts<'a> {
             .iter()
             .find_map(|container| container.error().map(|error| cannot_start(container, error)))
             .or_else(|| observed.iter().find_map(|container| self.failed_dependency(container)))
+            .or_else(|| self.initialization_failure(&observed))
             .or_else(|| self.refusal(&observed))?;
         Some(Stop { code: StopCode::TaskFailedToStart, reason })
     }
@@ -125,12 +126,8 @@ impl<'a> TaskFacts<'a> {
     /// The scheduler cannot place it: what it says.
     #[must_use]
     pub fn unplaceable(&self) -> Option<&'a str> {
-        let mut conditions = self.status.conditions.iter();
-        let unplaced = conditions.find(|condition| {
-            condition.type_ == "PodScheduled"
-                && condition.status == "False"
-                && condition.reason.as_deref() == Some("Unschedulable")
-        })?;
+        let unplaced = self.status.lacks("PodScheduled")?;
+        let unplaced = Some(unplaced).filter(|condition| condition.reason.as_deref() == Some("Unschedulable"))?;
         (!self.is_scheduled).then(|| unplaced.message.as_deref().unwrap_or("Unschedulable"))
     }
 

@@ -2,10 +2,25 @@
 
 use std::time::Duration;
 
-use super::{task_definition_reference::is_family, violation::Violation};
+use crate::api::cluster::EcsClusterSpec;
+
+use super::{object_names, task_definition_reference::is_family, violation::Violation};
 
 /// The cluster that always exists.
 pub const DEFAULT_CLUSTER: &str = "default";
+
+/// The name of a cluster in ECS. `object` is that of its EcsCluster.
+#[must_use]
+pub fn name<'a>(spec: &'a EcsClusterSpec, object: &'a str) -> &'a str {
+    spec.cluster_name.as_deref().unwrap_or(object)
+}
+
+/// The Namespace that a cluster claims. `object` is the name of its EcsCluster.
+#[must_use]
+pub fn namespace(spec: &EcsClusterSpec, object: &str) -> String {
+    let given = spec.kubernetes.as_ref().and_then(|kubernetes| kubernetes.namespace.clone());
+    given.unwrap_or_else(|| object_names::namespace(name(spec, object)))
+}
 
 /// Checks the name of a cluster (CL01); it has the alphabet of families.
 ///
@@ -116,6 +131,19 @@ mod tests {
 
     fn claim(cluster: &str, holds: bool) -> Claim {
         Claim { cluster: cluster.into(), holds, deleting: false }
+    }
+
+    #[test]
+    fn a_cluster_is_called_and_claims_what_it_says_or_else_what_follows_from_its_name() {
+        let called = |spec: serde_json::Value| {
+            let spec = serde_json::from_value(spec).unwrap();
+            (name(&spec, "object").to_owned(), namespace(&spec, "object"))
+        };
+        let expected = |name: &str, namespace: &str| (name.to_owned(), namespace.to_owned());
+        assert_eq!(called(serde_json::json!({})), expected("object", "ecs-object"));
+        assert_eq!(called(serde_json::json!({"clusterName": "shop"})), expected("shop", "ecs-shop"));
+        let given = serde_json::json!({"clusterName": "shop", "kubernetes": {"namespace": "team"}});
+        assert_eq!(called(given), expected("shop", "team"));
     }
 
     #[test]

@@ -158,6 +158,12 @@ pub fn api_status(error: &kube::Error) -> Option<&Status> {
     }
 }
 
+/// Whether an object that was named by its uid is gone: there is none, or a later one of its name.
+pub(super) fn is_gone(status: &Status) -> bool {
+    let other_uid = || status.message.contains("uid mismatch") || status.message.contains("metadata.uid");
+    status.is_not_found() || (matches!(status.code, 409 | 422) && other_uid())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

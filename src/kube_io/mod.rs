@@ -14,6 +14,7 @@ pub mod pod;
 pub mod revision;
 pub mod revision_numbers;
 pub mod scale;
+pub mod scheduling_gate;
 pub mod service_index;
 pub mod status;
 pub mod workload;

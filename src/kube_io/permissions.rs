@@ -92,8 +92,8 @@ pub const PERMISSIONS: &[Permission] = &[
     cluster(
         "",
         "pods",
-        &["create", "delete", "get", "list", "watch"],
-        "run tasks, stop those whose essential container has ended, and tell why a task stopped",
+        &["create", "delete", "get", "list", "patch", "watch"],
+        "run tasks, let one by itself be scheduled once it is recorded, stop those whose essential container has ended, and tell why a task stopped",
     ),
     cluster("", "nodes", WATCH, "use what the oldest kubelet can do"),
     cluster(

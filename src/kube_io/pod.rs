@@ -9,7 +9,7 @@ use crate::{
         task::{ObservedTask, TaskState},
     },
     ecs::task_containers::RunningContainer,
-    translate::{labels, names, pod::running_containers},
+    translate::{labels, names, pod::running_containers, task_pod::RECORDED_GATE},
 };
 
 /// A Pod.
@@ -50,6 +50,16 @@ impl From<Received> for Pod {
 pub struct PodSpec {
     /// The node that was found for it.
     pub node_name: Option<String>,
+    /// What keeps it from being scheduled.
+    pub scheduling_gates: Vec<SchedulingGate>,
+}
+
+/// What keeps a Pod from being scheduled.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub struct SchedulingGate {
+    /// Its name.
+    pub name: String,
 }
 
 impl Pod {
@@ -64,6 +74,12 @@ impl Pod {
     #[must_use]
     pub fn deployment(&self) -> Option<i64> {
         self.labels().get(labels::DEPLOYMENT)?.parse().ok()
+    }
+
+    /// Whether it may not run before its UID stands in the status of its task.
+    #[must_use]
+    pub fn waits_to_be_recorded(&self) -> bool {
+        self.spec.scheduling_gates.iter().any(|gate| gate.name == RECORDED_GATE)
     }
 
     /// Whether it is being deleted.

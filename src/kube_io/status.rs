@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     apply_request::{self, Part},
-    error::{Error, api_status},
+    error::{Error, api_status, is_gone},
 };
 
 /// The operator as the owner of statuses.
@@ -54,11 +54,6 @@ where
         }
         Err(error) => Err(Error::request(format!("write the status of {} {name}", K::kind(&())), error)),
     }
-}
-
-fn is_gone(status: &kube::core::Status) -> bool {
-    let other_uid = || status.message.contains("uid mismatch") || status.message.contains("metadata.uid");
-    status.is_not_found() || (matches!(status.code, 409 | 422) && other_uid())
 }
 
 fn drop_times(value: &mut Value) {

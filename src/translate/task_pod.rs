@@ -1,6 +1,6 @@
 //! EcsTask -> its Pod: a task that runs by itself. It is started once.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, PodSchedulingGate};
 use kube::api::ObjectMeta;
 
 use crate::ecs::{arn::ArnScope, kubernetes_version::KubernetesVersion, task_definition::TaskDefinition};
@@ -10,6 +10,9 @@ use super::{
     owner::Owner,
     pod::{self, Runs, Task},
 };
+
+/// Keeps the Pod of a stored EcsTask from being scheduled until its UID stands in the status of its task.
+pub const RECORDED_GATE: &str = "ecs-operator.dev/recorded";
 
 /// What the Pod of a task by itself is rendered from.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +59,13 @@ pub fn task_pod(task: TaskPod<'_>) -> Pod {
     }
 }
 
-/// Renders the Pod of a stored EcsTask, which owns it.
+/// Renders the Pod of a stored EcsTask, which owns it. It runs when its gate is lifted, and not before.
 #[must_use]
 pub fn owned_task_pod(task: TaskPod<'_>, owner: &Owner) -> Pod {
     let mut pod = task_pod(task);
     pod.metadata.owner_references = Some(vec![owner.reference()]);
+    let gate = PodSchedulingGate { name: RECORDED_GATE.into() };
+    pod.spec.get_or_insert_default().scheduling_gates = Some(vec![gate]);
     pod
 }
 
@@ -103,6 +108,8 @@ mod tests {
         let pod = pod(json!({"containerDefinitions": [container]}));
         let metadata = &pod.metadata;
         assert_eq!(metadata.name, Some(names::task_pod("migrate.1")));
+        let gates = pod.spec.as_ref().unwrap().scheduling_gates.as_ref().unwrap();
+        assert_eq!(gates.iter().map(|gate| gate.name.as_str()).collect::<Vec<_>>(), [RECORDED_GATE]);
         let owner = &metadata.owner_references.as_ref().unwrap()[0];
         assert_eq!((owner.kind.as_str(), owner.name.as_str(), owner.uid.as_str()), ("EcsTask", "migrate.1", "uid"));
         let labels = metadata.labels.as_ref().unwrap();

@@ -1,5 +1,6 @@
 //! Reports of a kubelet, for Pods on virtual nodes.
 
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{connection, scene::Scene};
@@ -29,4 +30,21 @@ pub fn cannot_be_pulled(container: &str) -> Value {
         "name": container, "image": "nginx:1", "imageID": "", "ready": false, "started": false, "restartCount": 0,
         "state": {"waiting": waiting}
     }]})
+}
+
+/// A container whose Pod has no sandbox for so many seconds, because a volume does not come; a node was found for it before.
+pub fn without_sandbox(container: &str, placed: i64, waits: i64) -> Value {
+    let ago = |seconds: i64| Timestamp::from_second(Timestamp::now().as_second() - seconds).unwrap().to_string();
+    json!({
+        "phase": "Pending",
+        "conditions": [
+            {"type": "Ready", "status": "False"},
+            {"type": "PodScheduled", "status": "True", "lastTransitionTime": ago(placed)},
+            {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": ago(waits)},
+        ],
+        "containerStatuses": [{
+            "name": container, "image": "nginx:1", "imageID": "", "ready": false, "started": false, "restartCount": 0,
+            "state": {"waiting": {"reason": "ContainerCreating"}}
+        }]
+    })
 }

@@ -9,13 +9,23 @@ use crate::{
 
 /// Reports that no task with an image can be pulled, as long as the other future runs.
 pub async fn unable_to_pull<T>(scene: &Scene, image: &str, meanwhile: impl Future<Output = T>) -> T {
+    unable_to_start(scene, image, || cannot_be_pulled("web"), meanwhile).await
+}
+
+/// Reports of each task with an image that it does not start, as long as the other future runs.
+pub async fn unable_to_start<T>(
+    scene: &Scene,
+    image: &str,
+    status: impl Fn() -> Value,
+    meanwhile: impl Future<Output = T>,
+) -> T {
     let failing = async {
         loop {
             for pod in scene.list("Pod").await {
                 let container = &pod["spec"]["containers"][0];
                 let state = &pod["status"]["containerStatuses"][0]["state"];
                 if container["image"] == image && state["running"].is_object() {
-                    report(scene, &pod, cannot_be_pulled("web")).await;
+                    report(scene, &pod, status()).await;
                 }
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;

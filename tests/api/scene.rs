@@ -39,6 +39,7 @@ fn location(kind: &str) -> (&'static str, &'static str, bool) {
         "Pod" => ("/api/v1", "pods", true),
         "RuntimeClass" => ("/apis/node.k8s.io/v1", "runtimeclasses", false),
         "ServiceAccount" => ("/api/v1", "serviceaccounts", true),
+        "ResourceQuota" => ("/api/v1", "resourcequotas", true),
         "ConfigMap" => ("/api/v1", "configmaps", true),
         "Namespace" => ("/api/v1", "namespaces", false),
         "CustomResourceDefinition" => ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", false),

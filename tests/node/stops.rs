@@ -150,6 +150,32 @@ fn a_task_that_cannot_start_says_why_and_is_replaced() {
 }
 
 #[test]
+fn a_task_whose_volume_cannot_be_mounted_says_so_and_is_replaced() {
+    let scene = Scene::new();
+    let mut container = obedient();
+    container["mountPoints"] = json!([{"sourceVolume": "data", "containerPath": "/data"}]);
+    // Nobody serves it.
+    let volume = json!({"name": "data", "nfs": {"server": "127.0.0.1", "path": "/none"}});
+    let spec = json!({
+        "containerDefinitions": [container], "volumes": [{"name": "data"}], "kubernetes": {"volumes": [volume]}
+    });
+    scene.apply("TaskDefinition", "app", &spec);
+    scene.apply("EcsService", "app", &service("app", 1));
+    let status = failed_to_start(&scene, "app");
+    assert_stop(&status, "TaskFailedToStart", "ResourceInitializationError: a volume, ");
+    let reason = text(&status["stoppedReason"]);
+    assert!(reason.contains("(PodReadyToStartContainers is False since "), "{reason}");
+    // What it says to do works also now that the Pod is gone.
+    let pod = text(&status["podName"]);
+    assert!(reason.contains(&format!("kubectl events --for pod/{pod} shows")), "{reason}");
+    scene.until("pod", pod, "is gone", Value::is_null);
+    let events = scene.kubectl(&["events", "--for", &format!("pod/{pod}")]);
+    assert!(events.contains("FailedMount"), "{events}");
+    let has_counted = |service: &Value| service["status"]["deployments"][0]["failedTasks"] == 1;
+    scene.until("ecsservice", "app", "has counted it", has_counted);
+}
+
+#[test]
 fn a_record_tells_an_eviction_from_a_deletion_by_hand() {
     let scene = Scene::new();
     scene.define("app", &[obedient()]);

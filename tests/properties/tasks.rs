@@ -52,6 +52,7 @@ pub struct Known {
 impl Known {
     pub fn facts(&self) -> TaskFacts<'_> {
         TaskFacts {
+            pod_name: "web-0",
             containers: &self.containers,
             status: &self.status,
             is_scheduled: self.is_scheduled,

@@ -21,10 +21,9 @@ impl Clusters {
     pub(super) fn of(inputs: &[Input]) -> Self {
         let clusters = inputs.iter().filter(|input| input.faults.is_empty()).filter_map(|input| {
             let Content::Cluster(spec) = &input.content else { return None };
-            let name = spec.cluster_name.as_deref().unwrap_or(&input.name);
+            let name = cluster::name(spec, &input.name);
             cluster::check_name(name).ok()?;
-            let given = spec.kubernetes.as_ref().and_then(|kubernetes| kubernetes.namespace.clone());
-            let namespace = given.unwrap_or_else(|| names::namespace(name));
+            let namespace = cluster::namespace(spec, &input.name);
             Some(Cluster { namespace, name: name.to_owned(), object: input.name.clone() })
         });
         Self(clusters.collect())

@@ -184,15 +184,14 @@ fn refuse_faults(input: &Input, rendering: &mut Rendering) {
 
 fn cluster(input: &Input, spec: &EcsClusterSpec, rendering: &mut Rendering) {
     rendering.tell(&input.label, field_outcomes::of_cluster(spec));
-    let cluster_name = spec.cluster_name.as_deref().unwrap_or(&input.name);
-    let checked = ecs::cluster::check_name(cluster_name);
+    let checked = ecs::cluster::check_name(ecs::cluster::name(spec, &input.name));
     if !is_accepted(input, checked.err().into_iter().collect(), rendering) {
         return;
     }
     let cluster = EcsCluster { metadata: metadata(&input.name, None), spec: spec.clone(), status: None };
-    let kubernetes = spec.kubernetes.clone().unwrap_or_default();
-    let name = kubernetes.namespace.unwrap_or_else(|| names::namespace(cluster_name));
-    let made = namespace::made(&name, &input.name, &Owner::of(&cluster), kubernetes.pod_security.unwrap_or_default());
+    let pod_security = spec.kubernetes.as_ref().and_then(|kubernetes| kubernetes.pod_security).unwrap_or_default();
+    let name = ecs::cluster::namespace(spec, &input.name);
+    let made = namespace::made(&name, &input.name, &Owner::of(&cluster), pod_security);
     rendering.objects.push(typed(&made));
 }
 

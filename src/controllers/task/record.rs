@@ -6,10 +6,7 @@ use std::{sync::Arc, time::Duration};
 use kube::{Api, ResourceExt};
 
 use crate::{
-    api::{
-        task::EcsTask,
-        task_status::{EcsTaskStatus, LastStatus},
-    },
+    api::{task::EcsTask, task_status::LastStatus},
     controllers::{context::Context, driver::Outcome, service_task::is_record},
     decide::{
         task_retention::{self, StoppedTask},
@@ -33,7 +30,15 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
         return retire(record, &records, context).await;
     }
     let seen = pod_of(record, &namespace, context).map(|(pod, is_gone)| Seen::of(pod, is_gone, context));
-    let after = after(record, &before, seen.as_ref(), context);
+    let now = context.now();
+    let seen = seen.as_ref().map(|seen| (seen, seen.facts(&now).progress()));
+    let identity = identity::of_record(record, context);
+    let after = match &seen {
+        Some((seen, progress)) => {
+            task_status::status(&before, &identity, &seen.pod(&now, progress, seen.stop.as_ref()))
+        }
+        None => task_status::lost(&before, &identity, None, &now),
+    };
     if is_news(&before, &after) {
         status::write(&records, record, &after).await?;
     }
@@ -41,16 +46,8 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
         // The change brings the record back here.
         return Ok(Outcome::Done);
     }
-    let look_again = seen.and_then(|seen| seen.facts(&context.now()).progress().look_again_after);
+    let look_again = seen.and_then(|(_, progress)| progress.look_again_after);
     Ok(look_again.map_or(Outcome::Done, Outcome::Wait))
-}
-
-fn after(record: &EcsTask, before: &EcsTaskStatus, seen: Option<&Seen>, context: &Context) -> EcsTaskStatus {
-    let identity = identity::of_record(record, context);
-    match seen {
-        Some(seen) => task_status::status(before, &identity, &seen.pod(&context.now(), seen.stop.as_ref())),
-        None => task_status::lost(before, &identity, None, &context.now()),
-    }
 }
 
 /// The Pod of a record, and whether it is gone. A record is named after the UID of its Pod.

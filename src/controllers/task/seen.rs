@@ -10,7 +10,7 @@ use crate::{
     controllers::context::Context,
     decide::{
         task_events::{ChangeKind, TaskChange},
-        task_progress::{Deletion, TaskFacts},
+        task_progress::{Deletion, TaskFacts, TaskProgress},
         task_status::SeenPod,
         task_stop::Stop,
     },
@@ -81,9 +81,7 @@ impl Seen {
     /// When a node was found for it; before that, when it was made.
     #[must_use]
     pub fn placed_at(&self) -> Option<&Time> {
-        let placed =
-            self.pod.status.holds("PodScheduled").and_then(|condition| condition.last_transition_time.as_ref());
-        placed.or(self.pod.metadata.creation_timestamp.as_ref())
+        self.pod.status.placed_at().or(self.pod.metadata.creation_timestamp.as_ref())
     }
 
     /// What decisions need of it.
@@ -95,6 +93,7 @@ impl Seen {
             grace_seconds: metadata.deletion_grace_period_seconds.unwrap_or(0),
         });
         TaskFacts {
+            pod_name: metadata.name.as_deref().unwrap_or_default(),
             containers: &self.pod.containers,
             status: &self.pod.status,
             is_scheduled: self.pod.spec.node_name.is_some(),
@@ -107,10 +106,10 @@ impl Seen {
 
     /// What a status needs of it.
     #[must_use]
-    pub fn pod<'a>(&'a self, now: &'a Time, stop: Option<&'a Stop>) -> SeenPod<'a> {
+    pub fn pod<'a>(&'a self, now: &'a Time, progress: &'a TaskProgress, stop: Option<&'a Stop>) -> SeenPod<'a> {
         SeenPod {
             task: self.facts(now),
-            name: self.pod.metadata.name.as_deref().unwrap_or_default(),
+            progress,
             uid: self.uid(),
             node: self.pod.spec.node_name.as_deref(),
             stop,

@@ -189,3 +189,13 @@ fn the_first_budget_that_runs_out_is_looked_at_again_unless_the_task_stops() {
     scene.deleted_at = Some(18);
     assert_eq!(progress(&scene).look_again_after, None);
 }
+
+#[test]
+fn a_task_whose_volumes_are_not_there_is_looked_at_again_when_their_time_is_over() {
+    let stuck = || Scene::of(without_sandbox(pod(&[creating("web"), creating("log")]), 5));
+    assert_eq!(progress(&Scene { now: 20, ..stuck() }).look_again_after, Some(Duration::from_secs(45)));
+    assert_eq!(progress(&Scene { now: 65, ..stuck() }).look_again_after, None);
+    assert_eq!(progress(&Scene { now: 20, is_gone: true, ..stuck() }).look_again_after, None);
+    let pulling = Scene::of(pod(&[creating("web"), creating("log")]));
+    assert_eq!(progress(&pulling).look_again_after, None);
+}

@@ -160,6 +160,33 @@ fn a_pod_that_the_kubelet_refuses_fails_to_start() {
 }
 
 #[test]
+fn a_task_whose_volumes_are_not_there_in_a_minute_fails_to_start() {
+    let text = "ResourceInitializationError: a volume, the network or the sandbox of the task is not ready; kubectl events --for \
+                pod/web-0 shows which (PodReadyToStartContainers is False since 2026-03-01T12:00:05Z)";
+    let created = [creating("web"), creating("log")];
+    let init = with_init(&[waiting("log", "PodInitializing", "")], &[waiting("web", "PodInitializing", "")]);
+    let pull = [waiting("web", "ErrImagePull", "not found"), creating("log")];
+    let rows = [
+        (64, without_sandbox(pod(&created), 5), None),
+        (65, without_sandbox(pod(&created), 5), Some(text)),
+        (65, without_sandbox(init, 5), Some(text)),
+        // The kubelet has not told of its containers yet.
+        (65, without_sandbox(pod(&[]), 5), Some(text)),
+        // An image is large.
+        (65, pod(&created), None),
+        // Its node was started again.
+        (65, without_sandbox(pod(&[lost_before("web"), lost_before("log")]), 5), None),
+        (65, without_sandbox(pod(&[exited("web", 0, 1, 2), creating("log")]), 5), None),
+        (65, without_sandbox(pod(&[running("web", 1), creating("log")]), 5), None),
+        (65, without_sandbox(pod(&pull), 5), Some("CannotPullContainerError: not found (container web: ErrImagePull)")),
+        (65, without_sandbox(ended("Failed", &created), 5), Some("Task failed to start (Failed)")),
+    ];
+    for (now, status, expected) in rows {
+        assert_eq!(start_failure(&Scene { now, ..Scene::of(status.clone()) }).as_deref(), expected, "{status}");
+    }
+}
+
+#[test]
 fn each_disruption_has_its_code() {
     let condition = |reason: &str| {
         let mut status = pod(&[running("web", 10), log()]);

@@ -7,5 +7,6 @@ mod faults;
 mod outage;
 mod race;
 mod registration;
+mod task_once;
 mod task_records;
 mod undecodable;

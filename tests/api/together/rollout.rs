@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::{
-    rollouts::{id, unable_to_pull, with_breaker},
-    scene::{condition, definition, is_steady, messages, service, text},
+    pods::without_sandbox,
+    rollouts::{id, unable_to_pull, unable_to_start, with_breaker},
+    scene::{Scene, condition, definition, is_steady, messages, service, text},
     turns::together,
 };
 
@@ -91,28 +92,38 @@ fn a_deployment_that_is_stopped_by_hand_is_rolled_back() {
 #[test]
 fn a_task_that_cannot_start_is_replaced_after_a_while() {
     together(async |scene| {
-        scene.make_cluster().await;
-        scene.apply("TaskDefinition", "web", definition("broken", &[80])).await;
-        let mut slow = service(1);
-        slow["kubernetes"]["minReadySeconds"] = json!(3);
-        scene.apply("EcsService", "web", slow).await;
-        unable_to_pull(scene, "broken", async {
-            let stopped =
-                |records: &[Value]| records.iter().find(|record| record["status"]["lastStatus"] == "STOPPED").cloned();
-            let mut found = None;
-            crate::connection::wait_until("a task has failed to start", async || {
-                found = stopped(&scene.list("EcsTask").await);
-                found.is_some()
-            })
-            .await;
-            let status = &found.unwrap()["status"];
-            assert_eq!(status["stopCode"], "TaskFailedToStart");
-            assert!(text(&status["stoppedReason"]).starts_with("CannotPullContainerError"), "{status}");
-            let failed = |service: &Value| service["status"]["deployments"][0]["failedTasks"] == 2;
-            scene.until("EcsService", "web", "has counted the next one", failed).await;
-        })
-        .await;
+        unable_to_pull(scene, "broken", is_replaced_and_counted(scene, "CannotPullContainerError")).await;
     });
+}
+
+#[test]
+fn a_task_whose_volume_does_not_come_is_replaced_although_nobody_tells_of_it() {
+    together(async |scene| {
+        let stuck = || without_sandbox("web", 58, 56);
+        unable_to_start(scene, "broken", stuck, is_replaced_and_counted(scene, "ResourceInitializationError")).await;
+    });
+}
+
+/// Runs a service with an image.
+async fn is_replaced_and_counted(scene: &Scene, words: &str) {
+    scene.make_cluster().await;
+    scene.apply("TaskDefinition", "web", definition("broken", &[80])).await;
+    let mut slow = service(1);
+    slow["kubernetes"]["minReadySeconds"] = json!(3);
+    scene.apply("EcsService", "web", slow).await;
+    let stopped =
+        |records: &[Value]| records.iter().find(|record| record["status"]["lastStatus"] == "STOPPED").cloned();
+    let mut found = None;
+    crate::connection::wait_until("a task has failed to start", async || {
+        found = stopped(&scene.list("EcsTask").await);
+        found.is_some()
+    })
+    .await;
+    let status = &found.unwrap()["status"];
+    assert_eq!(status["stopCode"], "TaskFailedToStart");
+    assert!(text(&status["stoppedReason"]).starts_with(words), "{status}");
+    let failed = |service: &Value| service["status"]["deployments"][0]["failedTasks"] == 2;
+    scene.until("EcsService", "web", "has counted the next one", failed).await;
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    pods::{ends, report},
+    pods::{ends, report, without_sandbox},
     scene::{Scene, definition, text},
     turns::together,
 };
@@ -75,6 +75,22 @@ fn a_task_does_otherwise_what_it_overrides() {
                 .collect::<Vec<_>>()
         };
         assert_eq!((value("A"), value("B"), value("C")), (vec!["1".into()], vec!["3".into()], vec!["4".into()]));
+    });
+}
+
+#[test]
+fn a_task_whose_volume_does_not_come_is_stopped_although_nobody_tells_of_it() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        let task = run(scene, "job", json!({"taskDefinition": "web"})).await;
+        let pod = scene.get("Pod", &text(&task["status"]["podName"])).await;
+        // After its minute, and a moment later its time to start.
+        report(scene, &pod, without_sandbox("web", 174, 56)).await;
+        let status = scene.stopped_task("job").await["status"].clone();
+        assert_eq!(status["stopCode"], "TaskFailedToStart");
+        let told = text(&status["stoppedReason"]);
+        assert!(told.starts_with("ResourceInitializationError: ") && told.contains("pod/job"), "{told}");
     });
 }
 

@@ -87,6 +87,7 @@ impl Pod {
     pub fn scheduled(&self, now: &Time) -> ScheduledTask {
         let (containers, status) = ([container()], self.status());
         let facts = TaskFacts {
+            pod_name: &self.id,
             containers: &containers,
             status: &status,
             is_scheduled: true,

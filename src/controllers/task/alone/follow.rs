@@ -17,7 +17,7 @@ use crate::{
         task_alone::{self, Action},
         task_status::{self, Identity},
     },
-    kube_io::{apply::delete_if_there, error::Error, pod::Pod},
+    kube_io::{apply::delete_if_there, error::Error, pod::Pod, scheduling_gate},
     translate::{names, owner::Owner},
 };
 
@@ -39,7 +39,9 @@ pub(super) enum Found {
 pub(super) fn pod_of(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Found {
     let (namespace, name) = (task.namespace().unwrap_or_default(), names::task_pod(&task.name_any()));
     let owner = Owner::of(task);
-    let is_it = |pod: &Arc<Pod>| owner.controls(&**pod);
+    // A Pod that was made after the recorded one is nothing of the task: nobody lets it run.
+    let is_recorded = |pod: &Pod| before.pod_uid.is_none() || before.pod_uid == pod.metadata.uid;
+    let is_it = |pod: &Arc<Pod>| owner.controls(&**pod) && is_recorded(pod);
     let there = context.caches.pods.get(&namespace, &name).filter(is_it).map(|pod| (pod, false));
     let found = there.or_else(|| context.departed_pods.get(&namespace, &name).filter(is_it).map(|pod| (pod, true)));
     match found {
@@ -68,21 +70,33 @@ pub(super) async fn follow(
     }
     let stop = seen.stop.clone().or(decided);
     let identity = identity_before(task, before, context);
-    let after = task_status::status(before, &identity, &seen.pod(&now, stop.as_ref()));
+    let progress = seen.facts(&now).progress();
+    let after = task_status::status(before, &identity, &seen.pod(&now, &progress, stop.as_ref()));
     let after = with_findings(task, before, after, &[accepted(), not_stalled()], context);
     // The reason is written down before the Pod is deleted for it: nothing else tells it.
     write(task, before, &after, context).await?;
+    let pods: Api<CorePod> = context.api(&task.namespace().unwrap_or_default());
     let left = match action {
         Action::Stop(_) => {
-            let pods: Api<CorePod> = context.api(&task.namespace().unwrap_or_default());
             delete_if_there(&pods, &seen.pod.name_any(), seen.pod.uid()).await?;
             None
         }
         Action::Wait(left) => Some(left),
-        Action::Nothing => None,
+        Action::Nothing => {
+            if may_run(before, seen) {
+                scheduling_gate::lift(&pods, &seen.pod).await?;
+            }
+            None
+        }
     };
-    let next = seen.facts(&now).progress().look_again_after.into_iter().chain(left).min();
+    let next = progress.look_again_after.into_iter().chain(left).min();
     Ok(next.map_or(Outcome::Done, Outcome::Wait))
+}
+
+/// Whether a Pod waits only for its UID to be written down, and it is: from now on no other is made for the task.
+fn may_run(before: &EcsTaskStatus, seen: &Seen) -> bool {
+    let is_there = !seen.is_gone && !seen.pod.is_deleted();
+    is_there && seen.pod.waits_to_be_recorded() && before.pod_uid == seen.pod.metadata.uid
 }
 
 /// The Pod is gone, and this process did not see it end.

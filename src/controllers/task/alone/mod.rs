@@ -1,4 +1,4 @@
-//! A task that somebody runs by itself: one Pod, which is made once and never again. Each step has a file of its own.
+//! A task that somebody runs by itself: one Pod, which runs once and never again. Each step has a file of its own.
 
 mod follow;
 mod start;

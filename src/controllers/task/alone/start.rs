@@ -96,12 +96,25 @@ async fn tell_refusal(task: &EcsTask, before: &EcsTaskStatus, error: &Error, con
         error if error.refusal().is_some() => reason::UNABLE_TO_PLACE_TASK,
         _ => return Ok(()),
     };
-    let stalled = Finding::holds(STALLED, reason, error.to_string());
-    let after = with_findings(task, before, before.clone(), &[accepted(), stalled], context);
+    let message = error.to_string();
+    let stalled = Finding::holds(STALLED, reason, message.clone());
+    warn(task, before, &[accepted(), stalled], reason, &message, context).await
+}
+
+/// Writes down what was found of a task that does not start, and tells of it when that is new.
+async fn warn(
+    task: &EcsTask,
+    before: &EcsTaskStatus,
+    findings: &[Finding],
+    reason: &str,
+    message: &str,
+    context: &Context,
+) -> Result<(), Error> {
+    let after = with_findings(task, before, before.clone(), findings, context);
     let is_news = before.conditions != after.conditions;
     write(task, before, &after, context).await?;
     if is_news {
-        context.events.tell(task, Severity::Warning, reason, &error.to_string()).await;
+        context.events.tell(task, Severity::Warning, reason, message).await;
     }
     Ok(())
 }
@@ -137,12 +150,7 @@ async fn refuse(
         Finding::fails(ACCEPTED, refusal.reason, refusal.message.clone()),
         Finding::holds(STALLED, refusal.reason, refusal.message.clone()),
     ];
-    let after = with_findings(task, before, before.clone(), &findings, context);
-    let is_news = before.conditions != after.conditions;
-    write(task, before, &after, context).await?;
-    if is_news {
-        context.events.tell(task, Severity::Warning, refusal.reason, &refusal.message).await;
-    }
+    warn(task, before, &findings, refusal.reason, &refusal.message, context).await?;
     Ok(Outcome::Done)
 }
 

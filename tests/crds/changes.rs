@@ -14,8 +14,43 @@ use crate::{
 pub type Step = (&'static str, Value, Value, Option<&'static str>);
 
 pub fn steps() -> Vec<Step> {
-    let family = Some("spec.family is immutable: make another TaskDefinition for another family");
+    let mut steps = steps_of_services();
+    steps.extend(steps_of_others());
+    steps
+}
+
+fn steps_of_services() -> Vec<Step> {
     let service_name = Some("spec.serviceName is immutable: make another EcsService for another name");
+    let scheduling =
+        Some("spec.schedulingStrategy is immutable: delete the EcsService and make it again with the other strategy");
+    vec![
+        ("EcsService", service("serviceName", json!("a")), service("serviceName", json!("b")), service_name),
+        (
+            "EcsService",
+            service("schedulingStrategy", json!(null)),
+            service("schedulingStrategy", json!("DAEMON")),
+            scheduling,
+        ),
+        (
+            "EcsService",
+            service("schedulingStrategy", json!("DAEMON")),
+            service("schedulingStrategy", json!(null)),
+            scheduling,
+        ),
+        (
+            "EcsService",
+            service("schedulingStrategy", json!(null)),
+            service("schedulingStrategy", json!("REPLICA")),
+            None,
+        ),
+        ("EcsService", service("serviceName", json!(null)), service("serviceName", json!("b")), service_name),
+        ("EcsService", service("serviceName", json!(null)), service("serviceName", json!("example")), None),
+        ("EcsService", service("desiredCount", json!(1)), service("desiredCount", json!(2)), None),
+    ]
+}
+
+fn steps_of_others() -> Vec<Step> {
+    let family = Some("spec.family is immutable: make another TaskDefinition for another family");
     let cluster_name = Some("spec.clusterName is immutable: make another EcsCluster for another name");
     let namespace = Some("spec.kubernetes.namespace is immutable: make another EcsCluster for another Namespace");
     let in_namespace = |name: &str| json!({"kubernetes": {"namespace": name}});
@@ -67,10 +102,6 @@ pub fn steps() -> Vec<Step> {
         ("TaskDefinition", json!({}), json!({"family": "b"}), family),
         ("TaskDefinition", json!({}), json!({"family": "example", "cpu": 256}), None),
         ("TaskDefinition", json!({"family": "example"}), json!({"family": null}), None),
-        ("EcsService", service("serviceName", json!("a")), service("serviceName", json!("b")), service_name),
-        ("EcsService", service("serviceName", json!(null)), service("serviceName", json!("b")), service_name),
-        ("EcsService", service("serviceName", json!(null)), service("serviceName", json!("example")), None),
-        ("EcsService", service("desiredCount", json!(1)), service("desiredCount", json!(2)), None),
         ("EcsCluster", json!({"clusterName": "a"}), json!({"clusterName": "b"}), cluster_name),
         ("EcsCluster", json!({}), json!({"clusterName": "b"}), cluster_name),
         ("EcsCluster", json!({}), json!({"clusterName": "example"}), None),

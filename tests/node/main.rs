@@ -8,10 +8,13 @@
     reason = "a test ends when something is not as it should be"
 )]
 
+mod absence;
 mod alone;
+mod clients;
 mod cluster;
 mod containers;
 mod dependencies;
+mod pod_history;
 mod rollout;
 mod scene;
 mod stops;

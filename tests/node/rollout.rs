@@ -1,4 +1,4 @@
-//! Services whose tasks or revisions turn bad on the real node, and what is made of it when the operator was away.
+//! Services on the real node whose revision changes, or whose tasks or revisions turn bad: what their clients notice.
 
 use std::{
     process::{Command, Stdio},
@@ -9,11 +9,12 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
+    clients::Clients,
     cluster::{cluster, kubectl},
     my_operator,
+    pod_history::{Moment, PodHistory, PodState},
     scene::{Scene, name, obedient, pod, service, text},
     task::{IMAGE, script},
-    wait_for_operator,
 };
 
 #[test]
@@ -23,24 +24,91 @@ fn a_task_that_turns_unhealthy_is_replaced_by_one_that_is_healthy_first() {
     let check = ["CMD-SHELL", "test ! -e /tmp/sick"];
     app["healthCheck"] = json!({"command": check, "interval": 5, "timeout": 2, "retries": 1});
     scene.define("app", &[app]);
-    scene.apply("EcsService", "app", &service("app", 1));
-    let is_steady = |service: &Value| service["status"]["deployments"][0]["rolloutState"] == "COMPLETED";
-    scene.until("ecsservice", "app", "is steady", is_steady);
-    let task = scene.running("app", 1).remove(0);
-    scene.until("ecstask", name(&task), "is HEALTHY", |task| task["status"]["healthStatus"] == "HEALTHY");
-    scene.kubectl(&["exec", pod(&task), "--", "touch", "/tmp/sick"]);
-    let is_unhealthy = |task: &Value| task["status"]["healthStatus"] == "UNHEALTHY";
-    let seen = scene.until("ecstask", name(&task), "is UNHEALTHY", is_unhealthy);
-    let status = scene.stopped(&task);
+    scene.apply("EcsService", "app", &service("app", 2));
+    scene.until("ecsservice", "app", "is steady", has_completed("app:1"));
+    let tasks = scene.running("app", 2);
+    let has_health = |health: &'static str| move |task: &Value| task["status"]["healthStatus"] == health;
+    for task in &tasks {
+        scene.until("ecstask", name(task), "is HEALTHY", has_health("HEALTHY"));
+    }
+    let (sick, well) = (&tasks[0], &tasks[1]);
+    let history = PodHistory::start(&scene, "app", 2);
+    let before = history.moments().len();
+    scene.kubectl(&["exec", pod(sick), "--", "touch", "/tmp/sick"]);
+    scene.until("ecstask", name(sick), "is UNHEALTHY", has_health("UNHEALTHY"));
+    let status = scene.stopped(sick);
     let expected = (&json!("ServiceSchedulerInitiated"), &json!("Task failed container health checks"));
     assert_eq!((&status["stopCode"], &status["stoppedReason"]), expected);
     assert_eq!(status["healthStatus"], "UNHEALTHY", "{status}");
     assert_eq!(status["exitCodes"], "app=7", "{status}");
-    let next = scene.replaced("app", &task);
-    let (started, stopping) = (text(&next["status"]["startedAt"]), text(&status["stoppingAt"]));
-    assert!(!started.is_empty() && started < stopping, "the new one first: {seen} {next} {status}");
+    let running = scene.running("app", 2);
+    let next: Vec<_> = running.iter().filter(|task| name(task) != name(well)).collect();
+    assert_eq!(next.len(), 1, "the other task has not noticed: {running:?}");
+    scene.until("ecstask", name(next[0]), "is HEALTHY", has_health("HEALTHY"));
+    let moments = &history.moments()[before - 1..];
+    let count = |moment: &Moment, state| moment.values().filter(|found| **found == state).count();
+    for moment in moments {
+        let (ready, not_ready) = (count(moment, PodState::Ready), count(moment, PodState::NotReady));
+        assert!(ready >= 1 && ready + not_ready >= 2, "less than before: {moments:?}");
+    }
+    let stops = moments.iter().find(|moment| moment[pod(sick)] == PodState::Stopping).unwrap();
+    let expected = [(pod(well), PodState::Ready), (pod(next[0]), PodState::Ready), (pod(sick), PodState::Stopping)];
+    let expected: Moment = expected.into_iter().map(|(name, state)| (name.to_owned(), state)).collect();
+    assert_eq!(*stops, expected, "when it is stopped the new one is healthy: {moments:?}");
     let events = scene.get("ecsservice", "app")["status"]["events"].to_string();
-    assert!(events.contains(&format!("(task {}) failed container health checks", name(&task))), "{events}");
+    assert!(events.contains(&format!("(task {}) failed container health checks", name(sick))), "{events}");
+}
+
+/// Whether a revision of the service has taken over.
+pub fn has_completed(revision: &str) -> impl Fn(&Value) -> bool {
+    move |service| {
+        let primary = &service["status"]["deployments"][0];
+        text(&primary["taskDefinition"]).ends_with(&format!("/{revision}")) && primary["rolloutState"] == "COMPLETED"
+    }
+}
+
+/// The image of the quickstart, which `hack/demo` brings along: busybox starts a process for each connection.
+const NGINX: &str = "public.ecr.aws/docker/library/nginx:1.28";
+const ANSWER: &str = r#"echo "server { listen 8080; access_log off; return 200 $ANSWER; }" > /etc/nginx/conf.d/default.conf
+exec nginx -g 'daemon off;'"#;
+
+#[test]
+fn no_request_of_a_thousand_a_second_fails_while_a_new_revision_takes_over() {
+    // Nothing else is to use the machine, as far as the tests go.
+    let _operator = my_operator();
+    let scene = Scene::without_operator();
+    let define = |answer: &str| {
+        let check = ["CMD-SHELL", "curl -fs http://127.0.0.1:8080/ >/dev/null || exit 1"];
+        let members = json!({
+            "image": NGINX,
+            "cpu": 128,
+            "memory": 64,
+            "portMappings": [{"containerPort": 8080}],
+            "healthCheck": {"command": check, "interval": 5},
+            "environment": [{"name": "ANSWER", "value": answer}],
+        });
+        scene.define("app", &[script("app", ANSWER, &members)]);
+    };
+    define("first");
+    // One by one, and with the time that a stopping task has by itself to go from the endpoints.
+    let one_by_one = json!({"minimumHealthyPercent": 100, "maximumPercent": 150});
+    let spec = json!({"taskDefinition": "app", "desiredCount": 2, "deploymentConfiguration": one_by_one});
+    scene.apply("EcsService", "app", &spec);
+    scene.until("ecsservice", "app", "is steady", has_completed("app:1"));
+    let address = scene.kubectl(&["get", "service", "app", "-o", "jsonpath={.spec.clusterIP}"]);
+    let clients = Clients::start(&format!("{address}:8080"));
+    define("second");
+    scene.until("ecsservice", "app", "has the new revision", has_completed("app:2"));
+    // Until then they finish what they have.
+    let first = "ecs-operator.dev/service=app,ecs-operator.dev/revision=1";
+    scene.wait("the tasks of the first revision are gone", || {
+        scene.kubectl(&["get", "pods", "-l", first, "-o", "name"]).is_empty()
+    });
+    let answers = clients.stop();
+    println!("{:.0} requests a second were answered: {answers:?}", answers.rate());
+    assert_eq!(answers.failed, 0, "{answers:?}");
+    assert_eq!(answers.by_body.keys().collect::<Vec<_>>(), ["first", "second"], "{answers:?}");
+    assert!(answers.rate() >= 1000.0, "{:.0} requests a second: too few to tell anything: {answers:?}", answers.rate());
 }
 
 const SERVE: &str =
@@ -61,8 +129,7 @@ fn clients_do_not_notice_a_bad_revision_that_is_rolled_back() {
     let breaker = json!({"enable": true, "rollback": true, "thresholdConfiguration": threshold});
     with_breaker["deploymentConfiguration"] = json!({"deploymentCircuitBreaker": breaker});
     scene.apply("EcsService", "app", &with_breaker);
-    let is_steady = |service: &Value| service["status"]["deployments"][0]["rolloutState"] == "COMPLETED";
-    let before = scene.until("ecsservice", "app", "is steady", is_steady);
+    let before = scene.until("ecsservice", "app", "is steady", has_completed("app:1"));
     let tasks = scene.running("app", 2);
     let client = format!("client-{}", scene.cluster);
     let in_default = |arguments: &[&str]| kubectl(&[&["-n", "default"], arguments].concat());
@@ -107,55 +174,4 @@ fn clients_do_not_notice_a_bad_revision_that_is_rolled_back() {
     scene.wait("the tasks of the bad revision have stopped", || scene.records("app", "PENDING").is_empty());
     let revision = |record: &Value| record["status"]["taskDefinitionRevision"] == "app:2";
     assert!(scene.records("app", "STOPPED").iter().any(revision), "they have records");
-}
-
-#[test]
-fn what_happened_while_the_operator_was_away_is_told_as_far_as_it_is_known() {
-    let _operator = my_operator();
-    let scene = Scene::without_operator();
-    scene.define("app", &[obedient()]);
-    scene.apply("EcsService", "app", &service("app", 3));
-    let tasks = scene.running("app", 3);
-    let operator = |replicas: &str| {
-        kubectl(&["-n", "ecs-operator", "scale", "deployment", "ecs-operator", "--replicas", replicas]);
-    };
-    operator("0");
-    scene.wait("the operator is gone", || {
-        kubectl(&["-n", "ecs-operator", "get", "pods", "-l", "app.kubernetes.io/name=ecs-operator", "-o", "name"])
-            .is_empty()
-    });
-    scene.order(&tasks[0], "app", "exit 5");
-    scene.kubectl(&["delete", "pod", pod(&tasks[1])]);
-    scene.kubectl(&["scale", "ecsservice", "app", "--replicas", "4"]);
-    scene.wait("the kubelet has started the container again", || {
-        let path =
-            "jsonpath={.status.containerStatuses[0].restartCount} {.status.phase} {.status.containerStatuses[0].ready}";
-        scene.kubectl(&["get", "pod", pod(&tasks[0]), "-o", path]) == "1 Running true"
-    });
-    operator("1");
-    wait_for_operator();
-    let running = scene.running("app", 4);
-    let same = |task: &Value| running.iter().find(|found| name(found) == name(task));
-    assert!(same(&tasks[0]).is_some(), "a container that runs again is not replaced");
-    assert!(same(&tasks[2]).is_some());
-    let lost = scene.stopped(&tasks[1]);
-    assert_eq!((&lost["stopCode"], &lost["exitCodes"]), (&Value::Null, &Value::Null), "{lost}");
-    assert!(text(&lost["stoppedReason"]).starts_with("Unknown"), "{lost}");
-    let is_as_desired =
-        |service: &Value| service["status"]["runningCount"] == 4 && service["status"]["desiredCount"] == 4;
-    scene.until("ecsservice", "app", "has four tasks", is_as_desired);
-    sleep(Duration::from_secs(3));
-    assert_eq!(scene.records("app", "STOPPED").len(), 1);
-    let restarts =
-        scene.kubectl(&["get", "pod", pod(&tasks[0]), "-o", "jsonpath={.status.containerStatuses[0].restartCount}"]);
-    assert_eq!(restarts, "1");
-    // Of a crash that it sees it makes an end again.
-    scene.order(&tasks[0], "app", "exit 6");
-    let status = scene.stopped(&tasks[0]);
-    assert_eq!(
-        (&status["stopCode"], &status["exitCodes"]),
-        (&json!("EssentialContainerExited"), &json!("app=6")),
-        "{status}"
-    );
-    scene.running("app", 4);
 }

@@ -175,3 +175,26 @@ fn clients_do_not_notice_a_bad_revision_that_is_rolled_back() {
     let revision = |record: &Value| record["status"]["taskDefinitionRevision"] == "app:2";
     assert!(scene.records("app", "STOPPED").iter().any(revision), "they have records");
 }
+
+#[test]
+fn a_daemon_has_one_task_on_the_node_and_another_when_that_ends() {
+    let scene = Scene::new();
+    scene.define("app", &[obedient()]);
+    let mut daemon = service("app", 1);
+    daemon.as_object_mut().unwrap().remove("desiredCount");
+    daemon["schedulingStrategy"] = json!("DAEMON");
+    scene.apply("EcsService", "app", &daemon);
+    scene.until("ecsservice", "app", "is steady", has_completed("app:1"));
+    assert_eq!(scene.get("ecsservice", "app")["status"]["desiredCount"], 1);
+    let task = scene.running("app", 1).remove(0);
+    scene.order(&task, "app", "exit 5");
+    let status = scene.stopped(&task);
+    assert_eq!((&status["stopCode"], &status["exitCodes"]), (&json!("EssentialContainerExited"), &json!("app=5")));
+    scene.replaced("app", &task);
+    let mut app = obedient();
+    app["environment"] = json!([{"name": "CONTENT", "value": "second"}]);
+    scene.define("app", &[app]);
+    scene.until("ecsservice", "app", "has the new revision", has_completed("app:2"));
+    scene.kubectl(&["delete", "ecsservice", "app", "--timeout=90s"]);
+    assert_eq!(scene.kubectl(&["get", "pods,daemonsets", "-o", "name"]), "");
+}

@@ -39,12 +39,14 @@ pub struct HealthBudget {
 }
 
 impl HealthBudget {
-    /// Seconds after its start in which a container that was never healthy is not unhealthy yet. On a Pod the numbers may have
-    /// been changed to anything.
+    /// Seconds after its start in which a container that was never healthy is not unhealthy yet. ECS checks first when an
+    /// interval is over; the kubelet, whose clock ticks since before the start, up to one interval later. On a Pod the numbers
+    /// may have been changed to anything.
     #[must_use]
     pub fn until_unhealthy(self) -> u32 {
         let attempt = self.interval.saturating_add(self.timeout);
-        self.start_period.saturating_add(self.retries.saturating_mul(attempt))
+        let attempts = self.retries.saturating_mul(attempt);
+        self.start_period.saturating_add(self.interval).saturating_add(attempts)
     }
 }
 

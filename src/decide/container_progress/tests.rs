@@ -119,12 +119,12 @@ fn a_container_that_is_not_ready_is_unhealthy_when_its_time_is_over() {
     let rows = [
         (running("web", 0), 1, Healthy, None),
         (running("web", 0), 300, Healthy, None),
-        (not_ready("web", 0), 0, Unknown, Some(30)),
-        (not_ready("web", 0), 29, Unknown, Some(1)),
-        (not_ready("web", 0), 30, Unhealthy, None),
-        (not_ready("web", 0), 31, Unhealthy, None),
+        (not_ready("web", 0), 0, Unknown, Some(35)),
+        (not_ready("web", 0), 34, Unknown, Some(1)),
+        (not_ready("web", 0), 35, Unhealthy, None),
+        (not_ready("web", 0), 36, Unhealthy, None),
         // A node whose clock is ahead.
-        (not_ready("web", 10), 5, Unknown, Some(35)),
+        (not_ready("web", 10), 5, Unknown, Some(40)),
         (creating("web"), 300, Unknown, None),
         (exited("web", 1, 0, 10), 300, Unknown, None),
         (crash_loop("web", 1, 0, 10), 300, Unknown, None),

@@ -185,7 +185,7 @@ fn the_health_of_a_task_is_that_of_its_essential_containers_with_a_check() {
 fn the_first_budget_that_runs_out_is_looked_at_again_unless_the_task_stops() {
     let mut scene = Scene { now: 20, ..Scene::of(pod(&[not_ready("web", 10), not_ready("log", 12)])) };
     scene.containers = vec![checked(essential("web")), checked(other("log"))];
-    assert_eq!(progress(&scene).look_again_after, Some(Duration::from_secs(20)));
+    assert_eq!(progress(&scene).look_again_after, Some(Duration::from_secs(25)));
     scene.deleted_at = Some(18);
     assert_eq!(progress(&scene).look_again_after, None);
 }

@@ -151,10 +151,10 @@ pub(super) const ROWS: &[Row] = &[
     .when("beside kubernetes.readinessProbe", has_readiness_probe),
     approximated(
         "containerDefinitions[].healthCheck",
-        "It is a readiness probe: a task that fails it gets no traffic, and the operator replaces it.",
+        "It is a readiness probe: a task that fails it gets no traffic, and the operator replaces it. The first check may come one interval later than on ECS.",
     )
     .of(Service),
-    approximated("containerDefinitions[].healthCheck", "It is a readiness probe: the EcsTask tells whether it is healthy, and the Pod whether it is ready.")
+    approximated("containerDefinitions[].healthCheck", "It is a readiness probe: the EcsTask tells whether it is healthy, and the Pod whether it is ready. The first check may come one interval later than on ECS.")
         .of(Task),
     approximated("containerDefinitions[].healthCheck.command", "It begins neither with CMD nor with CMD-SHELL, and is run as with CMD.")
         .when("it begins with another word", lacks_keyword),

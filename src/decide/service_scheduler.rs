@@ -78,6 +78,8 @@ pub struct SchedulerFacts<'a> {
     pub tasks: &'a [ScheduledTask],
     /// Tasks that have stopped by themselves and are still recorded, the newest end first.
     pub ended: &'a [EndedTask],
+    /// Ids of tasks that are being stopped, until their end is recorded.
+    pub departing: &'a [String],
     /// Whether its user wants the newest deployment stopped.
     pub is_to_stop: bool,
     /// Now.
@@ -189,7 +191,9 @@ impl<'a> SchedulerFacts<'a> {
         let given_up = self.given_up(deployment);
         let is_given_up = |task: &ScheduledTask| given_up.iter().any(|stop| stop.id == task.id);
         let live = self.tasks_of(deployment).map(|task| task.judged(self.judge(), is_given_up(task)));
-        live.chain(self.ended_in_rollout(deployment)).collect()
+        // What has been counted of them stays counted until they are among those that have ended.
+        let departing = self.departing.iter().map(|id| JudgedTask { id: id.clone(), verdict: Verdict::None });
+        live.chain(self.ended_in_rollout(deployment)).chain(departing).collect()
     }
 
     /// The tasks of a deployment that do not start, when their time for that is over.

@@ -96,7 +96,9 @@ impl Scene {
         while !holds() {
             if Instant::now() >= deadline {
                 let there = self.kubectl(&["get", "ecsservices,ecstasks,pods", "-o", "wide"]);
-                panic!("not within {PATIENCE:?}: {what}; what is there:\n{there}");
+                let services = self.kubectl(&["get", "ecsservices", "-o", "yaml"]);
+                let log = kubectl(&["-n", "ecs-operator", "logs", "deployment/ecs-operator", "--tail", "40"]);
+                panic!("not within {PATIENCE:?}: {what}; what is there:\n{there}\n{services}\nthe operator:\n{log}");
             }
             sleep(Duration::from_millis(300));
         }

@@ -26,6 +26,7 @@ enum Event {
     Crashes(usize),
     DeletedByHand(usize),
     DeletedAreGone,
+    EndsAreRecorded,
     Desired(u32),
     Deploy(Quality),
     StopDeployment,
@@ -44,6 +45,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
             1 => any::<usize>().prop_map(Event::Crashes),
             1 => any::<usize>().prop_map(Event::DeletedByHand),
             3 => Just(Event::DeletedAreGone),
+            3 => Just(Event::EndsAreRecorded),
             1 => (0_u32..9).prop_map(Event::Desired),
             1 => quality().prop_map(Event::Deploy),
             1 => Just(Event::StopDeployment),
@@ -113,6 +115,7 @@ fn apply(event: &Event, world: &mut World, watch: &mut Watch) {
             }
         }
         Event::DeletedAreGone => world.remove_deleted(),
+        Event::EndsAreRecorded => world.record_ends(),
         Event::Desired(desired) => world.desired = *desired,
         Event::Deploy(quality) => world.deploy(*quality),
         Event::StopDeployment => world.is_to_stop = true,
@@ -188,7 +191,8 @@ fn comes_to_rest(world: &mut World, watch: &mut Watch) {
         stored.quality = Quality::Good;
     }
     for _ in 0..400 {
-        for event in [Event::Operator, Event::Kubernetes, Event::DeletedAreGone, Event::Time(5)] {
+        for event in [Event::Operator, Event::Kubernetes, Event::DeletedAreGone, Event::EndsAreRecorded, Event::Time(5)]
+        {
             apply(&event, world, watch);
         }
         for index in 0..world.pods.len() {

@@ -1,6 +1,9 @@
 //! First step: what the operator has seen of a service and of all that matters to it. Reads caches only.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use k8s_openapi::{
     api::{
@@ -13,8 +16,11 @@ use kube::ResourceExt;
 use crate::{
     api::{
         cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, service_status::EcsServiceStatus,
+        task::EcsTask, task_status::LastStatus,
     },
-    controllers::{context::Context, earlier_ends::earlier_ends, revision_lookup::Places, task::Seen},
+    controllers::{
+        context::Context, earlier_ends::earlier_ends, revision_lookup::Places, service_task::is_record, task::Seen,
+    },
     decide::{
         rollout::Rollout, scheduled_task::ScheduledTask, start_throttle::EndedTask, task::ObservedTask,
         workload::WorkloadState,
@@ -51,6 +57,8 @@ pub(super) struct Observed {
     pub(super) live_pods: HashMap<String, Seen>,
     /// Tasks that have stopped by themselves, the newest end first.
     pub(super) earlier_ends: Vec<EndedTask>,
+    /// Ids of those that are being stopped, until their end is recorded.
+    pub(super) departing_tasks: Vec<String>,
     pub(super) budget: Option<Arc<PodDisruptionBudget>>,
 }
 
@@ -137,6 +145,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
             .filter_map(|stored| StoredSnapshot::read(stored, &owner, &status))
             .collect(),
         tasks: pods.iter().filter_map(|pod| pod.observed_task()).collect(),
+        departing_tasks: departing_tasks(&pods, &records, &live_pods),
         live_tasks,
         live_pods,
         earlier_ends: earlier_ends(&records),
@@ -162,6 +171,18 @@ fn live_tasks(pods: &[Arc<Pod>], context: &Context) -> (Vec<ScheduledTask>, Hash
     }
     tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
     (tasks, live_pods)
+}
+
+/// The tasks that are neither live nor recorded as stopped: their Pods are on their way out, or gone a moment ago.
+fn departing_tasks(pods: &[Arc<Pod>], records: &[Arc<EcsTask>], live: &HashMap<String, Seen>) -> Vec<String> {
+    let has_stopped =
+        |record: &EcsTask| record.status.as_ref().is_some_and(|it| it.last_status == Some(LastStatus::Stopped));
+    let records = records.iter().filter(|record| is_record(record));
+    let (stopped, unstopped): (Vec<_>, Vec<_>) = records.partition(|record| has_stopped(record));
+    let stopped: HashSet<_> = stopped.iter().map(|record| record.name_any()).collect();
+    let known = unstopped.iter().map(|record| record.name_any());
+    let there: BTreeSet<_> = pods.iter().filter_map(|pod| pod.service_task_id()).chain(known).collect();
+    there.into_iter().filter(|id| !live.contains_key(id) && !stopped.contains(id)).collect()
 }
 
 impl StoredSnapshot {

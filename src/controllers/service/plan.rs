@@ -159,6 +159,7 @@ fn schedule(observed: &Observed, accepted: &Accepted, newest: i64, desired: u32,
         all_tasks: &observed.tasks,
         tasks: &observed.live_tasks,
         ended: &observed.earlier_ends,
+        departing: &observed.departing_tasks,
         is_to_stop: stop.is_some_and(|id| *id == observed.deployment_id(newest)),
         now,
     })

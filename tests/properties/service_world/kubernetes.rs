@@ -111,6 +111,6 @@ impl World {
     fn start(&mut self, deployment: i64) {
         let (id, created) = (format!("{:04}", self.next), self.now);
         self.next += 1;
-        self.pods.push(Pod { id, deployment, created, state: State::Creating, is_deleted: false });
+        self.pods.push(Pod { id, deployment, created, state: State::Creating, is_deleted: false, end: None });
     }
 }

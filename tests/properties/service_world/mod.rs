@@ -54,6 +54,8 @@ pub struct World {
     pub pods: Vec<Pod>,
     /// The newest first.
     pub ended: Vec<EndedTask>,
+    /// Those whose Pods are gone, and whose records do not say so yet.
+    unrecorded: Vec<EndedTask>,
     pub is_to_stop: bool,
     /// Tasks that were desired when the operator looked last, and what the Deployment controller has seen of that.
     told_desired: u32,
@@ -63,7 +65,7 @@ pub struct World {
     next: u32,
 }
 
-const SICK_AFTER: i64 = 12;
+const SICK_AFTER: i64 = 17;
 
 fn id_of(number: i64) -> String {
     format!("ecs-svc/{number}")
@@ -82,6 +84,7 @@ impl World {
             reported: None,
             pods: Vec::new(),
             ended: Vec::new(),
+            unrecorded: Vec::new(),
             is_to_stop: false,
             told_desired: desired,
             seen_desired: desired,
@@ -152,27 +155,34 @@ impl World {
     pub fn crash(&mut self, index: usize) {
         let (now, count) = (self.now, self.pods.len());
         if count > 0
-            && let Pod { state: State::Runs { since, .. }, is_deleted: false, deployment, id, .. } =
+            && let Pod { state: State::Runs { since, .. }, is_deleted: false, id, .. } =
                 self.pods[index % count].clone()
         {
             let time = std::time::Duration::from_secs(u64::try_from(now - since).unwrap_or(0));
-            self.delete(&id, Some((deployment, TaskEnd::Ran(time))));
+            self.delete(&id, Some(TaskEnd::Ran(time)));
         }
     }
 
-    pub fn delete(&mut self, id: &str, end: Option<(i64, TaskEnd)>) {
-        let now = self.now;
+    /// Asks a Pod to go. With an end its task has stopped by itself.
+    pub fn delete(&mut self, id: &str, end: Option<TaskEnd>) {
         if let Some(pod) = self.pods.iter_mut().find(|pod| pod.id == id) {
             pod.is_deleted = true;
-        }
-        if let Some((deployment, end)) = end {
-            self.ended.insert(0, EndedTask { id: id.into(), deployment, end, stopped_at: at(now) });
+            pod.end = end;
         }
     }
 
     /// Pods that were asked to go are gone.
     pub fn remove_deleted(&mut self) {
-        self.pods.retain(|pod| !pod.is_deleted);
+        let now = self.now;
+        let (gone, left): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pods).into_iter().partition(|pod| pod.is_deleted);
+        self.pods = left;
+        self.unrecorded.extend(gone.into_iter().filter_map(|pod| pod.ended(now)));
+    }
+
+    /// The records of tasks whose Pods are gone say how they ended.
+    pub fn record_ends(&mut self) {
+        self.ended.append(&mut self.unrecorded);
+        self.ended.sort_by_key(|task| std::cmp::Reverse(task.stopped_at.0));
     }
 
     /// The service controller's look: it decides, and carries out what it has decided.
@@ -184,9 +194,8 @@ impl World {
         self.workload = Some(self.told(&decision));
         self.shown = self.shown_after(&decision);
         for TaskStop { id, stop, .. } in decision.stops.iter().filter(|stop| stop.deletes) {
-            let deployment = self.pods.iter().find(|pod| pod.id == *id).map_or(0, |pod| pod.deployment);
             let never_ran = stop.code == StopCode::TaskFailedToStart;
-            self.delete(id, never_ran.then_some((deployment, TaskEnd::NeverRan)));
+            self.delete(id, never_ran.then_some(TaskEnd::NeverRan));
         }
         decision
     }
@@ -211,6 +220,8 @@ impl World {
         let now = at(self.now);
         let all_tasks: Vec<_> = self.pods.iter().map(Pod::observed).collect();
         let mut tasks: Vec<_> = self.live().map(|pod| pod.scheduled(&now)).collect();
+        let deleted = self.pods.iter().filter(|pod| pod.is_deleted).map(|pod| pod.id.clone());
+        let departing: Vec<_> = deleted.chain(self.unrecorded.iter().map(|task| task.id.clone())).collect();
         tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
         let deployments: Vec<_> = self
             .stored
@@ -232,6 +243,7 @@ impl World {
             all_tasks: &all_tasks,
             tasks: &tasks,
             ended: &self.ended,
+            departing: &departing,
             is_to_stop: self.is_to_stop,
             now: &now,
         })

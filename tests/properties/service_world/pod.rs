@@ -4,6 +4,7 @@ use ecs_operator::{
     decide::{
         pod_status::{ContainerState, ContainerStatus, PodCondition, PodStatus, Running, Waiting},
         scheduled_task::ScheduledTask,
+        start_throttle::{EndedTask, TaskEnd},
         task::{ObservedTask, TaskState},
         task_progress::TaskFacts,
     },
@@ -37,6 +38,8 @@ pub struct Pod {
     pub created: i64,
     pub state: State,
     pub is_deleted: bool,
+    /// How its task ended, when it did so by itself.
+    pub end: Option<TaskEnd>,
 }
 
 fn container() -> RunningContainer {
@@ -106,6 +109,12 @@ impl Pod {
             State::Creating | State::CannotStart => TaskState::Pending,
         };
         ObservedTask { deployment: self.deployment, state }
+    }
+
+    /// The task of a Pod that is gone.
+    pub fn ended(self, now: i64) -> Option<EndedTask> {
+        let Self { id, deployment, end, .. } = self;
+        end.map(|end| EndedTask { id, deployment, end, stopped_at: at(now) })
     }
 
     pub fn ready_since(&self) -> Option<i64> {

@@ -1,6 +1,9 @@
 //! Why tasks of services stop, each for real: what their records say, and that another task takes their place.
 
-use std::io::Write as _;
+use std::{
+    io::Write as _,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde_json::{Value, json};
 
@@ -215,9 +218,11 @@ fn two_essential_containers_that_end_at_once_end_one_task() {
     scene.define("app", &[obedient(), second]);
     scene.apply("EcsService", "app", &service("app", 2));
     let tasks = scene.running("app", 2);
+    // Both have the order by then.
+    let end = SystemTime::now() + Duration::from_secs(6);
+    let end = end.duration_since(UNIX_EPOCH).unwrap().as_secs();
     for container in ["app", "second"] {
-        // At the same moment, whenever the order came.
-        scene.order(&tasks[0], container, "until test $(( $(date +%s) % 4 )) = 0; do :; done; exit 5");
+        scene.order(&tasks[0], container, &format!("until test $(date +%s) -ge {end}; do :; done; exit 5"));
     }
     let status = scene.stopped(&tasks[0]);
     assert_stop(&status, "EssentialContainerExited", "Essential container in task exited (container ");

@@ -115,8 +115,7 @@ async fn reconcile(cluster: Arc<EcsCluster>, context: Arc<Context>) -> Result<Ou
     }
     if let Err(violation) = ecs::cluster::check_name(&observed.cluster_name) {
         let refused = Verdict::refused(reason::INVALID, violation.to_string());
-        report(&cluster, &observed, refused, &context).await?;
-        return Ok(Outcome::Done);
+        return report(&cluster, &observed, refused, &context).await;
     }
     let decision = decide(&observed);
     let outcome = match decision {
@@ -135,8 +134,8 @@ async fn reconcile(cluster: Arc<EcsCluster>, context: Arc<Context>) -> Result<Ou
     if let Err(Error::Stale { .. }) = result {
         return result.map(|()| outcome);
     }
-    report(&cluster, &observed, verdict(&decision, &result), &context).await?;
-    result.map(|()| outcome)
+    let told = report(&cluster, &observed, verdict(&decision, &result), &context).await?;
+    result.map(|()| outcome.or_sooner(told))
 }
 
 struct Observed {
@@ -246,9 +245,9 @@ async fn delete(cluster: &EcsCluster, observed: &Observed, context: &Context) ->
                 state: ClusterState::Deprovisioning,
                 findings: vec![Finding::fails(READY, reason::DELETION_WAITS, message)],
             };
-            report(cluster, observed, verdict, context).await?;
+            let told = report(cluster, observed, verdict, context).await?;
             // No watch tells of the end of a service that cannot be read.
-            return Ok(Outcome::Wait(LOOK_AGAIN));
+            return Ok(Outcome::Wait(LOOK_AGAIN).or_sooner(told));
         }
         DeletionDecision::Release => {
             if held && decide(observed) == NamespaceDecision::Adopt {
@@ -311,7 +310,12 @@ fn verdict(decision: &NamespaceDecision, result: &Result<(), Error>) -> Verdict 
     }
 }
 
-async fn report(cluster: &EcsCluster, observed: &Observed, verdict: Verdict, context: &Context) -> Result<(), Error> {
+async fn report(
+    cluster: &EcsCluster,
+    observed: &Observed,
+    verdict: Verdict,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let old = cluster.status.clone().unwrap_or_default();
     let generation = cluster.metadata.generation;
     let owns = verdict.state != ClusterState::Failed;
@@ -328,14 +332,18 @@ async fn report(cluster: &EcsCluster, observed: &Observed, verdict: Verdict, con
         conditions: conditions::merge(&old.conditions, &verdict.findings, generation, &context.now()),
     };
     if status::says_the_same(&old, &new) {
-        return Ok(());
+        return Ok(Outcome::Done);
+    }
+    let left = context.time_for_status(cluster, &old, &new);
+    if !left.is_zero() {
+        return Ok(Outcome::Wait(left));
     }
     let news = verdict.findings.iter().filter(|finding| !finding.holds && !already_said(&old, finding));
-    status::write(&Api::all(context.client.clone()), cluster, &new).await?;
+    context.write_status(&Api::all(context.client.clone()), cluster, &new).await?;
     for finding in news.filter(|finding| finding.reason != reason::NOT_ACCEPTED) {
         context.events.tell(cluster, Severity::Warning, finding.reason, &finding.message).await;
     }
-    Ok(())
+    Ok(Outcome::Done)
 }
 
 fn already_said(old: &EcsClusterStatus, finding: &Finding) -> bool {

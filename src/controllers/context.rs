@@ -1,10 +1,15 @@
 //! What every controller holds.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt::Debug,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt, channel::mpsc};
 use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::{Api, Client, Resource, ResourceExt, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     api::{
@@ -22,8 +27,11 @@ use crate::{
         cache::{Cache, Cached},
         caches::Caches,
         departed_pods::DepartedPods,
+        error::Error,
         events::{Events, Severity},
         pod::Pod,
+        status,
+        status_pace::StatusPace,
     },
     translate::{names, owner::Owner},
 };
@@ -57,6 +65,8 @@ pub struct Context {
     pub stops: Stops,
     /// Tasks of services that no event has told of yet.
     pub task_changes: TaskChanges,
+    /// When statuses were written.
+    status_pace: StatusPace,
 }
 
 impl Context {
@@ -81,6 +91,7 @@ impl Context {
             departed_pods: DepartedPods::default(),
             stops: Stops::default(),
             task_changes: TaskChanges::default(),
+            status_pace: StatusPace::default(),
         }
     }
 
@@ -155,6 +166,27 @@ impl Context {
         let kubelets = self.caches.nodes.store.state();
         let oldest = kubelets.iter().filter_map(|node| node.kubelet_version()).min();
         oldest.unwrap_or(kubernetes_version::LEAST)
+    }
+
+    /// How long the status of an object need not be written: its counts alone may wait for what follows.
+    pub(super) fn time_for_status<K: Resource, S: Serialize>(&self, object: &K, old: &S, new: &S) -> Duration {
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        if status::says_the_same_but_for_counts(old, new) {
+            self.status_pace.left(uid, Instant::now())
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Writes the status of an object that is as it was seen.
+    pub(super) async fn write_status<K, S>(&self, api: &Api<K>, object: &K, status: &S) -> Result<(), Error>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+        S: Serialize,
+    {
+        status::write(api, object, status).await?;
+        self.status_pace.written(object.meta().uid.as_deref().unwrap_or_default(), Instant::now());
+        Ok(())
     }
 
     /// Tells of the fields of an object that are ignored now and were not before.

@@ -34,6 +34,18 @@ pub enum Outcome {
     Wait(Duration),
 }
 
+impl Outcome {
+    /// Both: whichever comes first.
+    #[must_use]
+    pub fn or_sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Wait(one), Self::Wait(another)) => Self::Wait(one.min(another)),
+            (Self::Wait(after), Self::Done) | (Self::Done, Self::Wait(after)) => Self::Wait(after),
+            (Self::Done, Self::Done) => Self::Done,
+        }
+    }
+}
+
 /// A reconcile that has failed.
 #[derive(Debug, thiserror::Error)]
 enum Failed {

@@ -17,4 +17,5 @@ pub mod scale;
 pub mod scheduling_gate;
 pub mod service_index;
 pub mod status;
+pub mod status_pace;
 pub mod workload;

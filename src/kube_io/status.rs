@@ -17,14 +17,24 @@ const FIELD_MANAGER: &str = "ecs-operator-status";
 /// Times that are no news by themselves.
 const TIMES: [&str; 3] = ["createdAt", "updatedAt", "lastTransitionTime"];
 
+/// How many tasks there are, and the texts that say it.
+const COUNTS: [&str; 6] =
+    ["runningCount", "pendingCount", "runningTasksCount", "pendingTasksCount", "events", "message"];
+
 /// Whether two statuses say the same, apart from times.
 pub fn says_the_same<S: Serialize>(one: &S, other: &S) -> bool {
-    let without_times = |status: &S| {
-        let mut value = serde_json::to_value(status).unwrap_or_default();
-        drop_times(&mut value);
-        value
-    };
-    without_times(one) == without_times(other)
+    without(one, &[&TIMES]) == without(other, &[&TIMES])
+}
+
+/// Whether two statuses say the same, apart from times, counts of tasks and what is told of them.
+pub fn says_the_same_but_for_counts<S: Serialize>(one: &S, other: &S) -> bool {
+    without(one, &[&TIMES, &COUNTS]) == without(other, &[&TIMES, &COUNTS])
+}
+
+fn without<S: Serialize>(status: &S, names: &[&[&str]]) -> Value {
+    let mut value = serde_json::to_value(status).unwrap_or_default();
+    drop_members(&mut value, &names.concat());
+    value
 }
 
 /// Writes the status of an object that is as it was seen: what is written was worked out from its last status, and would
@@ -56,13 +66,13 @@ where
     }
 }
 
-fn drop_times(value: &mut Value) {
+fn drop_members(value: &mut Value, names: &[&str]) {
     match value {
         Value::Object(members) => {
-            members.retain(|name, _| !TIMES.contains(&name.as_str()));
-            members.values_mut().for_each(drop_times);
+            members.retain(|name, _| !names.contains(&name.as_str()));
+            members.values_mut().for_each(|value| drop_members(value, names));
         }
-        Value::Array(entries) => entries.iter_mut().for_each(drop_times),
+        Value::Array(entries) => entries.iter_mut().for_each(|value| drop_members(value, names)),
         _ => {}
     }
 }

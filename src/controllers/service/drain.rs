@@ -61,6 +61,5 @@ pub(super) async fn drain(observed: &Observed, context: &Context) -> Result<Outc
         finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;
         return Ok(Outcome::Done);
     }
-    report::draining(observed, None, context).await?;
-    Ok(Outcome::Done)
+    report::draining(observed, None, context).await
 }

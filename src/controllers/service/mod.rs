@@ -84,7 +84,7 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
         return Ok(Outcome::Done);
     }
     match validate::validate(&observed) {
-        Err(refusal) => report::refused(&observed, &refusal, &context).await?,
+        Err(refusal) => report::refused(&observed, &refusal, &context).await,
         Ok(accepted) => {
             let now = context.now();
             let version = context.kubernetes_version();
@@ -98,13 +98,12 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
             if let Err(Error::Stale { .. }) = result {
                 return result.map(|_| Outcome::Done);
             }
-            report::applied(&observed, &accepted, &plan, &result, &context).await?;
+            let told = report::applied(&observed, &accepted, &plan, &result, &context).await?;
             result?;
             apply::replace(&observed, &plan, &context).await?;
-            return Ok(plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait));
+            Ok(plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told))
         }
     }
-    Ok(Outcome::Done)
 }
 
 fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) -> bool) -> Vec<ObjectRef<EcsService>> {

@@ -5,7 +5,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::service_status::{EcsServiceStatus, ServiceState},
-    controllers::{context::Context, refusal::Refusal, service::name_of},
+    controllers::{context::Context, driver::Outcome, refusal::Refusal, service::name_of},
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, RECONCILING, STALLED, is_true, reason},
         rollout_status::{self, RolloutStatus},
@@ -21,14 +21,14 @@ use crate::{
 use super::{apply::Progress, observe::Observed, plan::Plan, validate::Accepted};
 
 /// A service that is not accepted. What runs of it goes on and is counted.
-pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<(), Error> {
+pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<Outcome, Error> {
     let findings = service_status::stalled(false, refusal.reason, &refusal.message);
     let new = with_counts(observed, &findings, context);
     tell(observed, new, Vec::new(), context).await
 }
 
 /// A deleted service that still has tasks.
-pub(super) async fn draining(observed: &Observed, failed: Option<&Error>, context: &Context) -> Result<(), Error> {
+pub(super) async fn draining(observed: &Observed, failed: Option<&Error>, context: &Context) -> Result<Outcome, Error> {
     let counts = count(&observed.tasks);
     let cause = failed.map(|error| format!(" They are not stopped yet: {error}.")).unwrap_or_default();
     let message = format!("The service is being deleted: {} tasks are still there.{cause}", observed.tasks.len());
@@ -74,7 +74,7 @@ pub(super) async fn applied(
     plan: &Plan,
     result: &Result<Progress, Error>,
     context: &Context,
-) -> Result<(), Error> {
+) -> Result<Outcome, Error> {
     let now = context.now();
     let mut facts = service_facts(observed, accepted, plan, &now);
     // What was changed just now has not been seen by its controller.
@@ -101,13 +101,16 @@ pub(super) async fn applied(
     tell(observed, new, messages, context).await
 }
 
-/// Writes a status with the events that there are to tell: those of its tasks first.
+/// Writes a status with the events that there are to tell: those of its tasks first. Where nothing but counts has changed it may
+/// have to be looked at again.
 async fn tell(
     observed: &Observed,
     mut new: EcsServiceStatus,
     messages: Vec<String>,
     context: &Context,
-) -> Result<(), Error> {
+) -> Result<Outcome, Error> {
+    // Nobody says again what was decided in this look.
+    let may_wait = messages.is_empty();
     let workload = names::workload(&observed.name);
     let changes = context.task_changes.untold(&observed.namespace, &workload);
     let service = name_of(&observed.service);
@@ -115,9 +118,13 @@ async fn tell(
     all.extend(messages);
     let (events, fresh) = service_status::append_events(&observed.status.events, all, &context.now());
     new.events = events;
+    let left = context.time_for_status(&*observed.service, &observed.status, &new);
+    if may_wait && !left.is_zero() && !status::says_the_same(&observed.status, &new) {
+        return Ok(Outcome::Wait(left));
+    }
     write(observed, &new, &fresh, context).await?;
     context.task_changes.told(&observed.namespace, &workload, &changes);
-    Ok(())
+    Ok(Outcome::Done)
 }
 
 fn findings(
@@ -177,7 +184,7 @@ async fn write(
     if status::says_the_same(old, new) {
         return Ok(());
     }
-    status::write(&context.api(&observed.namespace), service, new).await?;
+    context.write_status(&context.api(&observed.namespace), service, new).await?;
     for message in messages {
         tracing::info!(service = %service.name_any(), %message, "service event");
         context.events.tell(service, Severity::Normal, "ServiceEvent", message).await;

@@ -40,7 +40,8 @@ fn end(status: &EcsTaskStatus) -> Option<TaskEnd> {
             let ended_at = status.execution_stopped_at.as_ref().or(status.stopped_at.as_ref())?;
             Some(TaskEnd::Ran(since(started, ended_at)))
         }
-        (StopCode::TaskFailedToStart, _) => Some(TaskEnd::NeverRan),
+        // What it needed has ended before all of it had started.
+        (StopCode::TaskFailedToStart, _) | (StopCode::EssentialContainerExited, None) => Some(TaskEnd::NeverRan),
         // Whoever stopped the others, they did not fail.
         _ => None,
     }

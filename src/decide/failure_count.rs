@@ -66,9 +66,15 @@ impl FailureCount {
 
     /// Puts it into the next status.
     pub fn show(&self, shown: &mut ServiceDeployment) {
-        shown.failed_tasks = i32::try_from(self.failed_tasks).unwrap_or(i32::MAX);
+        shown.failed_tasks = self.shown_count();
         shown.failing_tasks = self.failing.iter().cloned().collect();
         shown.last_healthy_at.clone_from(&self.last_healthy_at);
+    }
+
+    /// How many, for a status.
+    #[must_use]
+    pub fn shown_count(&self) -> i32 {
+        i32::try_from(self.failed_tasks).unwrap_or(i32::MAX)
     }
 
     /// How many.

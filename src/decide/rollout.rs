@@ -157,11 +157,11 @@ impl Course {
         }
     }
 
-    /// How many tasks the workload is to have. `current` is how many it was last told to have: one that is stopped gets no
-    /// more.
+    /// How many tasks the workload is to have. `current` is how many it was last told to have, where there is one: one that is
+    /// stopped gets no more.
     #[must_use]
-    pub fn replicas(self, desired: u32, current: u32) -> u32 {
-        if self.is_stopped() { desired.min(current) } else { desired }
+    pub fn replicas(self, desired: u32, current: Option<u32>) -> u32 {
+        current.filter(|_| self.is_stopped()).map_or(desired, |current| desired.min(current))
     }
 }
 

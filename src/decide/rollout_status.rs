@@ -7,6 +7,8 @@ use crate::{
         failure_count::FailureCount,
         rollout::{Course, DeploymentFailure, RollBack, RollBackState, Rollout},
         service_status::{self, DeploymentFacts, ServiceFacts},
+        start_throttle::impaired_text,
+        task::count,
     },
 };
 
@@ -21,6 +23,10 @@ pub struct RolloutStatus<'a> {
     pub course: Course,
     /// The failures of that one.
     pub failures: &'a FailureCount,
+    /// The deployment that has just ended, with its failures.
+    pub ended: Option<&'a (i64, FailureCount)>,
+    /// Whether its tasks fail to start again and again.
+    pub is_impaired: bool,
 }
 
 /// Whether the service has come to rest: steady with a deployment that has taken over.
@@ -77,6 +83,8 @@ fn with_rollout(
     }
     if deployment.number == status.course.primary() {
         status.failures.show(&mut shown);
+    } else if let Some((_, failures)) = status.ended.filter(|(number, _)| *number == deployment.number) {
+        shown.failed_tasks = failures.shown_count();
     }
     shown
 }
@@ -161,8 +169,28 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
             let message = format!("Deployment {newest} is steady, and completed when its bake time has passed.");
             under_way(reason::DEPLOYMENT_IN_PROGRESS, &message)
         }
+        (Rollout::InProgress { .. } | Rollout::Completed, _)
+            if status.is_impaired
+                && !service_status::is_steady(facts)
+                && service_status::hindrances(facts).is_empty() =>
+        {
+            service_status::stalled(true, reason::TASKS_FAIL_TO_START, &impaired_text(facts.name))
+        }
         _ => service_status::findings(facts),
     }
+}
+
+/// Whether a service whose tasks failed to start when the last status was written still is so: not all have come up
+/// since, and no other deployment has begun.
+#[must_use]
+pub fn stays_impaired(before: &EcsServiceStatus, facts: &ServiceFacts<'_>) -> bool {
+    let running = facts.template.running();
+    let primary = before.deployments.first().map(|deployment| deployment.id.as_str());
+    let was_impaired = before.conditions.iter().any(|condition| {
+        condition.type_ == STALLED && condition.status == "True" && condition.reason == reason::TASKS_FAIL_TO_START
+    });
+    let up = count(facts.tasks.iter().filter(|task| task.deployment == running)).running;
+    was_impaired && primary == id_of(facts, running) && up < facts.desired_count
 }
 
 fn under_way(reason: &'static str, message: &str) -> Vec<Finding> {

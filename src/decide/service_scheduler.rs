@@ -70,8 +70,8 @@ pub struct SchedulerFacts<'a> {
     pub deployments: &'a [KnownDeployment<'a>],
     /// What the workload says.
     pub workload: WorkloadState,
-    /// How many tasks the workload was last told to have.
-    pub replicas: u32,
+    /// How many tasks the workload was last told to have, where there is one.
+    pub replicas: Option<u32>,
     /// All tasks, those that are being stopped as well.
     pub all_tasks: &'a [ObservedTask],
     /// Those that nobody stops, the oldest first.
@@ -103,6 +103,10 @@ pub struct Decision {
     pub is_paused: bool,
     /// The failures of the deployment that is to run.
     pub failures: FailureCount,
+    /// The deployment that has ended in this look, with its failures.
+    pub ended: Option<(i64, FailureCount)>,
+    /// Whether its tasks fail to start again and again.
+    pub is_impaired: bool,
     /// Tasks that have failed or are stopped.
     pub stops: Vec<TaskStop>,
     /// What is told of it.
@@ -138,12 +142,16 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let is_stuck = is_blocked && facts.has_others(template.running());
     // In the place of one that is being stopped another one may start.
     let is_shared = facts.all_tasks.iter().any(|task| task.deployment != template.running());
+    let (failures, ended) = if course.primary() == so_far.primary() {
+        (step.failures, None)
+    } else {
+        let anew = FailureCount::anew(&facts.judge_deployment(course.primary()));
+        (anew, Some((so_far.primary(), step.failures)))
+    };
     let mut decision = Decision {
-        failures: if course.primary() == so_far.primary() {
-            step.failures
-        } else {
-            FailureCount::anew(&facts.judge_deployment(course.primary()))
-        },
+        failures,
+        ended,
+        is_impaired: false,
         rollout: step.rollout,
         course,
         template,
@@ -284,7 +292,9 @@ impl<'a> SchedulerFacts<'a> {
         let in_a_row = self.failures_in_a_row(running);
         for task in self.tasks_of(running) {
             let Some(stop) = &task.failure else { continue };
-            decision.messages.extend(impaired_message(self.service, in_a_row));
+            let impaired = impaired_message(self.service, in_a_row);
+            decision.is_impaired |= impaired.is_some();
+            decision.messages.extend(impaired);
             decision.hindrance.get_or_insert_with(|| format!("Task {} does not start: {}", task.id, stop.reason));
             decision.look_in(task.time_to_start(replace_after(in_a_row), self.now));
         }

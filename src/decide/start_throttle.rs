@@ -81,8 +81,12 @@ fn in_a_row(ends: impl IntoIterator<Item = TaskEnd>, counts: impl Fn(TaskEnd) ->
 /// The service event that tells of a service whose tasks do not start, once there is reason to.
 #[must_use]
 pub fn impaired_message(service: &str, failures_in_a_row: u32) -> Option<String> {
-    (failures_in_a_row >= IMPAIRED)
-        .then(|| format!("(service {service}) is unable to consistently start tasks successfully."))
+    (failures_in_a_row >= IMPAIRED).then(|| impaired_text(service))
+}
+
+/// What is told of a service whose tasks do not start.
+pub(super) fn impaired_text(service: &str) -> String {
+    format!("(service {service}) is unable to consistently start tasks successfully.")
 }
 
 #[cfg(test)]

@@ -14,11 +14,11 @@ pub struct EarlySuccess {
 }
 
 impl EarlySuccess {
-    /// Healthy tasks that it takes of a desired count, rounded up.
+    /// Healthy tasks that it takes of a desired count, rounded up. Nothing succeeds by none of its tasks.
     #[must_use]
     pub fn fewest_healthy(self, desired: u32) -> u32 {
         let healthy = (u64::from(desired) * u64::from(self.healthy_percent)).div_ceil(100);
-        u32::try_from(healthy).unwrap_or(u32::MAX)
+        u32::try_from(healthy).unwrap_or(u32::MAX).max(desired.min(1))
     }
 }
 
@@ -71,5 +71,7 @@ mod tests {
     fn the_number_is_rounded_up() {
         let early = EarlySuccess { healthy_percent: 50, waits_for_old_tasks: true };
         assert_eq!([0, 1, 3, 4].map(|desired| early.fewest_healthy(desired)), [0, 1, 2, 2]);
+        let of_any = EarlySuccess { healthy_percent: 0, ..early };
+        assert_eq!([0, 1, 4].map(|desired| of_any.fewest_healthy(desired)), [0, 1, 1]);
     }
 }

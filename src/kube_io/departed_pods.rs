@@ -3,10 +3,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kube::runtime::{
-    reflector::{ObjectRef, Store, store, store::Writer},
-    watcher::Event,
+use kube::{
+    ResourceExt,
+    runtime::{
+        reflector::{ObjectRef, Store, store, store::Writer},
+        watcher::Event,
+    },
 };
+
+use crate::translate::labels;
 
 use super::pod::Pod;
 
@@ -36,6 +41,14 @@ impl DepartedPods {
     /// A Pod by its name.
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
         self.store.get(&ObjectRef::new(name).within(namespace))
+    }
+
+    /// Those of a service, by their label: `workload` is the name of its objects.
+    pub fn of_service(&self, namespace: &str, workload: &str) -> Vec<Arc<Pod>> {
+        self.store.state_filter(|pod| {
+            pod.metadata.namespace.as_deref() == Some(namespace)
+                && pod.labels().get(labels::SERVICE).is_some_and(|service| service == workload)
+        })
     }
 
     /// Forgets a Pod.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     cluster::kubectl,
+    rollout::has_completed,
     scene::{OBEYS, Scene, name, obedient, pod, service, text},
     task::script,
 };
@@ -176,6 +177,41 @@ fn a_task_whose_volume_cannot_be_mounted_says_so_and_is_replaced() {
     assert!(events.contains("FailedMount"), "{events}");
     let has_counted = |service: &Value| service["status"]["deployments"][0]["failedTasks"] == 1;
     scene.until("ecsservice", "app", "has counted it", has_counted);
+}
+
+#[test]
+fn a_service_whose_tasks_never_start_is_stalled_until_they_do() {
+    let scene = Scene::new();
+    let mut missing = obedient();
+    missing["image"] = json!("127.0.0.1:1/none:1");
+    scene.define("missing", &[missing]);
+    // It ends before the one that waits for it begins, so the task never runs.
+    let health = json!({"healthCheck": {"command": ["CMD-SHELL", "false"], "interval": 5}});
+    let mut waits = obedient();
+    waits["dependsOn"] = json!([{"containerName": "database", "condition": "HEALTHY"}]);
+    scene.define("ends", &[script("database", "exit 1", &health), waits]);
+    let condition = |service: &Value, type_: &str| {
+        let conditions = service["status"]["conditions"].as_array().into_iter().flatten();
+        let found = conditions.into_iter().find(|condition| condition["type"] == type_);
+        found.map(|found| (text(&found["status"]).to_owned(), text(&found["reason"]).to_owned()))
+    };
+    let stalled = |status: &str, reason: &str| Some((status.to_owned(), reason.to_owned()));
+    for name in ["missing", "ends"] {
+        scene.apply("EcsService", name, &service(name, 1));
+    }
+    for name in ["missing", "ends"] {
+        let found = scene.until("ecsservice", name, "is stalled", |service| {
+            condition(service, "Stalled") == stalled("True", "TasksFailToStart")
+        });
+        let told = format!("(service {name}) is unable to consistently start tasks successfully.");
+        assert!(found["status"]["events"].to_string().contains(&told), "{found}");
+        assert_eq!(condition(&found, "Reconciling"), stalled("False", "TasksFailToStart"));
+        let ready = found["status"]["conditions"].to_string();
+        assert!(ready.contains("does not start: "), "the cause is told: {ready}");
+    }
+    scene.define("missing", &[obedient()]);
+    let found = scene.until("ecsservice", "missing", "is steady", has_completed("missing:2"));
+    assert_eq!(condition(&found, "Stalled"), stalled("False", "SteadyState"));
 }
 
 #[test]

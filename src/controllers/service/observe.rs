@@ -128,6 +128,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     // By their owner, not by a label, which somebody may have taken off.
     let snapshots = caches.snapshots.in_namespace(&namespace);
     let pods = caches.pods.of_service(&namespace, &workload);
+    let departed = context.departed_pods.of_service(&namespace, &workload);
     let records = caches.tasks.of_service(&namespace, &workload);
     let status = service.status.clone().unwrap_or_default();
     let (live_tasks, live_pods) = live_tasks(&pods, context);
@@ -145,7 +146,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
             .filter_map(|stored| StoredSnapshot::read(stored, &owner, &status))
             .collect(),
         tasks: pods.iter().filter_map(|pod| pod.observed_task()).collect(),
-        departing_tasks: departing_tasks(&pods, &records, &live_pods),
+        departing_tasks: departing_tasks(&[&pods[..], &departed].concat(), &records, &live_pods),
         live_tasks,
         live_pods,
         earlier_ends: earlier_ends(&records),

@@ -84,6 +84,8 @@ pub(super) async fn applied(
         rollout: &plan.decision.rollout,
         course: plan.decision.course,
         failures: &plan.decision.failures,
+        ended: plan.decision.ended.as_ref(),
+        is_impaired: plan.decision.is_impaired || rollout_status::stays_impaired(&observed.status, &facts),
     };
     let findings = findings(&facts, rollout, plan, result);
     let mut new = with_counts(observed, &findings, context);
@@ -101,7 +103,7 @@ pub(super) async fn applied(
     tell(observed, new, messages, context).await
 }
 
-/// Writes a status with the events that there are to tell: those of its tasks first. Where nothing but counts has changed it may
+/// Writes a status with the events that there are to tell: those of its tasks last. Where nothing but counts has changed it may
 /// have to be looked at again.
 async fn tell(
     observed: &Observed,
@@ -109,15 +111,18 @@ async fn tell(
     messages: Vec<String>,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    // Nobody says again what was decided in this look.
-    let may_wait = messages.is_empty();
     let workload = names::workload(&observed.name);
     let changes = context.task_changes.untold(&observed.namespace, &workload);
     let service = name_of(&observed.service);
-    let mut all = task_events::messages(&service, &changes, |deployment| observed.drains(deployment));
-    all.extend(messages);
-    let (events, fresh) = service_status::append_events(&observed.status.events, all, &context.now());
+    let of_tasks = task_events::messages(&service, &changes, |deployment| observed.drains(deployment));
+    let now = context.now();
+    // First why, then what was done.
+    let (events, mut fresh) = service_status::append_events(&observed.status.events, messages, &now);
+    // Nobody says again what was decided in this look.
+    let may_wait = fresh.is_empty();
+    let (events, fresh_of_tasks) = service_status::append_events(&events, of_tasks, &now);
     new.events = events;
+    fresh.extend(fresh_of_tasks);
     let left = context.time_for_status(&*observed.service, &observed.status, &new);
     if may_wait && !left.is_zero() && !status::says_the_same(&observed.status, &new) {
         return Ok(Outcome::Wait(left));
@@ -149,13 +154,19 @@ fn findings(
             let mut findings = rollout_status::findings(facts, rollout);
             // Whoever waits for the service wants to know what it waits for.
             if let Some(hindrance) = &plan.decision.hindrance {
-                for finding in findings.iter_mut().filter(|finding| finding.reason == reason::DEPLOYMENT_IN_PROGRESS) {
+                for finding in findings.iter_mut().filter(|finding| is_about_progress(finding)) {
                     finding.message = format!("{} {hindrance}", finding.message);
                 }
             }
             findings
         }
     }
+}
+
+/// Whether it may say which task is the cause. What stalls a service is told as an Event when it changes, and stays the same.
+fn is_about_progress(finding: &Finding) -> bool {
+    finding.reason == reason::DEPLOYMENT_IN_PROGRESS
+        || (finding.reason == reason::TASKS_FAIL_TO_START && finding.type_ != STALLED)
 }
 
 /// The last status with new counts and conditions.

@@ -73,7 +73,8 @@ fn without_rollback_or_a_way_back_it_stops() {
         let stopped = course(2, &step.rollout, &[1, 2]);
         assert_eq!(stopped, Course::Stopped { failed: 2 });
         assert!(stopped.is_stopped());
-        assert_eq!((stopped.replicas(5, 2), stopped.replicas(1, 2)), (2, 1));
+        assert_eq!((stopped.replicas(5, Some(2)), stopped.replicas(1, Some(2))), (2, 1));
+        assert_eq!(stopped.replicas(5, None), 5, "somebody has deleted the workload");
     }
     let off = RolloutFacts { circuit_breaker: None, ..facts(&tasks, &now) };
     let step = advance(&Rollout::default(), &none, &off);

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::*;
 use crate::decide::{
     deployment::Template,
+    failure_count::{JudgedTask, Verdict},
     task::{ObservedTask, TaskState},
     workload::WorkloadProgress,
 };
@@ -52,7 +53,8 @@ fn facts<'a>(
 }
 
 fn status<'a>(rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
-    RolloutStatus { newest: 2, rollout, course: crate::decide::rollout::course(2, rollout, &[1, 2]), failures }
+    let course = crate::decide::rollout::course(2, rollout, &[1, 2]);
+    RolloutStatus { newest: 2, rollout, course, failures, ended: None, is_impaired: false }
 }
 
 fn summary(deployments: &[ServiceDeployment]) -> Vec<(&str, RolloutState, &str)> {
@@ -159,4 +161,46 @@ fn a_deployment_that_bakes_is_not_ready() {
     let shown = super::deployments(&facts, status(&Rollout::Completed, &none));
     assert_eq!(events(&facts, status(&Rollout::Completed, &none), &shown, false).len(), 2);
     assert!(holds(&findings(&facts, status(&Rollout::Completed, &none)), READY).0);
+}
+
+#[test]
+fn a_deployment_that_has_ended_keeps_its_count() {
+    let (now, deployments, tasks, none) = (now(), both(), running(&[1]), FailureCount::default());
+    let rolling = failed(Some(RollBackState::InProgress));
+    let two = ["a", "b"].map(|id| JudgedTask { id: id.into(), verdict: Verdict::FailedToStart });
+    let ended = (2, none.count(&two, true));
+    let facts = facts(&deployments, &tasks, &now, 1);
+    let shown = super::deployments(&facts, RolloutStatus { ended: Some(&ended), ..status(&rolling, &none) });
+    assert_eq!([&shown[0], &shown[1]].map(|each| (&*each.id, each.failed_tasks)), [("ecs-svc/2", 2), ("ecs-svc/1", 0)]);
+    let later = ServiceFacts { before: &shown, ..facts };
+    assert_eq!(super::deployments(&later, status(&rolling, &none))[0].failed_tasks, 2);
+}
+
+#[test]
+fn a_service_whose_tasks_fail_to_start_again_and_again_is_stalled_until_all_have_come_up() {
+    let (now, deployments, none) = (now(), both(), FailureCount::default());
+    let rollout = Rollout::default();
+    let (pending, up) = ([ObservedTask { deployment: 2, state: TaskState::Pending }], running(&[2]));
+    let starting = WorkloadProgress { available: 0, ..facts(&deployments, &up, &now, 2).workload };
+    let told = |tasks: &[ObservedTask], workload, is_impaired| {
+        let facts = ServiceFacts { workload, ..facts(&deployments, tasks, &now, 2) };
+        findings(&facts, RolloutStatus { is_impaired, ..status(&rollout, &none) })
+    };
+    let impaired = told(&pending, starting, true);
+    assert_eq!(holds(&impaired, STALLED), (true, reason::TASKS_FAIL_TO_START));
+    assert!(!holds(&impaired, RECONCILING).0 && !holds(&impaired, READY).0);
+    assert_eq!(holds(&told(&pending, starting, false), STALLED), (false, reason::DEPLOYMENT_IN_PROGRESS));
+    let steady = WorkloadProgress { available: 1, ..starting };
+    assert!(!holds(&told(&up, steady, true), STALLED).0, "it has come up");
+
+    let facts_of = |tasks, primary| ServiceFacts { ..facts(&deployments, tasks, &now, primary) };
+    let before = EcsServiceStatus {
+        conditions: crate::decide::conditions::merge(&[], &impaired, None, &now),
+        deployments: super::deployments(&facts_of(&pending, 2), status(&rollout, &none)),
+        ..Default::default()
+    };
+    assert!(stays_impaired(&before, &facts_of(&pending, 2)), "the next one is on its way");
+    assert!(!stays_impaired(&before, &facts_of(&up, 2)), "it has come up");
+    assert!(!stays_impaired(&before, &facts_of(&pending, 1)), "another deployment has begun");
+    assert!(!stays_impaired(&EcsServiceStatus::default(), &facts_of(&pending, 2)));
 }

@@ -10,7 +10,8 @@ use crate::decide::{
 
 fn status<'a>(facts: &ServiceFacts<'_>, rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
     let newest = facts.template.newest();
-    RolloutStatus { newest, rollout, course: course(newest, rollout, &[newest]), failures }
+    let course = course(newest, rollout, &[newest]);
+    RolloutStatus { newest, rollout, course, failures, ended: None, is_impaired: false }
 }
 
 fn deployments(facts: &ServiceFacts<'_>, rollout: &Rollout) -> Vec<ServiceDeployment> {

@@ -239,7 +239,7 @@ impl World {
             newest: self.newest(),
             deployments: &deployments,
             workload: self.workload_state(),
-            replicas: self.workload.map_or(0, |workload| workload.replicas),
+            replicas: self.workload.map(|workload| workload.replicas),
             all_tasks: &all_tasks,
             tasks: &tasks,
             ended: &self.ended,
@@ -289,6 +289,8 @@ impl World {
             rollout: &decision.rollout,
             course: decision.course,
             failures: &decision.failures,
+            ended: decision.ended.as_ref(),
+            is_impaired: decision.is_impaired,
         };
         shown_deployments(&facts, status)
     }

@@ -60,7 +60,8 @@ type Plan = Box<dyn FnMut(&Call) -> Fault + Send>;
 pub struct Front {
     plan: Mutex<Plan>,
     calls: Mutex<Vec<Call>>,
-    conflicts: Mutex<Vec<Call>>,
+    /// The writes that were refused because somebody else was faster.
+    pub conflicts: Arc<Mutex<Vec<Call>>>,
     forbidden: Mutex<Vec<String>>,
     lag: Mutex<Option<(String, Duration)>>,
     cut: watch::Sender<u32>,
@@ -78,7 +79,7 @@ impl Front {
         Arc::new(Self {
             plan: Mutex::new(Box::new(plan)),
             calls: Mutex::default(),
-            conflicts: Mutex::default(),
+            conflicts: Arc::default(),
             forbidden: Mutex::default(),
             lag: Mutex::default(),
             cut: watch::channel(0).0,
@@ -201,6 +202,10 @@ async fn pass(front: &Front, client: &Client, request: Request<Body>) -> Result<
         Fault::TooLate => std::future::pending().await,
         Fault::LastOne => {
             let answer = forward(front, client, &call, request).await;
+            // It has written nothing.
+            if answer.as_ref().is_ok_and(|answer| answer.status() == 409) {
+                return answer;
+            }
             front.die();
             std::future::pending::<()>().await;
             answer

@@ -123,11 +123,13 @@ async fn tell(
     let (events, fresh_of_tasks) = service_status::append_events(&events, of_tasks, &now);
     new.events = events;
     fresh.extend(fresh_of_tasks);
-    let left = context.time_for_status(&*observed.service, &observed.status, &new);
-    if may_wait && !left.is_zero() && !status::says_the_same(&observed.status, &new) {
-        return Ok(Outcome::Wait(left));
+    if !status::says_the_same(&observed.status, &new) {
+        let left = context.time_for_status(&*observed.service, &observed.status, &new);
+        if may_wait && !left.is_zero() {
+            return Ok(Outcome::Wait(left));
+        }
+        write(observed, &new, &fresh, context).await?;
     }
-    write(observed, &new, &fresh, context).await?;
     context.task_changes.told(&observed.namespace, &workload, &changes);
     Ok(Outcome::Done)
 }
@@ -192,9 +194,6 @@ async fn write(
     context: &Context,
 ) -> Result<(), Error> {
     let (service, old) = (&*observed.service, &observed.status);
-    if status::says_the_same(old, new) {
-        return Ok(());
-    }
     context.write_status(&context.api(&observed.namespace), service, new).await?;
     for message in messages {
         tracing::info!(service = %service.name_any(), %message, "service event");

@@ -105,6 +105,12 @@ pub struct ServiceDeployment {
     /// When the newest of its healthy tasks became so, as it was when the first failure was counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_healthy_at: Option<Time>,
+    /// How often its tasks failed to start since one last did: those that failed together once.
+    #[serde(default)]
+    pub failed_starts: i32,
+    /// When that was last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failed_start_at: Option<Time>,
     /// How far it is.
     pub rollout_state: RolloutState,
     /// The same in ECS's words.

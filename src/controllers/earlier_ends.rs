@@ -31,7 +31,8 @@ fn ended(record: &EcsTask) -> Option<EndedTask> {
     let deployment = record.labels().get(labels::DEPLOYMENT)?.parse().ok()?;
     let status = record.status.as_ref()?;
     let stopped_at = status.stopped_at.clone()?;
-    Some(EndedTask { id: record.name_any(), deployment, end: end(status)?, stopped_at })
+    let created_at = status.created_at.clone().or_else(|| record.metadata.creation_timestamp.clone());
+    Some(EndedTask { id: record.name_any(), deployment, created_at, end: end(status)?, stopped_at })
 }
 
 fn end(status: &EcsTaskStatus) -> Option<TaskEnd> {

@@ -8,6 +8,7 @@ pub mod container_progress;
 pub mod containers_at_stop;
 pub mod deployment;
 pub mod elapsed;
+pub mod failed_starts;
 pub mod failure_count;
 pub mod family;
 pub mod initialization;

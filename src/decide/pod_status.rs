@@ -134,6 +134,15 @@ impl PodStatus {
         self.condition(type_, "True")
     }
 
+    /// Whether its node does not answer: the kubelet has reported all containers as ready, and somebody else that the Pod is
+    /// not.
+    #[must_use]
+    pub fn has_lost_its_node(&self) -> bool {
+        !self.container_statuses.is_empty()
+            && self.container_statuses.iter().all(|container| container.ready)
+            && self.lacks("Ready").is_some()
+    }
+
     /// A condition that is false.
     #[must_use]
     pub fn lacks(&self, type_: &str) -> Option<&PodCondition> {

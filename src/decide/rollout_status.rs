@@ -4,11 +4,11 @@ use crate::{
     api::service_status::{EcsServiceStatus, RolloutState, ServiceDeployment},
     decide::{
         conditions::{ACCEPTED, Finding, READY, RECONCILING, STALLED, is_true, reason},
+        failed_starts::FailedStarts,
         failure_count::FailureCount,
         rollout::{Course, DeploymentFailure, RollBack, RollBackState, Rollout},
         service_status::{self, DeploymentFacts, ServiceFacts},
-        start_throttle::impaired_text,
-        task::count,
+        start_throttle::impaired_message,
     },
 };
 
@@ -25,6 +25,8 @@ pub struct RolloutStatus<'a> {
     pub failures: &'a FailureCount,
     /// The deployment that has just ended, with its failures.
     pub ended: Option<&'a (i64, FailureCount)>,
+    /// The failed starts of the deployment that runs.
+    pub failed_starts: &'a FailedStarts,
     /// Whether its tasks fail to start again and again.
     pub is_impaired: bool,
 }
@@ -80,6 +82,9 @@ fn with_rollout(
         let since = before.filter(|before| before.rollout_state == state).map(|before| &before.updated_at);
         shown.updated_at = since.unwrap_or(facts.now).clone();
         (shown.rollout_state, shown.rollout_state_reason) = (state, reason);
+    }
+    if deployment.number == facts.template.running() {
+        status.failed_starts.show(&mut shown);
     }
     if deployment.number == status.course.primary() {
         status.failures.show(&mut shown);
@@ -174,23 +179,10 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
                 && !service_status::is_steady(facts)
                 && service_status::hindrances(facts).is_empty() =>
         {
-            service_status::stalled(true, reason::TASKS_FAIL_TO_START, &impaired_text(facts.name))
+            service_status::stalled(true, reason::TASKS_FAIL_TO_START, &impaired_message(facts.name))
         }
         _ => service_status::findings(facts),
     }
-}
-
-/// Whether a service whose tasks failed to start when the last status was written still is so: not all have come up
-/// since, and no other deployment has begun.
-#[must_use]
-pub fn stays_impaired(before: &EcsServiceStatus, facts: &ServiceFacts<'_>) -> bool {
-    let running = facts.template.running();
-    let primary = before.deployments.first().map(|deployment| deployment.id.as_str());
-    let was_impaired = before.conditions.iter().any(|condition| {
-        condition.type_ == STALLED && condition.status == "True" && condition.reason == reason::TASKS_FAIL_TO_START
-    });
-    let up = count(facts.tasks.iter().filter(|task| task.deployment == running)).running;
-    was_impaired && primary == id_of(facts, running) && up < facts.desired_count
 }
 
 fn under_way(reason: &'static str, message: &str) -> Vec<Finding> {

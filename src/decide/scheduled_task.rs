@@ -9,6 +9,7 @@ use crate::api::task_status::HealthStatus;
 
 use super::{
     elapsed::left,
+    failed_starts::{Start, StartResult},
     failure_count::{JudgedTask, Verdict},
     task_progress::TaskFacts,
     task_stop::Stop,
@@ -37,6 +38,8 @@ pub struct ScheduledTask {
     ready_since: Option<Time>,
     /// Why no node is found for it.
     unplaceable: Option<String>,
+    /// Its node does not answer.
+    is_lost: bool,
     look_again_after: Option<Duration>,
 }
 
@@ -67,8 +70,21 @@ impl ScheduledTask {
             health: progress.health,
             ready_since: facts.status.holds("Ready").and_then(|ready| ready.last_transition_time.clone()),
             unplaceable: facts.unplaceable().map(str::to_owned),
+            is_lost: facts.status.has_lost_its_node(),
             look_again_after: progress.look_again_after,
         }
+    }
+
+    /// How its start went. One that does not start has failed when it is given up.
+    #[must_use]
+    pub fn start(&self, is_given_up: bool) -> Start {
+        let result = match (&self.failure, &self.started_at) {
+            (Some(_), _) if is_given_up => StartResult::Failed,
+            (Some(_), _) => StartResult::Failing,
+            (None, Some(at)) => StartResult::Started { at: at.clone() },
+            (None, None) => StartResult::UnderWay,
+        };
+        Start { created_at: self.created_at.clone(), result }
     }
 
     /// What is left of the time in which the kubelet may bring it up.
@@ -93,7 +109,7 @@ impl ScheduledTask {
             (None, Health::Healthy) => {
                 self.ready_since.as_ref().map_or(Verdict::None, |since| Verdict::Healthy { since: since.clone() })
             }
-            (Some(_), _) | (None, Health::Starting) => Verdict::None,
+            (Some(_), _) | (None, Health::Starting | Health::Hindered) => Verdict::None,
         };
         JudgedTask { id: self.id.clone(), verdict }
     }
@@ -113,6 +129,8 @@ impl ScheduledTask {
             Health::Healthy
         } else if self.health == HealthStatus::Unhealthy && is_out_of_grace() {
             Health::Unhealthy
+        } else if self.failure.is_some() || self.is_lost || self.unplaceable(judge.now).is_some() {
+            Health::Hindered
         } else {
             Health::Starting
         }
@@ -128,5 +146,41 @@ impl ScheduledTask {
         let placement = created.map(|created| left(created, PLACEMENT_TIME, judge.now));
         let next = self.look_again_after.into_iter().chain(grace).chain(placement);
         next.filter(|left| !left.is_zero()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::kubelet_reports::{Scene, at, checked, creating, essential, not_ready, pod, running, waiting};
+    use serde_json::{Value, json};
+
+    fn health(report: Value, condition: Value, now: i64) -> Health {
+        let mut pod = pod(&[report]);
+        let is_scheduled = condition["type"] != "PodScheduled";
+        let conditions = pod["conditions"].as_array_mut().unwrap();
+        conditions.retain(|_| is_scheduled);
+        conditions.push(condition);
+        let scene = Scene { now, is_scheduled, containers: vec![checked(essential("web"))], ..Scene::of(pod) };
+        let now = at(now);
+        let judge = Judge { grace_period: Duration::ZERO, min_ready: Duration::ZERO, now: &now };
+        scene.ask(|facts| ScheduledTask::of("a".into(), 1, &facts, Some(&at(0)))).health(judge)
+    }
+
+    #[test]
+    fn a_task_that_does_not_come_up_is_told_from_one_that_is_on_its_way() {
+        let ready =
+            |status: &str| json!({"type": "Ready", "status": status, "lastTransitionTime": "2026-03-01T12:00:05Z"});
+        let none = || json!({"type": "Initialized", "status": "True"});
+        assert_eq!(health(creating("web"), ready("False"), 10), Health::Starting);
+        assert_eq!(health(running("web", 1), ready("True"), 10), Health::Healthy);
+        assert_eq!(health(running("web", 1), ready("False"), 10), Health::Hindered, "its node does not answer");
+        assert_eq!(health(not_ready("web", 1), ready("False"), 10), Health::Starting);
+        assert_eq!(health(not_ready("web", 1), ready("False"), 100), Health::Unhealthy);
+        assert_eq!(health(waiting("web", "ImagePullBackOff", ""), none(), 10), Health::Hindered);
+        let unplaceable =
+            || json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"});
+        assert_eq!(health(creating("web"), unplaceable(), 5), Health::Starting);
+        assert_eq!(health(creating("web"), unplaceable(), 20), Health::Hindered);
     }
 }

@@ -16,11 +16,12 @@ use crate::{
 
 use super::{
     deployment::Template,
+    failed_starts::{FailedStarts, Start, StartResult},
     failure_count::{FailureCount, JudgedTask, Verdict},
     rollout::{Course, Rollout, RolloutFacts, Step, advance, course, roll_back_target},
     scheduled_task::{Judge, ScheduledTask},
     service_status::unplaceable_message,
-    start_throttle::{self, EndedTask, TaskEnd, impaired_message, replace_after},
+    start_throttle::{EndedTask, TaskEnd, impaired_message},
     task::ObservedTask,
     task_stop::Stop,
     unhealthy::{self, Bounds, Health, failed_health_checks_message, unhealthy_stop},
@@ -76,6 +77,8 @@ pub struct SchedulerFacts<'a> {
     pub all_tasks: &'a [ObservedTask],
     /// Those that nobody stops, the oldest first.
     pub tasks: &'a [ScheduledTask],
+    /// Those that are being stopped: their deployments, and what is left of their time for it.
+    pub stopping: &'a [(i64, Duration)],
     /// Tasks that have stopped by themselves and are still recorded, the newest end first.
     pub ended: &'a [EndedTask],
     /// Ids of tasks that are being stopped, until their end is recorded.
@@ -105,6 +108,8 @@ pub struct Decision {
     pub failures: FailureCount,
     /// The deployment that has ended in this look, with its failures.
     pub ended: Option<(i64, FailureCount)>,
+    /// The failed starts of the deployment that runs.
+    pub failed_starts: FailedStarts,
     /// Whether its tasks fail to start again and again.
     pub is_impaired: bool,
     /// Tasks that have failed or are stopped.
@@ -151,6 +156,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let mut decision = Decision {
         failures,
         ended,
+        failed_starts: facts.failed_starts(template.running()),
         is_impaired: false,
         rollout: step.rollout,
         course,
@@ -206,8 +212,9 @@ impl<'a> SchedulerFacts<'a> {
 
     /// The tasks of a deployment that do not start, when their time for that is over.
     fn given_up(&self, deployment: i64) -> Vec<TaskStop> {
-        let time = replace_after(self.failures_in_a_row(deployment));
-        let in_vain = self.tasks_of(deployment).filter(|task| task.time_to_start(time, self.now).is_zero());
+        let failed_starts = self.failed_starts(deployment);
+        let patience = |task: &ScheduledTask| failed_starts.patience(task.created_at.as_ref());
+        let in_vain = self.tasks_of(deployment).filter(|task| task.time_to_start(patience(task), self.now).is_zero());
         let stop = |task: &ScheduledTask| {
             task.failure.clone().map(|stop| TaskStop { id: task.id.clone(), stop, deletes: true })
         };
@@ -272,33 +279,42 @@ impl<'a> SchedulerFacts<'a> {
         shown.map(FailureCount::of).unwrap_or_default()
     }
 
-    /// How often tasks of a deployment failed to start one after the other, with one that fails now. Those of one round fail
-    /// together.
-    fn failures_in_a_row(&self, deployment: i64) -> u32 {
-        let earlier = self.ended.iter().filter(|task| task.deployment == deployment).map(|task| task.end);
-        let ends = std::iter::once(TaskEnd::NeverRan).chain(earlier);
-        start_throttle::failures_in_a_row(ends).div_ceil(self.desired.max(1))
+    /// The failed starts of a deployment up to the last look.
+    fn failed_starts(&self, deployment: i64) -> FailedStarts {
+        let shown = self.deployment(deployment).and_then(|deployment| deployment.shown);
+        shown.map(FailedStarts::of).unwrap_or_default()
+    }
+
+    /// How the starts of a deployment's tasks went, those of ended ones as well.
+    fn starts(&self, deployment: i64, given_up: &[TaskStop]) -> Vec<Start> {
+        let is_given_up = |task: &ScheduledTask| given_up.iter().any(|stop| stop.id == task.id);
+        let live = self.tasks_of(deployment).map(|task| task.start(is_given_up(task)));
+        let ended = self.ended.iter().filter(|task| task.deployment == deployment && task.end == TaskEnd::NeverRan);
+        let failed = |task: &EndedTask| Start { created_at: task.created_at.clone(), result: StartResult::Failed };
+        live.chain(ended.map(failed)).collect()
     }
 
     /// Tasks that cannot start are left to the kubelet for a while, longer with each failure, and then replaced.
     fn replace_failed(&self, counted: i64, decision: &mut Decision) {
         let running = decision.template.running();
-        decision.stops.extend(self.given_up(running));
+        let given_up = self.given_up(running);
+        let (before, starts) = (self.failed_starts(running), self.starts(running, &given_up));
+        decision.failed_starts = before.next(&starts, self.now);
+        decision.is_impaired = decision.failed_starts.is_impaired(&starts);
+        decision.stops.extend(given_up);
         // Those that have just made their deployment fail.
         if counted != running {
             let failed = self.given_up(counted).into_iter();
             decision.stops.extend(failed.map(|stop| TaskStop { deletes: false, ..stop }));
         }
-        let in_a_row = self.failures_in_a_row(running);
         for task in self.tasks_of(running) {
             let Some(stop) = &task.failure else { continue };
-            let impaired = impaired_message(self.service, in_a_row);
-            decision.is_impaired |= impaired.is_some();
-            decision.messages.extend(impaired);
             decision.hindrance.get_or_insert_with(|| format!("Task {} does not start: {}", task.id, stop.reason));
-            decision.look_in(task.time_to_start(replace_after(in_a_row), self.now));
+            decision.look_in(task.time_to_start(before.patience(task.created_at.as_ref()), self.now));
         }
-        decision.messages.dedup();
+        if decision.is_impaired && decision.hindrance.is_some() {
+            decision.messages.push(impaired_message(self.service));
+        }
     }
 
     fn tell_unplaceable(&self, running: i64, decision: &mut Decision) {
@@ -315,13 +331,21 @@ impl<'a> SchedulerFacts<'a> {
         let lives: Vec<_> = self.tasks_of(running).map(|task| task.live(self.judge())).collect();
         // In its bake time a deployment has all its tasks, and leaves the room to others.
         let is_moving = decision.rollout == Rollout::default() && matches!(decision.template, Template::Wanted(_));
+        // One whose time is over has lost its node, or hangs.
+        let in_time = |(number, left): &&(i64, Duration)| *number == running && !left.is_zero();
+        let stopping: Vec<_> = self.stopping.iter().filter(in_time).map(|(_, left)| *left).collect();
         let bounds = Bounds {
             desired: self.desired,
             most: self.rules.percentages.most(self.desired),
-            is_stopping: self.all_tasks.iter().any(|task| task.deployment == running && !task.counts()),
+            is_stopping: !stopping.is_empty(),
             deployment_in_progress: self.has_others(running) || is_moving,
         };
         let replacement = unhealthy::replace(&lives, bounds);
+        if lives.iter().any(|task| task.health == Health::Unhealthy) {
+            for left in &stopping {
+                decision.look_in(*left);
+            }
+        }
         decision.replicas += replacement.extra;
         for id in replacement.stop {
             decision.messages.push(failed_health_checks_message(self.service, &id));

@@ -83,6 +83,8 @@ pub(super) fn service_deployment(facts: &ServiceFacts<'_>, deployment: &Deployme
         failed_tasks: before.map_or(0, |before| before.failed_tasks),
         failing_tasks: Vec::new(),
         last_healthy_at: None,
+        failed_starts: before.map_or(0, |before| before.failed_starts),
+        last_failed_start_at: before.and_then(|before| before.last_failed_start_at.clone()),
         rollout_state,
         rollout_state_reason: match (same, rollout_state) {
             (Some(same), _) => same.rollout_state_reason.clone(),

@@ -21,6 +21,8 @@ pub struct EndedTask {
     pub id: String,
     /// Number of its deployment.
     pub deployment: i64,
+    /// When it was made.
+    pub created_at: Option<Time>,
     /// How it ended.
     pub end: TaskEnd,
     /// When.
@@ -37,14 +39,12 @@ const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 const LONGEST_DELAY_AFTER_QUICK_ENDS: Duration = Duration::from_secs(5 * 60);
 /// So many quick ends in a row are replaced at once, as a crash now and then has to be.
 const QUICK_ENDS_AT_ONCE: u32 = 2;
-/// From so many failures in a row on it is told that the service cannot start tasks.
-const IMPAIRED: u32 = 3;
 
 /// How long a task of a deployment that does not reach RUNNING stays before it is replaced. The kubelet goes on trying
-/// to start it meanwhile. `failures_in_a_row` counts this one.
+/// to start it meanwhile. `rounds` of failed starts count this one.
 #[must_use]
-pub fn replace_after(failures_in_a_row: u32) -> Duration {
-    delay(failures_in_a_row, LONGEST_DELAY)
+pub fn replace_after(rounds: u32) -> Duration {
+    delay(rounds, LONGEST_DELAY)
 }
 
 /// How long after its end a task is replaced that had reached RUNNING and ended quickly. `quick_ends_in_a_row` counts
@@ -62,30 +62,16 @@ fn delay(in_a_row: u32, longest: Duration) -> Duration {
     }
 }
 
-/// Tasks that failed to start since one last did. `ends` are those of the deployment, the newest first.
-#[must_use]
-pub fn failures_in_a_row(ends: impl IntoIterator<Item = TaskEnd>) -> u32 {
-    in_a_row(ends, |end| end == TaskEnd::NeverRan)
-}
-
 /// Tasks that ended quickly since one last did not. `ends` are those of the deployment, the newest first.
 #[must_use]
 pub fn quick_ends_in_a_row(ends: impl IntoIterator<Item = TaskEnd>) -> u32 {
-    in_a_row(ends, |end| matches!(end, TaskEnd::Ran(time) if time < QUICK))
-}
-
-fn in_a_row(ends: impl IntoIterator<Item = TaskEnd>, counts: impl Fn(TaskEnd) -> bool) -> u32 {
-    u32::try_from(ends.into_iter().take_while(|end| counts(*end)).count()).unwrap_or(u32::MAX)
-}
-
-/// The service event that tells of a service whose tasks do not start, once there is reason to.
-#[must_use]
-pub fn impaired_message(service: &str, failures_in_a_row: u32) -> Option<String> {
-    (failures_in_a_row >= IMPAIRED).then(|| impaired_text(service))
+    let is_quick = |end: &TaskEnd| matches!(end, TaskEnd::Ran(time) if *time < QUICK);
+    u32::try_from(ends.into_iter().take_while(is_quick).count()).unwrap_or(u32::MAX)
 }
 
 /// What is told of a service whose tasks do not start.
-pub(super) fn impaired_text(service: &str) -> String {
+#[must_use]
+pub fn impaired_message(service: &str) -> String {
     format!("(service {service}) is unable to consistently start tasks successfully.")
 }
 
@@ -110,14 +96,10 @@ mod tests {
     #[test]
     fn only_what_is_in_a_row_counts() {
         let (failed, quick, slow) = (TaskEnd::NeverRan, TaskEnd::Ran(QUICK / 2), TaskEnd::Ran(QUICK));
-        let counts =
-            |ends: &[TaskEnd]| (failures_in_a_row(ends.iter().copied()), quick_ends_in_a_row(ends.iter().copied()));
-        assert_eq!(counts(&[failed, failed, quick, failed]), (2, 0));
-        assert_eq!(counts(&[quick, quick, slow, quick]), (0, 2));
-        assert_eq!(counts(&[slow, failed]), (0, 0));
-        assert_eq!(impaired_message("web", 2), None);
-        let told = "(service web) is unable to consistently start tasks successfully.";
-        assert_eq!(impaired_message("web", 3).as_deref(), Some(told));
+        let count = |ends: &[TaskEnd]| quick_ends_in_a_row(ends.iter().copied());
+        assert_eq!(count(&[failed, quick, quick]), 0);
+        assert_eq!(count(&[quick, quick, slow, quick]), 2);
+        assert_eq!(count(&[slow, quick]), 0);
     }
 
     proptest! {
@@ -128,12 +110,11 @@ mod tests {
             for end in ends {
                 starts.push(now);
                 newest_first.push_front(end);
-                let (failures, quick) = (failures_in_a_row(newest_first.iter().copied()), quick_ends_in_a_row(newest_first.iter().copied()));
                 now += match end {
-                    TaskEnd::NeverRan => replace_after(failures),
-                    TaskEnd::Ran(time) => time + replace_ended_after(quick),
+                    // The first delay is the shortest.
+                    TaskEnd::NeverRan => replace_after(1),
+                    TaskEnd::Ran(time) => time + replace_ended_after(quick_ends_in_a_row(newest_first.iter().copied())),
                 };
-                prop_assert!(failures == 0 || quick == 0);
             }
             // Two starts in a row at once, then a delay of 10 s or more: at most three in any 10 s.
             for window in starts.windows(4) {

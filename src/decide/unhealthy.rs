@@ -19,6 +19,8 @@ pub struct LiveTask {
 pub enum Health {
     /// It is on its way, or fails its health checks in its grace period.
     Starting,
+    /// It does not come up, or its node does not answer: whoever waits for it may wait for ever.
+    Hindered,
     /// Kubernetes counts it as available.
     Healthy,
     /// It fails its health checks, and its grace period is over. They are its readiness probes, so Kubernetes does not take

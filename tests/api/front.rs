@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -18,7 +18,7 @@ use kube::{
     Client,
     client::{Body, retry::RetryPolicy},
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use tower::{BoxError, Layer, Service, retry::RetryLayer};
 
 /// A request of the operator.
@@ -48,23 +48,36 @@ pub enum Fault {
     AnswerLost,
     /// It waits, and then goes through.
     Slow(Duration),
-    /// It is carried out, and then the operator's process ends.
-    LastOne,
-    /// The process has ended.
-    TooLate,
 }
 
 type Plan = Box<dyn FnMut(&Call) -> Fault + Send>;
+
+/// How long an operator lives: until so many of its writes have taken effect.
+struct Life {
+    writes: usize,
+    counts: Box<dyn Fn(&Call) -> bool + Send + Sync>,
+    /// A write holds a permit while it is under way, and gives it back when it has changed nothing.
+    left: Semaphore,
+    spent: AtomicUsize,
+}
+
+impl Life {
+    /// Counts a write that has taken effect. Returns whether it was the last one.
+    fn spend(&self, permit: SemaphorePermit) -> bool {
+        permit.forget();
+        self.spent.fetch_add(1, Ordering::SeqCst) + 1 == self.writes
+    }
+}
 
 /// What stands between one operator and the API server.
 pub struct Front {
     plan: Mutex<Plan>,
     calls: Mutex<Vec<Call>>,
-    /// The writes that were refused because somebody else was faster.
-    pub conflicts: Arc<Mutex<Vec<Call>>>,
+    conflicts: Mutex<Vec<Call>>,
     forbidden: Mutex<Vec<String>>,
     lag: Mutex<Option<(String, Duration)>>,
     cut: watch::Sender<u32>,
+    life: Option<Life>,
     dead: AtomicBool,
     death: Notify,
 }
@@ -76,16 +89,27 @@ impl Front {
     }
 
     pub fn new(plan: impl FnMut(&Call) -> Fault + Send + 'static) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::build(plan, None))
+    }
+
+    /// Lets everything through until so many writes that count have taken effect. Then the operator's process ends.
+    pub fn mortal(writes: usize, counts: impl Fn(&Call) -> bool + Send + Sync + 'static) -> Arc<Self> {
+        let life = Life { writes, counts: Box::new(counts), left: Semaphore::new(writes), spent: AtomicUsize::new(0) };
+        Arc::new(Self::build(|_| Fault::None, Some(life)))
+    }
+
+    fn build(plan: impl FnMut(&Call) -> Fault + Send + 'static, life: Option<Life>) -> Self {
+        Self {
             plan: Mutex::new(Box::new(plan)),
             calls: Mutex::default(),
-            conflicts: Arc::default(),
+            conflicts: Mutex::default(),
             forbidden: Mutex::default(),
             lag: Mutex::default(),
             cut: watch::channel(0).0,
+            life,
             dead: AtomicBool::new(false),
             death: Notify::new(),
-        })
+        }
     }
 
     /// From now on something else happens to requests.
@@ -184,31 +208,44 @@ async fn pass(front: &Front, client: &Client, request: Request<Body>) -> Result<
         path: request.uri().path().to_owned(),
         is_watch: request.uri().query().is_some_and(|query| query.contains("watch=true")),
     };
+    let life = front.life.as_ref().filter(|life| call.is_write() && (life.counts)(&call));
+    // Those that the end has to do without wait here for ever.
+    let permit = match life {
+        Some(life) => Some(life.left.acquire().await?),
+        None => None,
+    };
     if front.dead.load(Ordering::SeqCst) {
         std::future::pending::<()>().await;
     }
-    match front.decide(&call) {
-        Fault::None => forward(front, client, &call, request).await,
+    let answer = meet(front, client, &call, request).await?;
+    if let (Some(life), Some(permit)) = (life, permit)
+        && answer.status().is_success()
+        && life.spend(permit)
+    {
+        front.die();
+        std::future::pending::<()>().await;
+    }
+    Ok(answer)
+}
+
+/// Lets happen to a request what is planned for it.
+async fn meet(
+    front: &Front,
+    client: &Client,
+    call: &Call,
+    request: Request<Body>,
+) -> Result<Response<Answer>, BoxError> {
+    match front.decide(call) {
+        Fault::None => forward(front, client, call, request).await,
         Fault::Refused(code) => Ok(refusal(code)),
         Fault::Lost => Err("connection refused (injected)".into()),
         Fault::AnswerLost => {
-            forward(front, client, &call, request).await?;
+            forward(front, client, call, request).await?;
             Err("connection reset (injected)".into())
         }
         Fault::Slow(delay) => {
             tokio::time::sleep(delay).await;
-            forward(front, client, &call, request).await
-        }
-        Fault::TooLate => std::future::pending().await,
-        Fault::LastOne => {
-            let answer = forward(front, client, &call, request).await;
-            // It has written nothing.
-            if answer.as_ref().is_ok_and(|answer| answer.status() == 409) {
-                return answer;
-            }
-            front.die();
-            std::future::pending::<()>().await;
-            answer
+            forward(front, client, call, request).await
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use k8s_openapi::{
@@ -22,7 +23,7 @@ use crate::{
         context::Context, earlier_ends::earlier_ends, revision_lookup::Places, service_task::is_record, task::Seen,
     },
     decide::{
-        rollout::Rollout, scheduled_task::ScheduledTask, start_throttle::EndedTask, task::ObservedTask,
+        elapsed::left, rollout::Rollout, scheduled_task::ScheduledTask, start_throttle::EndedTask, task::ObservedTask,
         workload::WorkloadState,
     },
     kube_io::{pod::Pod, workload::Workload},
@@ -57,6 +58,8 @@ pub(super) struct Observed {
     pub(super) live_pods: HashMap<String, Seen>,
     /// Tasks that have stopped by themselves, the newest end first.
     pub(super) earlier_ends: Vec<EndedTask>,
+    /// Those that are being stopped: their deployments, and what is left of their time for it.
+    pub(super) stopping_tasks: Vec<(i64, Duration)>,
     /// Ids of those that are being stopped, until their end is recorded.
     pub(super) departing_tasks: Vec<String>,
     pub(super) budget: Option<Arc<PodDisruptionBudget>>,
@@ -146,6 +149,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
             .filter_map(|stored| StoredSnapshot::read(stored, &owner, &status))
             .collect(),
         tasks: pods.iter().filter_map(|pod| pod.observed_task()).collect(),
+        stopping_tasks: stopping_tasks(&pods, &context.now()),
         departing_tasks: departing_tasks(&[&pods[..], &departed].concat(), &records, &live_pods),
         live_tasks,
         live_pods,
@@ -172,6 +176,14 @@ fn live_tasks(pods: &[Arc<Pod>], context: &Context) -> (Vec<ScheduledTask>, Hash
     }
     tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
     (tasks, live_pods)
+}
+
+/// Time beyond its own in which a Pod that is deleted should be gone.
+const LAST_STEPS: Duration = Duration::from_secs(30);
+
+fn stopping_tasks(pods: &[Arc<Pod>], now: &Time) -> Vec<(i64, Duration)> {
+    let stopping = pods.iter().filter_map(|pod| pod.deployment().zip(pod.metadata.deletion_timestamp.as_ref()));
+    stopping.map(|(deployment, deadline)| (deployment, left(deadline, LAST_STEPS, now))).collect()
 }
 
 /// The tasks that are neither live nor recorded as stopped: their Pods are on their way out, or gone a moment ago.

@@ -85,7 +85,8 @@ pub(super) async fn applied(
         course: plan.decision.course,
         failures: &plan.decision.failures,
         ended: plan.decision.ended.as_ref(),
-        is_impaired: plan.decision.is_impaired || rollout_status::stays_impaired(&observed.status, &facts),
+        failed_starts: &plan.decision.failed_starts,
+        is_impaired: plan.decision.is_impaired,
     };
     let findings = findings(&facts, rollout, plan, result);
     let mut new = with_counts(observed, &findings, context);

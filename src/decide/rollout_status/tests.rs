@@ -52,9 +52,11 @@ fn facts<'a>(
     }
 }
 
+const NONE: &FailedStarts = &FailedStarts::NONE;
+
 fn status<'a>(rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
     let course = crate::decide::rollout::course(2, rollout, &[1, 2]);
-    RolloutStatus { newest: 2, rollout, course, failures, ended: None, is_impaired: false }
+    RolloutStatus { newest: 2, rollout, course, failures, ended: None, failed_starts: NONE, is_impaired: false }
 }
 
 fn summary(deployments: &[ServiceDeployment]) -> Vec<(&str, RolloutState, &str)> {
@@ -192,15 +194,4 @@ fn a_service_whose_tasks_fail_to_start_again_and_again_is_stalled_until_all_have
     assert_eq!(holds(&told(&pending, starting, false), STALLED), (false, reason::DEPLOYMENT_IN_PROGRESS));
     let steady = WorkloadProgress { available: 1, ..starting };
     assert!(!holds(&told(&up, steady, true), STALLED).0, "it has come up");
-
-    let facts_of = |tasks, primary| ServiceFacts { ..facts(&deployments, tasks, &now, primary) };
-    let before = EcsServiceStatus {
-        conditions: crate::decide::conditions::merge(&[], &impaired, None, &now),
-        deployments: super::deployments(&facts_of(&pending, 2), status(&rollout, &none)),
-        ..Default::default()
-    };
-    assert!(stays_impaired(&before, &facts_of(&pending, 2)), "the next one is on its way");
-    assert!(!stays_impaired(&before, &facts_of(&up, 2)), "it has come up");
-    assert!(!stays_impaired(&before, &facts_of(&pending, 1)), "another deployment has begun");
-    assert!(!stays_impaired(&EcsServiceStatus::default(), &facts_of(&pending, 2)));
 }

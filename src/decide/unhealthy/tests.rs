@@ -39,6 +39,15 @@ fn without_room_one_goes_at_a_time() {
     assert_eq!(found, Replacement::default());
 }
 
+#[test]
+fn a_task_that_does_not_come_up_holds_up_no_other() {
+    let hindered = LiveTask { id: "hindered".into(), health: Health::Hindered };
+    let all = [tasks(2, 1, 0), vec![hindered.clone()]].concat();
+    assert_eq!(decided(&all, 4, 4), (0, 1));
+    let with_another = [tasks(2, 1, 1), vec![hindered]].concat();
+    assert_eq!(decided(&with_another, 5, 5), (0, 0), "one is on its way");
+}
+
 #[derive(Clone, Debug)]
 struct Pod {
     id: u32,
@@ -60,6 +69,7 @@ enum Event {
     Runs(usize),
     Healthy(usize),
     Unhealthy(usize),
+    Hindered(usize),
     Crashes(usize),
     Desired(u32),
     /// The operator looks; which of its two writes Kubernetes acts on first.
@@ -137,6 +147,7 @@ impl World {
             Event::Runs(pod) => of(pod, &|pod| pod.running = true),
             Event::Healthy(pod) => of(pod, &|pod| pod.becomes(Health::Healthy)),
             Event::Unhealthy(pod) => of(pod, &|pod| pod.becomes(Health::Unhealthy)),
+            Event::Hindered(pod) => of(pod, &|pod| pod.health = Health::Hindered),
             Event::Crashes(pod) => {
                 if !self.pods.is_empty() {
                     self.pods.remove(pod % count);
@@ -158,6 +169,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => pod.clone().prop_map(Event::Runs),
         4 => pod.clone().prop_map(Event::Healthy),
         2 => pod.clone().prop_map(Event::Unhealthy),
+        1 => pod.clone().prop_map(Event::Hindered),
         1 => pod.prop_map(Event::Crashes),
         1 => (0_u32..12).prop_map(Event::Desired),
         5 => any::<bool>().prop_map(|stops_first| Event::Operator { stops_first }),
@@ -191,7 +203,7 @@ proptest! {
             world.happens(&Event::Operator { stops_first: events.len() % 2 == 0 });
             for pod in 0..world.pods.len() {
                 world.happens(&Event::Runs(pod));
-                if world.pods[pod].health == Health::Starting {
+                if matches!(world.pods[pod].health, Health::Starting | Health::Hindered) {
                     world.happens(&Event::Healthy(pod));
                 }
             }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     connection::wait_until,
-    front::{Fault, Front},
+    front::Front,
     operator::Operator,
     scene::{Scene, is_steady, service, text},
     turns::alone,
@@ -14,14 +14,7 @@ use crate::{
 
 /// A front behind which an operator lives for so many writes.
 pub fn mortal(writes: usize) -> Arc<Front> {
-    let mut left = writes;
-    Front::new(move |call| {
-        if left == 0 {
-            return Fault::TooLate;
-        }
-        left -= usize::from(call.is_write());
-        if left == 0 { Fault::LastOne } else { Fault::None }
-    })
+    Front::mortal(writes, |_| true)
 }
 
 /// Starts operators, each of which ends after so many writes, until everything is as it should be. Returns how many.

@@ -38,20 +38,9 @@ fn is_about(call: &Call, name: &str) -> bool {
     call.is_write() && (pod_is_made || names_it)
 }
 
-/// A front behind which an operator lives for so many writes about a task. One that was refused, because the last status had not
-/// come back yet, wrote nothing.
+/// A front behind which an operator lives for so many writes about a task.
 fn mortal(writes: usize, name: String) -> Arc<Front> {
-    let front = Front::open();
-    let (conflicts, mut sent) = (Arc::clone(&front.conflicts), 0);
-    front.change(move |call| {
-        let refused = conflicts.lock().unwrap().iter().filter(|call| is_about(call, &name)).count();
-        if sent - refused >= writes {
-            return Fault::TooLate;
-        }
-        sent += usize::from(is_about(call, &name));
-        if sent - refused == writes { Fault::LastOne } else { Fault::None }
-    });
-    front
+    Front::mortal(writes, move |call| is_about(call, &name))
 }
 
 fn may_run(pod: &Value) -> bool {

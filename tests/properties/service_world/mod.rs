@@ -4,7 +4,7 @@
 mod kubernetes;
 mod pod;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use ecs_operator::{
     api::{service_status::ServiceDeployment, task_status::StopCode},
@@ -158,7 +158,7 @@ impl World {
             && let Pod { state: State::Runs { since, .. }, is_deleted: false, id, .. } =
                 self.pods[index % count].clone()
         {
-            let time = std::time::Duration::from_secs(u64::try_from(now - since).unwrap_or(0));
+            let time = Duration::from_secs(u64::try_from(now - since).unwrap_or(0));
             self.delete(&id, Some(TaskEnd::Ran(time)));
         }
     }
@@ -222,6 +222,8 @@ impl World {
         let mut tasks: Vec<_> = self.live().map(|pod| pod.scheduled(&now)).collect();
         let deleted = self.pods.iter().filter(|pod| pod.is_deleted).map(|pod| pod.id.clone());
         let departing: Vec<_> = deleted.chain(self.unrecorded.iter().map(|task| task.id.clone())).collect();
+        let stopping = self.pods.iter().filter(|pod| pod.is_deleted);
+        let stopping: Vec<_> = stopping.map(|pod| (pod.deployment, Duration::from_secs(30))).collect();
         tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
         let deployments: Vec<_> = self
             .stored
@@ -242,6 +244,7 @@ impl World {
             replicas: self.workload.map(|workload| workload.replicas),
             all_tasks: &all_tasks,
             tasks: &tasks,
+            stopping: &stopping,
             ended: &self.ended,
             departing: &departing,
             is_to_stop: self.is_to_stop,
@@ -290,6 +293,7 @@ impl World {
             course: decision.course,
             failures: &decision.failures,
             ended: decision.ended.as_ref(),
+            failed_starts: &decision.failed_starts,
             is_impaired: decision.is_impaired,
         };
         shown_deployments(&facts, status)

@@ -111,6 +111,15 @@ pub struct ServiceDeployment {
     /// When that was last counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failed_start_at: Option<Time>,
+    /// No further task of it is made before: nodes have refused the last ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_start_at: Option<Time>,
+    /// How often its tasks ended within a minute since one last did not: those that ended together once.
+    #[serde(default)]
+    pub quick_ends: i32,
+    /// When that was last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_quick_end_at: Option<Time>,
     /// How far it is.
     pub rollout_state: RolloutState,
     /// The same in ECS's words.

@@ -1,10 +1,10 @@
-//! How the tasks of a service ended, from their records: what is replaced at once and what later depends on it.
+//! How the tasks of a service ended by themselves: what is replaced at once and what later depends on it. Their records tell, and
+//! their Pods before the records do.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
-
-use super::service_task::is_record;
 
 use crate::{
     api::{
@@ -13,34 +13,68 @@ use crate::{
     },
     decide::{
         elapsed::since,
+        service_task::end,
         start_throttle::{EndedTask, TaskEnd},
     },
+    kube_io::pod::Pod,
     translate::labels,
 };
 
-/// The tasks that have stopped by themselves, the newest end first.
+use super::{context::Context, service_task::is_record, task::Seen};
+
+/// The tasks that have stopped by themselves, the newest end first. `pods` are those of the service, also those that are gone
+/// and not recorded yet.
 #[must_use]
-pub fn earlier_ends(records: &[Arc<EcsTask>]) -> Vec<EndedTask> {
+pub fn earlier_ends(records: &[Arc<EcsTask>], pods: &[Arc<Pod>], context: &Context) -> Vec<EndedTask> {
     let records = records.iter().filter(|task| is_record(task));
-    let mut ended: Vec<_> = records.filter_map(|record| ended(record)).collect();
+    let mut ended: Vec<_> = records.filter_map(|record| by_record(record)).collect();
+    let recorded: HashSet<_> = ended.iter().map(|task| task.id.clone()).collect();
+    let now = context.now();
+    let pods = pods.iter().filter(|pod| pod.is_deleted() || pod.status.has_ended());
+    let of_pods = pods.filter_map(|pod| by_pod(&Seen::of(Arc::clone(pod), false, context), &now));
+    ended.extend(of_pods.filter(|task| !recorded.contains(&task.id)));
     ended.sort_by_key(|task| std::cmp::Reverse(task.stopped_at.0));
     ended
 }
 
-fn ended(record: &EcsTask) -> Option<EndedTask> {
+fn by_record(record: &EcsTask) -> Option<EndedTask> {
     let deployment = record.labels().get(labels::DEPLOYMENT)?.parse().ok()?;
     let status = record.status.as_ref()?;
     let stopped_at = status.stopped_at.clone()?;
     let created_at = status.created_at.clone().or_else(|| record.metadata.creation_timestamp.clone());
-    Some(EndedTask { id: record.name_any(), deployment, created_at, end: end(status)?, stopped_at })
+    let (end, reason) = (recorded_end(status)?, status.stopped_reason.clone());
+    Some(EndedTask { id: record.name_any(), deployment, created_at, end, reason, stopped_at })
 }
 
-fn end(status: &EcsTaskStatus) -> Option<TaskEnd> {
-    match (status.stop_code?, &status.started_at) {
-        (StopCode::EssentialContainerExited, Some(started)) => {
-            let ended_at = status.execution_stopped_at.as_ref().or(status.stopped_at.as_ref())?;
-            Some(TaskEnd::Ran(since(started, ended_at)))
-        }
+fn recorded_end(status: &EcsTaskStatus) -> Option<TaskEnd> {
+    let ended_at = status.execution_stopped_at.as_ref().or(status.stopped_at.as_ref());
+    end_of(status.stop_code?, status.started_at.as_ref(), ended_at)
+}
+
+/// The end of a task whose Pod has ended, or is deleted for a reason that this process knows.
+fn by_pod(seen: &Seen, now: &Time) -> Option<EndedTask> {
+    let (facts, pod) = (seen.facts(now), &seen.pod);
+    let by_itself = || end(&facts).filter(|_| pod.status.has_ended());
+    let stop = seen.stop.clone().or_else(by_itself)?;
+    let started_at = facts.progress().started_at;
+    let ended_at = facts.last_essential_end().unwrap_or(now);
+    let end = match end_of(stop.code, started_at.as_ref(), Some(ended_at))? {
+        TaskEnd::NeverRan if facts.refused().as_ref() == Some(&stop) => TaskEnd::Refused,
+        end => end,
+    };
+    Some(EndedTask {
+        id: pod.service_task_id()?,
+        deployment: pod.deployment()?,
+        created_at: pod.metadata.creation_timestamp.clone(),
+        end,
+        reason: Some(stop.reason),
+        stopped_at: now.clone(),
+    })
+}
+
+fn end_of(code: StopCode, started_at: Option<&Time>, ended_at: Option<&Time>) -> Option<TaskEnd> {
+    match (code, started_at) {
+        (StopCode::EssentialContainerExited, Some(started_at)) => Some(TaskEnd::Ran(since(started_at, ended_at?))),
         // What it needed has ended before all of it had started.
         (StopCode::TaskFailedToStart, _) | (StopCode::EssentialContainerExited, None) => Some(TaskEnd::NeverRan),
         // Whoever stopped the others, they did not fail.

@@ -15,3 +15,9 @@ pub fn since(then: &Time, now: &Time) -> Duration {
 pub fn left(then: &Time, time: Duration, now: &Time) -> Duration {
     time.saturating_sub(since(then, now))
 }
+
+/// What is left until a moment.
+#[must_use]
+pub fn left_until(then: &Time, now: &Time) -> Duration {
+    since(now, then)
+}

@@ -1,13 +1,17 @@
-//! How often tasks of a deployment have failed to start since one last did, in rounds: tasks that fail together fail once. It is
-//! kept in the status, so that neither the number of tasks nor the end of their records changes it.
+//! How often tasks of a deployment have failed to start since one last did. Most are left to the kubelet for a while, and given up.
+//! One that its node refuses ends at once, and Kubernetes makes another one at once: then no further one is made for a while.
 
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration};
 
 use crate::api::service_status::ServiceDeployment;
 
-use super::start_throttle::replace_after;
+use super::{
+    elapsed::left_until,
+    rounds::Rounds,
+    start_throttle::{replace_after, replace_refused_after},
+};
 
 /// From so many rounds on it is told that the service cannot start tasks.
 const IMPAIRED: u32 = 3;
@@ -30,6 +34,8 @@ pub enum StartResult {
     Failing,
     /// It was given up, or has ended without a start.
     Failed,
+    /// Its node did not take it.
+    Refused,
     /// It reached RUNNING.
     Started {
         /// When.
@@ -40,64 +46,67 @@ pub enum StartResult {
 /// The failed starts of a deployment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FailedStarts {
-    rounds: u32,
-    /// When the last round was given up. Tasks that were made before belong to it or to an earlier one.
-    last: Option<Time>,
+    rounds: Rounds,
+    /// No further task is made before, because nodes have refused the last ones.
+    next_at: Option<Time>,
 }
 
 impl FailedStarts {
-    /// None yet.
-    pub const NONE: Self = Self { rounds: 0, last: None };
-
     /// What the last status says of a deployment.
     #[must_use]
     pub fn of(shown: &ServiceDeployment) -> Self {
-        Self { rounds: u32::try_from(shown.failed_starts).unwrap_or(0), last: shown.last_failed_start_at.clone() }
+        Self {
+            rounds: Rounds::of(shown.failed_starts, shown.last_failed_start_at.as_ref()),
+            next_at: shown.next_start_at.clone(),
+        }
     }
 
     /// Puts it into the next status.
     pub fn show(&self, shown: &mut ServiceDeployment) {
-        shown.failed_starts = i32::try_from(self.rounds).unwrap_or(i32::MAX);
-        shown.last_failed_start_at.clone_from(&self.last);
+        shown.failed_starts = self.rounds.shown_count();
+        shown.last_failed_start_at.clone_from(&self.rounds.last);
+        shown.next_start_at.clone_from(&self.next_at);
     }
 
     /// How long a task that does not start is left to the kubelet.
     #[must_use]
     pub fn patience(&self, created_at: Option<&Time>) -> Duration {
-        let this = u32::from(self.is_of_next_round(created_at));
-        replace_after(self.rounds.saturating_add(this).max(1))
+        replace_after(self.rounds.with(created_at))
+    }
+
+    /// Time in which no further task is made; zero when one may be.
+    #[must_use]
+    pub fn pause(&self, now: &Time) -> Duration {
+        self.next_at.as_ref().map_or(Duration::ZERO, |next| left_until(next, now))
     }
 
     /// After a look at all tasks of the deployment.
     #[must_use]
     pub fn next(&self, starts: &[Start], now: &Time) -> Self {
-        let has_recovered = self.last.as_ref().is_some_and(|last| {
+        let has_recovered = self.rounds.last.as_ref().is_some_and(|last| {
             starts.iter().any(|start| matches!(&start.result, StartResult::Started { at } if at.0 > last.0))
         });
-        let rounds = if has_recovered { 0 } else { self.rounds };
-        if starts
-            .iter()
-            .any(|start| start.result == StartResult::Failed && self.is_of_next_round(start.created_at.as_ref()))
-        {
-            Self { rounds: rounds.saturating_add(1), last: Some(now.clone()) }
+        let before = if has_recovered { self.rounds.ended() } else { self.rounds.clone() };
+        let happened = |result: &StartResult| {
+            starts.iter().any(|start| start.result == *result && self.rounds.is_of_next(start.created_at.as_ref()))
+        };
+        let is_refused = happened(&StartResult::Refused);
+        let rounds = if is_refused || happened(&StartResult::Failed) { before.one_more(now) } else { before };
+        let next_at = if is_refused {
+            now.0.checked_add(SignedDuration::try_from(replace_refused_after(rounds.count)).unwrap_or_default()).ok()
         } else {
-            Self { rounds, last: self.last.clone() }
-        }
+            self.next_at.as_ref().filter(|_| !has_recovered).map(|next| next.0)
+        };
+        Self { rounds, next_at: next_at.filter(|next| *next > now.0).map(Time) }
     }
 
     /// Whether it fails so often that it is told, with what fails now.
     #[must_use]
     pub fn is_impaired(&self, starts: &[Start]) -> bool {
-        let fails =
-            |start: &Start| start.result == StartResult::Failing && self.is_of_next_round(start.created_at.as_ref());
-        self.rounds.saturating_add(u32::from(starts.iter().any(fails))) >= IMPAIRED
-    }
-
-    fn is_of_next_round(&self, created_at: Option<&Time>) -> bool {
-        match (created_at, &self.last) {
-            (Some(created_at), Some(last)) => created_at.0 > last.0,
-            _ => true,
-        }
+        let fails = |start: &Start| {
+            start.result == StartResult::Failing && self.rounds.is_of_next(start.created_at.as_ref())
+        };
+        self.rounds.count.saturating_add(u32::from(starts.iter().any(fails))) >= IMPAIRED
     }
 }
 
@@ -114,6 +123,10 @@ mod tests {
         Start { created_at: Some(at(created_at)), result }
     }
 
+    fn rounds(count: u32, last: i64) -> FailedStarts {
+        FailedStarts { rounds: Rounds { count, last: Some(at(last)) }, next_at: None }
+    }
+
     fn seconds(starts: &FailedStarts, created_at: i64) -> u64 {
         starts.patience(Some(&at(created_at))).as_secs()
     }
@@ -122,11 +135,11 @@ mod tests {
     fn tasks_that_fail_together_fail_once_however_many_they_are() {
         let many: Vec<_> = (0..500).map(|_| start(0, StartResult::Failed)).collect();
         let once = FailedStarts::default().next(&many, &at(10));
-        assert_eq!(once, FailedStarts { rounds: 1, last: Some(at(10)) });
+        assert_eq!(once, rounds(1, 10));
         assert_eq!(once.next(&many, &at(60)), once, "those that are recorded later are of the same round");
         assert_eq!((seconds(&once, 0), seconds(&once, 11)), (10, 20));
         let twice = once.next(&[start(0, StartResult::Failed), start(11, StartResult::Failed)], &at(31));
-        assert_eq!(twice, FailedStarts { rounds: 2, last: Some(at(31)) });
+        assert_eq!(twice, rounds(2, 31));
     }
 
     #[test]
@@ -143,23 +156,51 @@ mod tests {
 
     #[test]
     fn a_task_that_starts_puts_it_to_zero_and_one_that_ran_before_does_not() {
-        let twice = FailedStarts { rounds: 2, last: Some(at(100)) };
+        let twice = rounds(2, 100);
         let ran_before = start(0, StartResult::Started { at: at(50) });
         assert_eq!(twice.next(std::slice::from_ref(&ran_before), &at(120)), twice);
         let has_started =
             [ran_before, start(101, StartResult::Started { at: at(105) }), start(90, StartResult::Failed)];
         let recovered = twice.next(&has_started, &at(120));
-        assert_eq!(recovered, FailedStarts { rounds: 0, last: Some(at(100)) });
+        assert_eq!(recovered, rounds(0, 100));
         assert_eq!((seconds(&recovered, 90), seconds(&recovered, 110)), (10, 10));
-        assert_eq!(recovered.next(&[start(110, StartResult::Failed)], &at(130)).rounds, 1);
+        assert_eq!(recovered.next(&[start(110, StartResult::Failed)], &at(130)), rounds(1, 130));
     }
 
     #[test]
     fn it_is_told_when_the_third_round_fails() {
         let [failing, under_way] = [StartResult::Failing, StartResult::UnderWay].map(|result| [start(101, result)]);
-        let rounds = |rounds| FailedStarts { rounds, last: Some(at(100)) };
-        assert!(!rounds(1).is_impaired(&failing) && rounds(2).is_impaired(&failing));
-        assert!(!rounds(2).is_impaired(&under_way) && rounds(3).is_impaired(&under_way));
-        assert!(!rounds(2).is_impaired(&[start(99, StartResult::Failing)]), "it is of the round before");
+        let after = |count| rounds(count, 100);
+        assert!(!after(1).is_impaired(&failing) && after(2).is_impaired(&failing));
+        assert!(!after(2).is_impaired(&under_way) && after(3).is_impaired(&under_way));
+        assert!(!after(2).is_impaired(&[start(99, StartResult::Failing)]), "it is of the round before");
+    }
+
+    #[test]
+    fn after_two_refusals_none_is_made_for_a_while_that_grows() {
+        let (mut starts, mut now, mut pauses) = (FailedStarts::default(), 0, Vec::new());
+        for _ in 0..11 {
+            now += 1;
+            starts = starts.next(&[start(now, StartResult::Refused)], &at(now));
+            let pause = starts.pause(&at(now)).as_secs();
+            pauses.push(pause);
+            now += i64::try_from(pause).unwrap();
+            assert_eq!(starts.pause(&at(now)), Duration::ZERO);
+        }
+        assert_eq!(pauses, [0, 0, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
+        let has_started = starts.next(&[start(now + 1, StartResult::Started { at: at(now + 5) })], &at(now + 5));
+        assert_eq!((has_started.rounds.count, has_started.next_at), (0, None));
+    }
+
+    #[test]
+    fn a_pause_lasts_although_nothing_new_is_seen() {
+        let refused = |second| [start(second, StartResult::Refused)];
+        let mut starts = FailedStarts::default();
+        for second in 1..=3 {
+            starts = starts.next(&refused(second), &at(second));
+        }
+        assert_eq!(starts.next(&refused(3), &at(8)).pause(&at(8)).as_secs(), 5);
+        assert_eq!(starts.next(&[], &at(8)).pause(&at(8)).as_secs(), 5);
+        assert_eq!(starts.next(&[], &at(13)).next_at, None);
     }
 }

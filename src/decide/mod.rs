@@ -15,10 +15,12 @@ pub mod initialization;
 #[cfg(test)]
 mod kubelet_reports;
 pub mod pod_status;
+pub mod quick_ends;
 pub mod registration;
 pub mod revision_retention;
 pub mod rollout;
 pub mod rollout_status;
+pub mod rounds;
 pub mod scheduled_task;
 pub mod service_scheduler;
 pub mod service_status;

@@ -4,9 +4,9 @@ use crate::{
     api::service_status::{EcsServiceStatus, RolloutState, ServiceDeployment},
     decide::{
         conditions::{ACCEPTED, Finding, READY, RECONCILING, STALLED, is_true, reason},
-        failed_starts::FailedStarts,
         failure_count::FailureCount,
         rollout::{Course, DeploymentFailure, RollBack, RollBackState, Rollout},
+        service_scheduler::Delays,
         service_status::{self, DeploymentFacts, ServiceFacts},
         start_throttle::impaired_message,
     },
@@ -25,8 +25,8 @@ pub struct RolloutStatus<'a> {
     pub failures: &'a FailureCount,
     /// The deployment that has just ended, with its failures.
     pub ended: Option<&'a (i64, FailureCount)>,
-    /// The failed starts of the deployment that runs.
-    pub failed_starts: &'a FailedStarts,
+    /// What its tasks and those of the deployment that runs are delayed by.
+    pub delays: &'a [Delays],
     /// Whether its tasks fail to start again and again.
     pub is_impaired: bool,
 }
@@ -83,8 +83,9 @@ fn with_rollout(
         shown.updated_at = since.unwrap_or(facts.now).clone();
         (shown.rollout_state, shown.rollout_state_reason) = (state, reason);
     }
-    if deployment.number == facts.template.running() {
-        status.failed_starts.show(&mut shown);
+    for delays in status.delays.iter().filter(|delays| delays.deployment == deployment.number) {
+        delays.failed_starts.show(&mut shown);
+        delays.quick_ends.show(&mut shown);
     }
     if deployment.number == status.course.primary() {
         status.failures.show(&mut shown);

@@ -8,9 +8,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::api::task_status::HealthStatus;
 
 use super::{
-    elapsed::left,
+    elapsed::{left, since},
     failed_starts::{Start, StartResult},
     failure_count::{JudgedTask, Verdict},
+    quick_ends::Run,
     task_progress::TaskFacts,
     task_stop::Stop,
     unhealthy::{Health, LiveTask},
@@ -38,6 +39,8 @@ pub struct ScheduledTask {
     ready_since: Option<Time>,
     /// Why no node is found for it.
     unplaceable: Option<String>,
+    /// Its node has taken it.
+    pub is_taken: bool,
     /// Its node does not answer.
     is_lost: bool,
     look_again_after: Option<Duration>,
@@ -70,6 +73,7 @@ impl ScheduledTask {
             health: progress.health,
             ready_since: facts.status.holds("Ready").and_then(|ready| ready.last_transition_time.clone()),
             unplaceable: facts.unplaceable().map(str::to_owned),
+            is_taken: !facts.status.container_statuses.is_empty(),
             is_lost: facts.status.has_lost_its_node(),
             look_again_after: progress.look_again_after,
         }
@@ -85,6 +89,13 @@ impl ScheduledTask {
             (None, None) => StartResult::UnderWay,
         };
         Start { created_at: self.created_at.clone(), result }
+    }
+
+    /// How long it has run, when it has reached RUNNING.
+    #[must_use]
+    pub fn run(&self, now: &Time) -> Option<Run> {
+        let started_at = self.started_at.as_ref()?;
+        Some(Run { created_at: self.created_at.clone(), time: since(started_at, now), has_ended: false })
     }
 
     /// What is left of the time in which the kubelet may bring it up.

@@ -16,7 +16,6 @@ use crate::{
 
 use super::{
     deployment::Template,
-    failed_starts::{FailedStarts, Start, StartResult},
     failure_count::{FailureCount, JudgedTask, Verdict},
     rollout::{Course, Rollout, RolloutFacts, Step, advance, course, roll_back_target},
     scheduled_task::{Judge, ScheduledTask},
@@ -27,6 +26,10 @@ use super::{
     unhealthy::{self, Bounds, Health, failed_health_checks_message, unhealthy_stop},
     workload::{WorkloadState, is_steady},
 };
+
+mod delays;
+
+pub use delays::Delays;
 
 /// A deployment that there is a snapshot of, or will be.
 #[derive(Clone, Copy, Debug)]
@@ -108,8 +111,8 @@ pub struct Decision {
     pub failures: FailureCount,
     /// The deployment that has ended in this look, with its failures.
     pub ended: Option<(i64, FailureCount)>,
-    /// The failed starts of the deployment that runs.
-    pub failed_starts: FailedStarts,
+    /// What delays the tasks of the deployment that is to run, and of the one that runs meanwhile.
+    pub delays: Vec<Delays>,
     /// Whether its tasks fail to start again and again.
     pub is_impaired: bool,
     /// Tasks that have failed or are stopped.
@@ -141,7 +144,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let judged = facts.judge_deployment(so_far.primary());
     let step = facts.advance(&before, so_far, &judged);
     let course = facts.course(&step.rollout);
-    let template = course.template(facts.workload.template, facts.limits());
+    let template = facts.template(course);
     // A service may be scaled so in the middle of a deployment.
     let is_blocked = facts.limits() == DeploymentLimits::Blocked;
     let is_stuck = is_blocked && facts.has_others(template.running());
@@ -156,13 +159,13 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let mut decision = Decision {
         failures,
         ended,
-        failed_starts: facts.failed_starts(template.running()),
+        delays: facts.delays([course.primary(), template.running()]),
         is_impaired: false,
         rollout: step.rollout,
         course,
         template,
         replicas: course.replicas(facts.desired, facts.replicas),
-        is_blocked: is_stuck || matches!(template, Template::Held { .. }),
+        is_blocked: is_stuck || (is_blocked && matches!(template, Template::Held { .. })),
         is_paused: (is_blocked && is_shared) || course.is_stopped(),
         stops: Vec::new(),
         messages: Vec::new(),
@@ -173,6 +176,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         facts.replace_failed(so_far.primary(), &mut decision);
         facts.tell_unplaceable(template.running(), &mut decision);
         facts.replace_unhealthy(&mut decision);
+        facts.wait_for_nodes(&mut decision);
     }
     decision
 }
@@ -185,6 +189,24 @@ impl<'a> SchedulerFacts<'a> {
     fn course(&self, rollout: &Rollout) -> Course {
         let stored: Vec<_> = self.deployments.iter().map(|deployment| deployment.number).collect();
         course(self.newest, rollout, &stored)
+    }
+
+    /// The template that the workload gets. While no task of the deployment that is to run may be made, because nodes refuse them,
+    /// it is that of an earlier one that still has tasks: a Deployment that has two templates gives both their share.
+    fn template(&self, course: Course) -> Template {
+        let template = course.template(self.workload.template, self.limits());
+        let is_paused = matches!(template, Template::Wanted(_)) && !course.is_stopped() && self.is_refused(course);
+        match self.newest_other_than(course.primary()).filter(|_| is_paused) {
+            Some(running) => Template::Held { running, waiting: course.primary() },
+            None => template,
+        }
+    }
+
+    /// The newest deployment but this one that has tasks.
+    fn newest_other_than(&self, deployment: i64) -> Option<i64> {
+        let stored = self.deployments.iter().map(|stored| stored.number);
+        let has_tasks = |number: &i64| self.all_tasks.iter().any(|task| task.deployment == *number && task.counts());
+        stored.filter(|number| *number != deployment).filter(has_tasks).max()
     }
 
     fn limits(&self) -> DeploymentLimits {
@@ -210,17 +232,6 @@ impl<'a> SchedulerFacts<'a> {
         live.chain(self.ended_in_rollout(deployment)).chain(departing).collect()
     }
 
-    /// The tasks of a deployment that do not start, when their time for that is over.
-    fn given_up(&self, deployment: i64) -> Vec<TaskStop> {
-        let failed_starts = self.failed_starts(deployment);
-        let patience = |task: &ScheduledTask| failed_starts.patience(task.created_at.as_ref());
-        let in_vain = self.tasks_of(deployment).filter(|task| task.time_to_start(patience(task), self.now).is_zero());
-        let stop = |task: &ScheduledTask| {
-            task.failure.clone().map(|stop| TaskStop { id: task.id.clone(), stop, deletes: true })
-        };
-        in_vain.filter_map(stop).collect()
-    }
-
     /// Tasks that failed to start and are gone: whoever stopped them, they count.
     fn ended_in_rollout(&self, deployment: i64) -> impl Iterator<Item = JudgedTask> {
         // What failed before a deployment was rolled back to says nothing of the roll-back.
@@ -230,7 +241,7 @@ impl<'a> SchedulerFacts<'a> {
         let is_live = |id: &str| self.tasks.iter().any(|task| task.id == id);
         let failed = self.ended.iter().filter(move |task| {
             task.deployment == deployment
-                && task.end == TaskEnd::NeverRan
+                && matches!(task.end, TaskEnd::NeverRan | TaskEnd::Refused)
                 && since.is_some_and(|since| task.stopped_at.0 >= since)
                 && !is_live(&task.id)
         });
@@ -255,7 +266,7 @@ impl<'a> SchedulerFacts<'a> {
 
     /// Whether the deployment that is to run has replaced the others as far as it has to.
     fn has_taken_over(&self, so_far: Course) -> bool {
-        let template = so_far.template(self.workload.template, self.limits());
+        let template = self.template(so_far);
         let progress = self.workload.progress(template);
         let desired = i32::try_from(self.desired).unwrap_or(i32::MAX);
         let Some(early) = self.rules.early_success else {
@@ -279,29 +290,11 @@ impl<'a> SchedulerFacts<'a> {
         shown.map(FailureCount::of).unwrap_or_default()
     }
 
-    /// The failed starts of a deployment up to the last look.
-    fn failed_starts(&self, deployment: i64) -> FailedStarts {
-        let shown = self.deployment(deployment).and_then(|deployment| deployment.shown);
-        shown.map(FailedStarts::of).unwrap_or_default()
-    }
-
-    /// How the starts of a deployment's tasks went, those of ended ones as well.
-    fn starts(&self, deployment: i64, given_up: &[TaskStop]) -> Vec<Start> {
-        let is_given_up = |task: &ScheduledTask| given_up.iter().any(|stop| stop.id == task.id);
-        let live = self.tasks_of(deployment).map(|task| task.start(is_given_up(task)));
-        let ended = self.ended.iter().filter(|task| task.deployment == deployment && task.end == TaskEnd::NeverRan);
-        let failed = |task: &EndedTask| Start { created_at: task.created_at.clone(), result: StartResult::Failed };
-        live.chain(ended.map(failed)).collect()
-    }
-
     /// Tasks that cannot start are left to the kubelet for a while, longer with each failure, and then replaced.
     fn replace_failed(&self, counted: i64, decision: &mut Decision) {
         let running = decision.template.running();
-        let given_up = self.given_up(running);
-        let (before, starts) = (self.failed_starts(running), self.starts(running, &given_up));
-        decision.failed_starts = before.next(&starts, self.now);
-        decision.is_impaired = decision.failed_starts.is_impaired(&starts);
-        decision.stops.extend(given_up);
+        let before = self.shown_delays(running).failed_starts;
+        decision.stops.extend(self.given_up(running));
         // Those that have just made their deployment fail.
         if counted != running {
             let failed = self.given_up(counted).into_iter();
@@ -311,6 +304,11 @@ impl<'a> SchedulerFacts<'a> {
             let Some(stop) = &task.failure else { continue };
             decision.hindrance.get_or_insert_with(|| format!("Task {} does not start: {}", task.id, stop.reason));
             decision.look_in(task.time_to_start(before.patience(task.created_at.as_ref()), self.now));
+        }
+        let after = self.delays_of(running);
+        decision.is_impaired = after.failed_starts.is_impaired(&self.starts(running));
+        if let Some(left) = after.quick_ends.look_after(&self.runs(running)) {
+            decision.look_in(left);
         }
         if decision.is_impaired && decision.hindrance.is_some() {
             decision.messages.push(impaired_message(self.service));

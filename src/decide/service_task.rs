@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use crate::api::task_status::StopCode;
 
 use super::{
     container_error::reason,
-    elapsed::{left, since},
-    start_throttle::{TaskEnd, quick_ends_in_a_row, replace_ended_after},
+    elapsed::since,
+    quick_ends::QuickEnds,
     task_progress::TaskFacts,
     task_stop::Stop,
 };
@@ -44,8 +46,12 @@ pub struct ServiceTask<'a> {
     pub wish: Wish<'a>,
     /// How the last run of an essential container ended that was started again while this process watched.
     pub restarted: Option<&'a Stop>,
-    /// How the tasks of its deployment before it ended, the newest first.
-    pub earlier_ends: &'a [TaskEnd],
+    /// When it was made.
+    pub created_at: Option<&'a Time>,
+    /// How the tasks of its deployment before it ended.
+    pub quick_ends: &'a QuickEnds,
+    /// Whether Kubernetes itself delays the replacement of a task that its node refuses, as for those of a DaemonSet.
+    pub is_delayed_by_kubernetes: bool,
 }
 
 /// What to do with the Pod of a task.
@@ -69,9 +75,10 @@ pub fn action(task: &ServiceTask<'_>) -> Action {
         Wish::Stop(reason) => return Action::Stop(user_stop(reason)),
         Wish::Run => {}
     }
-    // Its Pod has failed as a whole: another one is there already.
+    // Its Pod has failed as a whole: another one is there already, or comes when this one goes.
     if task.task.status.has_ended() {
-        return end(&task.task).map_or(Action::Nothing, Action::Stop);
+        let stop = end(&task.task).filter(|_| !task.is_delayed_by_kubernetes);
+        return stop.map_or(Action::Nothing, Action::Stop);
     }
     let progress = task.task.progress();
     let Some(started_at) = &progress.started_at else { return Action::Nothing };
@@ -79,9 +86,7 @@ pub fn action(task: &ServiceTask<'_>) -> Action {
     let runs_again = exit.is_none();
     let Some(stop) = exit.or_else(|| task.restarted.cloned()) else { return Action::Nothing };
     let ended_at = task.task.last_essential_end().unwrap_or(task.task.now);
-    let this = TaskEnd::Ran(since(started_at, ended_at));
-    let quick_ends = quick_ends_in_a_row([this].into_iter().chain(task.earlier_ends.iter().copied()));
-    match left(ended_at, replace_ended_after(quick_ends), task.task.now) {
+    match task.quick_ends.patience(task.created_at, since(started_at, ended_at), ended_at, task.task.now) {
         Duration::ZERO => Action::Stop(stop),
         _ if runs_again => Action::LeaveRestarted,
         left => Action::Wait(left),
@@ -89,7 +94,8 @@ pub fn action(task: &ServiceTask<'_>) -> Action {
 }
 
 /// Why a task ends, as far as its Pod tells.
-fn end(task: &TaskFacts<'_>) -> Option<Stop> {
+#[must_use]
+pub fn end(task: &TaskFacts<'_>) -> Option<Stop> {
     task.disruption().or_else(|| task.essential_exit()).or_else(|| task.start_failure())
 }
 

@@ -159,6 +159,13 @@ impl<'a> TaskFacts<'a> {
     }
 
     /// The kubelet did not take the Pod: none of its containers ever began.
+    /// Its node did not take it: why.
+    #[must_use]
+    pub fn refused(&self) -> Option<Stop> {
+        let reason = self.refusal(&self.observed().collect::<Vec<_>>())?;
+        Some(Stop { code: StopCode::TaskFailedToStart, reason })
+    }
+
     fn refusal(&self, observed: &[ObservedContainer<'_>]) -> Option<String> {
         let is_refused = self.has_failed() && observed.iter().all(|container| container.end().is_none());
         (is_refused && self.disruption().is_none()).then(|| reason(FAILED_TO_START, &pod_cause(self.status)))

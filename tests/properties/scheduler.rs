@@ -7,6 +7,7 @@ use ecs_operator::{
     decide::{
         rollout::{DeploymentFailure, Rollout},
         service_scheduler::{Decision, Rules},
+        start_throttle::TaskEnd,
     },
     ecs::{
         circuit_breaker::{DeploymentCircuitBreaker, FailureThreshold},
@@ -36,7 +37,7 @@ enum Event {
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let quality =
-        || prop_oneof![3 => Just(Quality::Good), 1 => Just(Quality::CannotStart), 1 => Just(Quality::NeverHealthy)];
+        || prop_oneof![3 => Just(Quality::Good), 1 => Just(Quality::CannotStart), 1 => Just(Quality::NeverHealthy), 1 => Just(Quality::Refused)];
     vec(
         prop_oneof![
             4 => (1_i64..20).prop_map(Event::Time),
@@ -89,10 +90,10 @@ struct Watch {
 
 impl Watch {
     fn see(&mut self, world: &World) {
-        let failing = world.live().filter(|pod| match pod.state {
-            State::CannotStart => true,
-            State::Runs { ready_since, .. } => ready_since.is_none(),
-            State::Creating => false,
+        let failing = world.pods.iter().filter(|pod| match pod.state {
+            State::CannotStart => !pod.is_deleted,
+            State::Runs { ready_since, .. } => !pod.is_deleted && ready_since.is_none(),
+            State::Creating => pod.end == Some(TaskEnd::Refused),
         });
         self.failing.extend(failing.map(|pod| (pod.deployment, pod.id.clone())));
     }
@@ -225,5 +226,32 @@ proptest! {
             apply(event, &mut world, &mut watch);
         }
         comes_to_rest(&mut world, &mut watch);
+    }
+
+    /// Nodes that refuse the tasks of a deployment for ten minutes are asked few times, and what ran before goes on.
+    #[test]
+    fn nodes_that_refuse_tasks_are_left_alone(desired in 1_u32..9, before in any::<bool>(), rules in rules()) {
+        let rules = Rules { circuit_breaker: None, ..rules };
+        let (mut world, mut watch) = (World::new(desired, rules), Watch::default());
+        if before {
+            comes_to_rest(&mut world, &mut watch);
+            world.deploy(Quality::Refused);
+        } else {
+            world.stored.values_mut().for_each(|stored| stored.quality = Quality::Refused);
+        }
+        prop_assume!(rules.percentages.limits(desired) != DeploymentLimits::Blocked);
+        let made = world.next;
+        for _ in 0..600 {
+            for event in [Event::Operator, Event::Kubernetes, Event::DeletedAreGone, Event::EndsAreRecorded, Event::Time(1)] {
+                apply(&event, &mut world, &mut watch);
+            }
+            for index in 0..world.pods.len() {
+                apply(&Event::Progress(index), &mut world, &mut watch);
+            }
+        }
+        // Two rounds at once, then after 10 s, 20 s, 40 s and so on; in each the old tasks that made room come back.
+        let most = world.rules.percentages.most(desired);
+        let (made, bound) = (world.next - made, 30 * most);
+        prop_assert!(made <= bound, "{made} tasks were made, {bound} may");
     }
 }

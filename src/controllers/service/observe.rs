@@ -135,6 +135,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let records = caches.tasks.of_service(&namespace, &workload);
     let status = service.status.clone().unwrap_or_default();
     let (live_tasks, live_pods) = live_tasks(&pods, context);
+    let all_pods = [&pods[..], &departed].concat();
     Observed {
         clusters: context.clusters_of(&namespace),
         namespace_terminating: context.is_terminating(&namespace),
@@ -150,10 +151,10 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
             .collect(),
         tasks: pods.iter().filter_map(|pod| pod.observed_task()).collect(),
         stopping_tasks: stopping_tasks(&pods, &context.now()),
-        departing_tasks: departing_tasks(&[&pods[..], &departed].concat(), &records, &live_pods),
+        departing_tasks: departing_tasks(&all_pods, &records, &live_pods),
         live_tasks,
         live_pods,
-        earlier_ends: earlier_ends(&records),
+        earlier_ends: earlier_ends(&records, &all_pods, context),
         budget: caches.budgets.get(&namespace, &workload),
         status,
         service,

@@ -85,7 +85,7 @@ pub(super) async fn applied(
         course: plan.decision.course,
         failures: &plan.decision.failures,
         ended: plan.decision.ended.as_ref(),
-        failed_starts: &plan.decision.failed_starts,
+        delays: &plan.decision.delays,
         is_impaired: plan.decision.is_impaired,
     };
     let findings = findings(&facts, rollout, plan, result);

@@ -90,7 +90,7 @@ async fn end(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
         }
         return Ok(Outcome::Done);
     }
-    match action(&observed.task(&observed.earlier_ends(context, &now), &now)) {
+    match action(&observed.task(&observed.quick_ends(), &now)) {
         Action::Nothing => Ok(Outcome::Done),
         Action::Wait(left) => Ok(Outcome::Wait(left)),
         Action::LeaveRestarted => {

@@ -11,10 +11,10 @@ use crate::{
         service::EcsService,
         task::{DesiredStatus, EcsTask},
     },
-    controllers::{context::Context, earlier_ends::earlier_ends, service::name_of, task::Seen},
+    controllers::{context::Context, service::name_of, task::Seen},
     decide::{
+        quick_ends::QuickEnds,
         service_task::{ServiceTask, Surroundings, Wish},
-        start_throttle::TaskEnd,
         task_stop::Stop,
     },
     kube_io::{pod::Pod, workload::Workload},
@@ -65,19 +65,28 @@ pub(super) fn observe(pod: Arc<Pod>, is_gone: bool, context: &Context) -> Option
 }
 
 impl Observed {
-    /// The task, for the decision about its Pod. `earlier_ends` are those from [`Self::earlier_ends`].
-    pub(super) fn task<'a>(&'a self, earlier_ends: &'a [TaskEnd], now: &'a Time) -> ServiceTask<'a> {
-        ServiceTask { task: self.seen.facts(now), wish: self.wish(), restarted: self.restarted.as_ref(), earlier_ends }
+    /// The task, for the decision about its Pod. `quick_ends` are those from [`Self::quick_ends`].
+    pub(super) fn task<'a>(&'a self, quick_ends: &'a QuickEnds, now: &'a Time) -> ServiceTask<'a> {
+        ServiceTask {
+            task: self.seen.facts(now),
+            wish: self.wish(),
+            restarted: self.restarted.as_ref(),
+            created_at: self.seen.pod.metadata.creation_timestamp.as_ref(),
+            quick_ends,
+            is_delayed_by_kubernetes: self.is_of_daemon_set(),
+        }
     }
 
-    /// How the tasks of its deployment before it ended, the newest first. It matters for one that has ended.
-    pub(super) fn earlier_ends(&self, context: &Context, now: &Time) -> Vec<TaskEnd> {
-        if self.restarted.is_none() && self.seen.facts(now).essential_exit().is_none() {
-            return Vec::new();
-        }
-        let records = context.caches.tasks.of_service(&self.namespace, &self.workload);
-        let of_deployment = earlier_ends(&records).into_iter().filter(|task| task.deployment == self.deployment);
-        of_deployment.map(|task| task.end).collect()
+    /// The quick ends of its deployment up to now.
+    pub(super) fn quick_ends(&self) -> QuickEnds {
+        let status = self.service.as_ref().and_then(|service| service.status.as_ref());
+        let deployments = status.map(|status| &status.deployments[..]).unwrap_or_default();
+        let shown = deployments.iter().find(|deployment| deployment.id == self.deployment_id());
+        shown.map(QuickEnds::of).unwrap_or_default()
+    }
+
+    fn is_of_daemon_set(&self) -> bool {
+        self.seen.pod.owner_references().iter().any(|owner| owner.kind == "DaemonSet")
     }
 
     fn wish(&self) -> Wish<'_> {

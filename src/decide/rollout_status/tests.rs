@@ -52,11 +52,10 @@ fn facts<'a>(
     }
 }
 
-const NONE: &FailedStarts = &FailedStarts::NONE;
 
 fn status<'a>(rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
     let course = crate::decide::rollout::course(2, rollout, &[1, 2]);
-    RolloutStatus { newest: 2, rollout, course, failures, ended: None, failed_starts: NONE, is_impaired: false }
+    RolloutStatus { newest: 2, rollout, course, failures, ended: None, delays: &[], is_impaired: false }
 }
 
 fn summary(deployments: &[ServiceDeployment]) -> Vec<(&str, RolloutState, &str)> {

@@ -2,19 +2,17 @@
 
 use super::*;
 use crate::decide::{
-    failed_starts::FailedStarts,
     failure_count::FailureCount,
     rollout::{Rollout, course},
     rollout_status::{self, RolloutStatus},
     task::TaskState,
 };
 
-const NONE: &FailedStarts = &FailedStarts::NONE;
 
 fn status<'a>(facts: &ServiceFacts<'_>, rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
     let newest = facts.template.newest();
     let course = course(newest, rollout, &[newest]);
-    RolloutStatus { newest, rollout, course, failures, ended: None, failed_starts: NONE, is_impaired: false }
+    RolloutStatus { newest, rollout, course, failures, ended: None, delays: &[], is_impaired: false }
 }
 
 fn deployments(facts: &ServiceFacts<'_>, rollout: &Rollout) -> Vec<ServiceDeployment> {

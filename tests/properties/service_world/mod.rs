@@ -62,7 +62,8 @@ pub struct World {
     pub seen_desired: u32,
     /// Scaled in during a deployment, Kubernetes takes Pods of both `ReplicaSets` in proportion, healthy ones as well.
     pub is_scaled_in: bool,
-    next: u32,
+    /// How many Pods have been made.
+    pub next: u32,
 }
 
 const SICK_AFTER: i64 = 17;
@@ -131,6 +132,12 @@ impl World {
         }
         let pod = &mut self.pods[index % count];
         let quality = self.stored[&pod.deployment].quality;
+        if (pod.state, quality, pod.is_deleted) == (State::Creating, Quality::Refused, false) {
+            // It has ended, and the operator deletes it.
+            (pod.is_deleted, pod.end) = (true, Some(TaskEnd::Refused));
+            self.replica_set_controller();
+            return;
+        }
         pod.state = match (pod.state, quality) {
             (State::Creating | State::CannotStart, Quality::CannotStart) => State::CannotStart,
             (State::Creating | State::CannotStart, _) => State::Runs { since: now, ready_since: None },
@@ -224,6 +231,10 @@ impl World {
         let departing: Vec<_> = deleted.chain(self.unrecorded.iter().map(|task| task.id.clone())).collect();
         let stopping = self.pods.iter().filter(|pod| pod.is_deleted);
         let stopping: Vec<_> = stopping.map(|pod| (pod.deployment, Duration::from_secs(30))).collect();
+        // A refusal stands in the Pod. Why the others go, the operator knows when it has looked at them in time.
+        let known = |pod: &&Pod| pod.is_deleted && (pod.end == Some(TaskEnd::Refused) || pod.created % 2 == 0);
+        let by_pods = self.pods.iter().filter(known).filter_map(|pod| pod.clone().ended(self.now));
+        let ended: Vec<_> = by_pods.chain(self.unrecorded.iter().cloned()).chain(self.ended.iter().cloned()).collect();
         tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
         let deployments: Vec<_> = self
             .stored
@@ -245,7 +256,7 @@ impl World {
             all_tasks: &all_tasks,
             tasks: &tasks,
             stopping: &stopping,
-            ended: &self.ended,
+            ended: &ended,
             departing: &departing,
             is_to_stop: self.is_to_stop,
             now: &now,
@@ -293,7 +304,7 @@ impl World {
             course: decision.course,
             failures: &decision.failures,
             ended: decision.ended.as_ref(),
-            failed_starts: &decision.failed_starts,
+            delays: &decision.delays,
             is_impaired: decision.is_impaired,
         };
         shown_deployments(&facts, status)

@@ -22,6 +22,8 @@ pub enum Quality {
     CannotStart,
     /// They start and are never healthy.
     NeverHealthy,
+    /// Their nodes do not take them.
+    Refused,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,8 @@ impl Pod {
         PodStatus {
             phase: Some(if runs { "Running" } else { "Pending" }.into()),
             conditions,
-            container_statuses: vec![status],
+            // No node has taken it yet.
+            container_statuses: if self.state == State::Creating { Vec::new() } else { vec![status] },
             ..Default::default()
         }
     }
@@ -114,7 +117,7 @@ impl Pod {
     /// The task of a Pod that is gone.
     pub fn ended(self, now: i64) -> Option<EndedTask> {
         let Self { id, deployment, created, end, .. } = self;
-        end.map(|end| EndedTask { id, deployment, created_at: Some(at(created)), end, stopped_at: at(now) })
+        end.map(|end| EndedTask { id, deployment, created_at: Some(at(created)), end, reason: None, stopped_at: at(now) })
     }
 
     pub fn ready_since(&self) -> Option<i64> {

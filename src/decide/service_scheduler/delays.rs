@@ -1,0 +1,128 @@
+//! What delays the tasks of a deployment: failed starts, nodes that refuse them, quick ends.
+
+use crate::decide::{
+    deployment::Template,
+    failed_starts::{FailedStarts, Start, StartResult},
+    quick_ends::{QuickEnds, Run},
+    rollout::Course,
+    scheduled_task::ScheduledTask,
+    start_throttle::{EndedTask, TaskEnd, impaired_message},
+};
+
+use super::{Decision, SchedulerFacts, TaskStop};
+
+/// What delays the tasks of a deployment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delays {
+    /// Its number.
+    pub deployment: i64,
+    /// Its failed starts.
+    pub failed_starts: FailedStarts,
+    /// Its quick ends.
+    pub quick_ends: QuickEnds,
+}
+
+impl<'a> SchedulerFacts<'a> {
+    /// What delays the tasks of some deployments.
+    pub(super) fn delays(&self, deployments: [i64; 2]) -> Vec<Delays> {
+        let [first, second] = deployments;
+        let second = (second != first).then_some(second);
+        [first].into_iter().chain(second).map(|deployment| self.delays_of(deployment)).collect()
+    }
+
+    /// What delays the tasks of a deployment from now on.
+    pub(super) fn delays_of(&self, deployment: i64) -> Delays {
+        let shown = self.shown_delays(deployment);
+        Delays {
+            failed_starts: shown.failed_starts.next(&self.starts(deployment), self.now),
+            quick_ends: shown.quick_ends.next(&self.runs(deployment), self.now),
+            ..shown
+        }
+    }
+
+    /// What delayed the tasks of a deployment up to the last look.
+    pub(super) fn shown_delays(&self, deployment: i64) -> Delays {
+        let shown = self.deployment(deployment).and_then(|deployment| deployment.shown);
+        let of = |shown| Delays {
+            deployment,
+            failed_starts: FailedStarts::of(shown),
+            quick_ends: QuickEnds::of(shown),
+        };
+        shown.map_or(Delays { deployment, ..Delays::default() }, of)
+    }
+
+    pub(super) fn ended_of(&self, deployment: i64) -> impl Iterator<Item = &'a EndedTask> {
+        self.ended.iter().filter(move |task| task.deployment == deployment)
+    }
+
+    /// How the starts of a deployment's tasks went, those of ended ones as well.
+    pub(super) fn starts(&self, deployment: i64) -> Vec<Start> {
+        let given_up = self.given_up(deployment);
+        let is_given_up = |task: &ScheduledTask| given_up.iter().any(|stop| stop.id == task.id);
+        let live = self.tasks_of(deployment).map(|task| task.start(is_given_up(task)));
+        let failed = |task: &EndedTask| {
+            let result = match task.end {
+                TaskEnd::NeverRan => StartResult::Failed,
+                TaskEnd::Refused => StartResult::Refused,
+                TaskEnd::Ran(_) => return None,
+            };
+            Some(Start { created_at: task.created_at.clone(), result })
+        };
+        live.chain(self.ended_of(deployment).filter_map(failed)).collect()
+    }
+
+    /// How long the tasks of a deployment have run that have reached RUNNING, ended ones as well.
+    pub(super) fn runs(&self, deployment: i64) -> Vec<Run> {
+        let live = self.tasks_of(deployment).filter_map(|task| task.run(self.now));
+        let ended = |task: &EndedTask| match task.end {
+            TaskEnd::Ran(time) => Some(Run { created_at: task.created_at.clone(), time, has_ended: true }),
+            TaskEnd::NeverRan | TaskEnd::Refused => None,
+        };
+        live.chain(self.ended_of(deployment).filter_map(ended)).collect()
+    }
+
+    /// The tasks of a deployment that do not start, when their time for that is over.
+    pub(super) fn given_up(&self, deployment: i64) -> Vec<TaskStop> {
+        let failed_starts = self.shown_delays(deployment).failed_starts;
+        let patience = |task: &ScheduledTask| failed_starts.patience(task.created_at.as_ref());
+        let in_vain = self.tasks_of(deployment).filter(|task| task.time_to_start(patience(task), self.now).is_zero());
+        let stop = |task: &ScheduledTask| {
+            task.failure.clone().map(|stop| TaskStop { id: task.id.clone(), stop, deletes: true })
+        };
+        in_vain.filter_map(stop).collect()
+    }
+
+    /// Whether no task of the deployment that is to run may be made, because nodes refuse them.
+    pub(super) fn is_refused(&self, course: Course) -> bool {
+        !self.delays_of(course.primary()).failed_starts.pause(self.now).is_zero()
+    }
+
+    /// Lets no further task be made while nodes refuse them.
+    pub(super) fn wait_for_nodes(&self, decision: &mut Decision) {
+        let primary = decision.course.primary();
+        let failed_starts = self.delays_of(primary).failed_starts;
+        let left = failed_starts.pause(self.now);
+        if left.is_zero() {
+            return;
+        }
+        decision.look_in(left);
+        if decision.template == Template::Wanted(primary) {
+            let taken = self.tasks_of(primary).filter(|task| task.is_taken).count();
+            decision.replicas = decision.replicas.min(u32::try_from(taken).unwrap_or(u32::MAX));
+        }
+        if let Some((task, reason)) = self.last_failed_start(primary) {
+            decision.hindrance = Some(format!("Task {task} does not start: {reason}"));
+        }
+        decision.is_impaired = failed_starts.is_impaired(&self.starts(primary));
+        if decision.is_impaired {
+            decision.messages.push(impaired_message(self.service));
+        }
+    }
+
+    /// The newest task of a deployment that did not start and is gone, and why.
+    fn last_failed_start(&self, deployment: i64) -> Option<(&'a str, &'a str)> {
+        let failed = |task: &&EndedTask| matches!(task.end, TaskEnd::NeverRan | TaskEnd::Refused);
+        let task = self.ended_of(deployment).find(failed)?;
+        Some((&task.id, task.reason.as_deref()?))
+    }
+}

@@ -38,7 +38,7 @@ use crate::{
 
 use super::{
     Settings, cluster::namespace_of, metrics::Metrics, registrar::SettledNamespaces, stops::Stops,
-    task_changes::TaskChanges, triggers::LastSeen, turns::Turns,
+    task_changes::TaskChanges, told_events::ToldEvents, triggers::LastSeen, turns::Turns,
 };
 
 /// What every controller holds.
@@ -65,6 +65,8 @@ pub struct Context {
     pub stops: Stops,
     /// Tasks of services that no event has told of yet.
     pub task_changes: TaskChanges,
+    /// What services have told.
+    pub told_events: ToldEvents,
     /// When statuses were written.
     status_pace: StatusPace,
 }
@@ -91,6 +93,7 @@ impl Context {
             departed_pods: DepartedPods::default(),
             stops: Stops::default(),
             task_changes: TaskChanges::default(),
+            told_events: ToldEvents::default(),
             status_pace: StatusPace::default(),
         }
     }

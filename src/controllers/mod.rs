@@ -19,6 +19,7 @@ pub mod task;
 pub mod task_changes;
 pub mod task_definition;
 pub mod task_definition_revision;
+pub mod told_events;
 pub mod triggers;
 pub mod turns;
 

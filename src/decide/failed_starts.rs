@@ -103,9 +103,8 @@ impl FailedStarts {
     /// Whether it fails so often that it is told, with what fails now.
     #[must_use]
     pub fn is_impaired(&self, starts: &[Start]) -> bool {
-        let fails = |start: &Start| {
-            start.result == StartResult::Failing && self.rounds.is_of_next(start.created_at.as_ref())
-        };
+        let fails =
+            |start: &Start| start.result == StartResult::Failing && self.rounds.is_of_next(start.created_at.as_ref());
         self.rounds.count.saturating_add(u32::from(starts.iter().any(fails))) >= IMPAIRED
     }
 }

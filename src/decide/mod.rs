@@ -33,5 +33,6 @@ pub mod task_progress;
 pub mod task_retention;
 pub mod task_status;
 pub mod task_stop;
+pub mod told_messages;
 pub mod unhealthy;
 pub mod workload;

@@ -214,8 +214,8 @@ pub fn append_events(before: &[ServiceEvent], messages: Vec<String>, now: &Time)
     let mut all = before.to_vec();
     let mut fresh = Vec::new();
     for message in messages {
-        let repeated = since_last_rest(&all)
-            .any(|told| told.message == message && now.0.as_second() - told.created_at.0.as_second() < REPEAT_SECONDS);
+        let repeated =
+            since_last_rest(&all).any(|told| told.message == message && !is_repeatable(&told.created_at, now));
         if !repeated {
             all.insert(0, ServiceEvent { created_at: now.clone(), message: message.clone() });
             fresh.push(message);
@@ -225,9 +225,19 @@ pub fn append_events(before: &[ServiceEvent], messages: Vec<String>, now: &Time)
     (all, fresh)
 }
 
+/// Whether what was told then may be told again.
+pub(super) fn is_repeatable(told: &Time, now: &Time) -> bool {
+    now.0.as_second() - told.0.as_second() >= REPEAT_SECONDS
+}
+
+/// Whether a message tells that the service has come to rest.
+pub(super) fn says_at_rest(message: &str) -> bool {
+    message.ends_with(AT_REST)
+}
+
 /// The events since the service was at rest; when nothing was told since, that it is.
 fn since_last_rest(events: &[ServiceEvent]) -> impl Iterator<Item = &ServiceEvent> {
-    let rest = events.iter().position(|event| event.message.ends_with(AT_REST));
+    let rest = events.iter().position(|event| says_at_rest(&event.message));
     events.iter().take(rest.map_or(events.len(), |rest| rest.max(1)))
 }
 

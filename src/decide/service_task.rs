@@ -7,11 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::api::task_status::StopCode;
 
 use super::{
-    container_error::reason,
-    elapsed::since,
-    quick_ends::QuickEnds,
-    task_progress::TaskFacts,
-    task_stop::Stop,
+    container_error::reason, elapsed::since, quick_ends::QuickEnds, task_progress::TaskFacts, task_stop::Stop,
 };
 
 /// What StopTask says when its caller gives no reason.

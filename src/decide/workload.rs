@@ -18,6 +18,8 @@ pub struct WorkloadState {
     pub updated: i32,
     /// Tasks that count as healthy.
     pub available: i32,
+    /// Tasks that go on where none would be started now, as on a node that got a taint. They are not among the others.
+    pub beyond: i32,
 }
 
 /// The same with respect to the template that it is to have.
@@ -31,14 +33,17 @@ pub struct WorkloadProgress {
     pub updated: i32,
     /// Tasks that count as healthy.
     pub available: i32,
+    /// Tasks that go on where none would be started now, as on a node that got a taint. They are not among the others.
+    pub beyond: i32,
 }
 
 impl WorkloadState {
     /// How far it is with a template.
     #[must_use]
     pub fn progress(self, template: Template) -> WorkloadProgress {
-        let Self { is_observed, template: applied, total, updated, available } = self;
-        WorkloadProgress { observed: is_observed && applied == Some(template.running()), total, updated, available }
+        let Self { is_observed, template: applied, total, updated, available, beyond } = self;
+        let observed = is_observed && applied == Some(template.running());
+        WorkloadProgress { observed, total, updated, available, beyond }
     }
 }
 
@@ -46,7 +51,8 @@ impl WorkloadState {
 #[must_use]
 pub fn is_steady(desired: i32, template: Template, tasks: &[ObservedTask], workload: WorkloadProgress) -> bool {
     matches!(template, Template::Wanted(_))
-        && workload == WorkloadProgress { observed: true, total: desired, updated: desired, available: desired }
-        && count(tasks) == TaskCounts { running: desired, pending: 0 }
+        && workload
+            == WorkloadProgress { observed: true, total: desired, updated: desired, available: desired, ..workload }
+        && count(tasks) == TaskCounts { running: desired + workload.beyond, pending: 0 }
         && tasks.iter().all(|task| task.deployment == template.newest() || !task.counts())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, DeploymentCondition};
 use kube::api::ObjectMeta;
 
-use crate::{decide::workload::WorkloadState, translate::labels};
+use crate::{api::service::SchedulingStrategy, decide::workload::WorkloadState, translate::labels};
 
 use super::caches::Caches;
 
@@ -19,11 +19,16 @@ pub enum Workload {
 }
 
 impl Workload {
-    /// The workload of a name. A service has only one, and cannot change its kind.
+    /// The workload of a name. A service has only one, and cannot change its kind; one of the other kind is left of an earlier
+    /// service.
     #[must_use]
-    pub fn find(caches: &Caches, namespace: &str, name: &str) -> Option<Self> {
+    pub fn find(caches: &Caches, namespace: &str, name: &str, scheduling: SchedulingStrategy) -> Option<Self> {
         let daemon_set = || caches.daemon_sets.get(namespace, name).map(Self::DaemonSet);
-        caches.deployments.get(namespace, name).map(Self::Deployment).or_else(daemon_set)
+        let deployment = || caches.deployments.get(namespace, name).map(Self::Deployment);
+        match scheduling {
+            SchedulingStrategy::Replica => deployment().or_else(daemon_set),
+            SchedulingStrategy::Daemon => daemon_set().or_else(deployment),
+        }
     }
 
     /// Its metadata.
@@ -54,6 +59,7 @@ impl Workload {
                     total: status.replicas.unwrap_or(0),
                     updated: status.updated_replicas.unwrap_or(0),
                     available: status.available_replicas.unwrap_or(0),
+                    beyond: 0,
                 }
             }
             Self::DaemonSet(daemon_set) => {
@@ -61,9 +67,10 @@ impl Workload {
                 WorkloadState {
                     is_observed: status.observed_generation >= generation,
                     template,
-                    total: status.current_number_scheduled + status.number_misscheduled,
+                    total: status.current_number_scheduled,
                     updated: status.updated_number_scheduled.unwrap_or(0),
                     available: status.number_available.unwrap_or(0),
+                    beyond: status.number_misscheduled,
                 }
             }
         }

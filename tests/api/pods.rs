@@ -23,6 +23,15 @@ pub fn ends(container: &str, exit_code: i32, reason: &str) -> Value {
     }]})
 }
 
+/// A container that has ended a second after its start.
+pub fn crashes(container: &str) -> Value {
+    let ago = |seconds: i64| Timestamp::from_second(Timestamp::now().as_second() - seconds).unwrap().to_string();
+    let mut status = ends(container, 1, "Error");
+    let ended = &mut status["containerStatuses"][0]["state"]["terminated"];
+    (ended["startedAt"], ended["finishedAt"]) = (json!(ago(1)), json!(ago(0)));
+    status
+}
+
 /// A container whose image is not there.
 pub fn cannot_be_pulled(container: &str) -> Value {
     let waiting = json!({"reason": "ErrImagePull", "message": "not found"});

@@ -269,3 +269,39 @@ fn two_essential_containers_that_end_at_once_end_one_task() {
     let failed = scene.get("ecsservice", "app")["status"]["deployments"][0]["failedTasks"].as_i64().unwrap_or(0);
     assert!(failed <= 1, "{failed} failed tasks");
 }
+
+#[test]
+fn a_node_that_refuses_tasks_is_not_asked_in_a_hot_loop() {
+    let scene = Scene::new();
+    scene.apply("EcsCluster", &scene.cluster, &json!({"kubernetes": {"podSecurity": "privileged"}}));
+    scene.define("app", &[obedient()]);
+    scene.apply("EcsService", "app", &service("app", 2));
+    let before = scene.until("ecsservice", "app", "is steady", has_completed("app:1"));
+    let running = scene.running("app", 2);
+    let mut unsafe_app = obedient();
+    unsafe_app["systemControls"] = json!([{"namespace": "net.core.somaxconn", "value": "100"}]);
+    scene.define("app", &[unsafe_app]);
+    let primary = |service: &Value| service["status"]["deployments"][0].clone();
+    let paused = |rounds: i64| {
+        scene.until("ecsservice", "app", "waits for the node", |service| {
+            primary(service)["failedStarts"].as_i64() >= Some(rounds) && primary(service)["nextStartAt"].is_string()
+        })
+    };
+    let found = paused(3);
+    assert_ne!(primary(&found)["id"], primary(&before)["id"]);
+    scene.until("ecsservice", "app", "says why", |service| {
+        let conditions = service["status"]["conditions"].to_string();
+        conditions.contains("TasksFailToStart") && conditions.contains("SysctlForbidden")
+    });
+    // Two rounds later the pause is one of 40 s.
+    paused(5);
+    let refused = || scene.records("app", "STOPPED").len();
+    scene.wait("all that was refused is gone", || scene.records("app", "RUNNING").len() == 2);
+    let in_pause = refused();
+    sleep(Duration::from_secs(15));
+    assert_eq!(refused(), in_pause, "more tasks were made");
+    let names = |tasks: &[Value]| tasks.iter().map(|task| name(task).to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(&scene.running("app", 2)), names(&running), "what ran before goes on");
+    scene.define("app", &[obedient()]);
+    scene.until("ecsservice", "app", "is steady", has_completed("app:3"));
+}

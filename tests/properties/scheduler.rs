@@ -35,9 +35,8 @@ enum Event {
     Kubernetes,
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
-    let quality =
-        || prop_oneof![3 => Just(Quality::Good), 1 => Just(Quality::CannotStart), 1 => Just(Quality::NeverHealthy), 1 => Just(Quality::Refused)];
+fn events(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
+    let quality = || prop_oneof![3 => Just(Quality::Good), 1 => Just(Quality::CannotStart), 1 => Just(Quality::NeverHealthy), 1 => Just(Quality::Refused)];
     vec(
         prop_oneof![
             4 => (1_i64..20).prop_map(Event::Time),
@@ -53,7 +52,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
             8 => Just(Event::Operator),
             8 => Just(Event::Kubernetes),
         ],
-        1..400,
+        count,
     )
 }
 
@@ -216,16 +215,20 @@ fn comes_to_rest(world: &mut World, watch: &mut Watch) {
     assert_eq!((decision.stops.len(), decision.messages.len()), (0, 0), "{decision:?}");
 }
 
+fn goes_on(desired: u32, rules: Rules, events: &[Event]) {
+    let (mut world, mut watch) = (World::new(desired, rules), Watch::default());
+    for event in events {
+        apply(event, &mut world, &mut watch);
+    }
+    comes_to_rest(&mut world, &mut watch);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(256) })]
 
     #[test]
-    fn a_service_keeps_its_limits_and_comes_to_rest(desired in 0_u32..9, rules in rules(), events in events()) {
-        let (mut world, mut watch) = (World::new(desired, rules), Watch::default());
-        for event in &events {
-            apply(event, &mut world, &mut watch);
-        }
-        comes_to_rest(&mut world, &mut watch);
+    fn a_service_keeps_its_limits_and_comes_to_rest(desired in 0_u32..9, rules in rules(), events in events(1..400)) {
+        goes_on(desired, rules, &events);
     }
 
     /// Nodes that refuse the tasks of a deployment for ten minutes are asked few times, and what ran before goes on.
@@ -253,5 +256,19 @@ proptest! {
         let most = world.rules.percentages.most(desired);
         let (made, bound) = (world.next - made, 30 * most);
         prop_assert!(made <= bound, "{made} tasks were made, {bound} may");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::with_cases(12) })]
+
+    #[test]
+    fn a_service_with_a_long_history_does_so_as_well(desired in 0_u32..9, rules in rules(), events in events(3000..5000)) {
+        goes_on(desired, rules, &events);
+    }
+
+    #[test]
+    fn a_large_service_does_so_as_well(desired in 20_u32..60, rules in rules(), events in events(200..800)) {
+        goes_on(desired, rules, &events);
     }
 }

@@ -19,9 +19,10 @@ use crate::{
     api::{
         security_group::EcsSecurityGroup,
         service::{EcsService, SchedulingStrategy},
+        service_status::RolloutState,
     },
     controllers::{context::Context, task::Seen},
-    decide::service_scheduler::TaskStop,
+    decide::{rollout::Rollout, service_scheduler::TaskStop},
     kube_io::{
         apply::{Applied, Force, apply as apply_object, delete_if_there},
         apply_request::create_as_go_writes_it,
@@ -32,7 +33,10 @@ use crate::{
     translate::{labels, names, owner::Ownership, snapshot::Snapshot},
 };
 
-use super::{observe::Observed, plan::Plan};
+use super::{
+    observe::{Observed, StoredSnapshot},
+    plan::Plan,
+};
 
 /// What has been done to the workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +64,7 @@ pub(super) async fn complete(observed: &Observed, plan: &Plan, context: &Context
 }
 
 pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -> Result<Progress, Error> {
+    refuse_if_rollout_is_behind(observed, plan, context).await?;
     apply_surroundings(observed, plan, context).await?;
     if let Some(snapshot) = &plan.new_snapshot {
         store_snapshot(observed, snapshot, context).await?;
@@ -164,6 +169,24 @@ async fn keep_rollout(observed: &Observed, plan: &Plan, context: &Context) -> Re
         Err(error) if api_status(&error).is_some_and(|status| status.code == 404) => Err(Error::Stale { what: what() }),
         Err(error) => Err(Error::request(format!("write the rollout of {}", what()), error)),
     }
+}
+
+/// The status has a deployment fail of which the snapshot in the cache does not: somebody has changed that, or the cache is behind.
+/// In the second case the next look knows what was decided, and what is decided now would start it again.
+async fn refuse_if_rollout_is_behind(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+    let newest = observed.snapshots.iter().find(|stored| stored.snapshot.number == plan.newest);
+    let has_failed = |stored: &&StoredSnapshot| {
+        let id = observed.deployment_id(stored.snapshot.number);
+        let shown = observed.status.deployments.iter().find(|shown| shown.id == id);
+        shown.is_some_and(|shown| shown.rollout_state == RolloutState::Failed)
+    };
+    let goes_on = |stored: &&StoredSnapshot| matches!(stored.rollout, Rollout::InProgress { .. });
+    let Some(newest) = newest.filter(goes_on).filter(has_failed) else { return Ok(()) };
+    let what = format!("ControllerRevision {}", newest.object);
+    let api: Api<ControllerRevision> = context.api(&observed.namespace);
+    let found = api.get_opt(&newest.object).await.map_err(|error| Error::request(format!("read {what}"), error))?;
+    let kept = found.as_ref().and_then(|found| found.annotations().get(labels::ROLLOUT));
+    if kept == newest.kept.as_ref() { Ok(()) } else { Err(Error::Stale { what }) }
 }
 
 /// Notes why tasks are stopped: before the workload is changed, for which Kubernetes may take one of them by itself.

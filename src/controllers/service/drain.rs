@@ -36,15 +36,10 @@ pub(super) async fn drain(observed: &Observed, context: &Context) -> Result<Outc
     if !finalizer::is_set(&*observed.service, finalizer::SERVICE) {
         return Ok(Outcome::Done);
     }
-    let services: Api<EcsService> = context.api(&observed.namespace);
-    // In a Namespace that is being deleted everything goes without us.
-    if observed.namespace_terminating {
-        finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;
-        return Ok(Outcome::Done);
-    }
-    // Whoever deletes a service with --cascade=orphan wants its tasks to stay: they are not waited for.
-    if finalizer::is_set(&*observed.service, ORPHAN) || is_orphaned(observed) {
-        finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;
+    // In a Namespace that is being deleted everything goes without us. Whoever deletes a service with --cascade=orphan wants its
+    // tasks to stay: they are not waited for.
+    if observed.namespace_terminating || finalizer::is_set(&*observed.service, ORPHAN) || is_orphaned(observed) {
+        release(observed, context).await?;
         return Ok(Outcome::Done);
     }
     let workload = observed.own_workload();
@@ -55,11 +50,19 @@ pub(super) async fn drain(observed: &Observed, context: &Context) -> Result<Outc
         return Err(error);
     }
     if workload.is_none() && observed.tasks.is_empty() {
-        let name = names::workload(&observed.name);
-        let untold = context.task_changes.untold(&observed.namespace, &name);
-        context.task_changes.told(&observed.namespace, &name, &untold);
-        finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;
+        release(observed, context).await?;
         return Ok(Outcome::Done);
     }
     report::draining(observed, None, context).await
+}
+
+/// Lets the service go, and forgets what only this process knows of it.
+async fn release(observed: &Observed, context: &Context) -> Result<(), Error> {
+    let name = names::workload(&observed.name);
+    let untold = context.task_changes.untold(&observed.namespace, &name);
+    context.task_changes.told(&observed.namespace, &name, &untold);
+    context.told_events.forget(&observed.owner.uid);
+    let services: Api<EcsService> = context.api(&observed.namespace);
+    finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;
+    Ok(())
 }

@@ -141,7 +141,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         namespace_terminating: context.is_terminating(&namespace),
         places: Places::of(&namespace, context),
         security_groups: caches.security_groups.in_namespace(&namespace),
-        workload: Workload::find(caches, &namespace, &workload),
+        workload: Workload::find(caches, &namespace, &workload, service.spec.scheduling_strategy.unwrap_or_default()),
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
         snapshots: snapshots

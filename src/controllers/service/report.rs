@@ -117,19 +117,22 @@ async fn tell(
     let service = name_of(&observed.service);
     let of_tasks = task_events::messages(&service, &changes, |deployment| observed.drains(deployment));
     let now = context.now();
+    let (uid, told) = (&observed.owner.uid, &context.told_events);
+    let messages = messages.into_iter().filter(|message| !told.contains(uid, message, &now)).collect();
     // First why, then what was done.
-    let (events, mut fresh) = service_status::append_events(&observed.status.events, messages, &now);
+    let (events, fresh) = service_status::append_events(&observed.status.events, messages, &now);
     // Nobody says again what was decided in this look.
     let may_wait = fresh.is_empty();
     let (events, fresh_of_tasks) = service_status::append_events(&events, of_tasks, &now);
     new.events = events;
-    fresh.extend(fresh_of_tasks);
     if !status::says_the_same(&observed.status, &new) {
         let left = context.time_for_status(&*observed.service, &observed.status, &new);
         if may_wait && !left.is_zero() {
             return Ok(Outcome::Wait(left));
         }
-        write(observed, &new, &fresh, context).await?;
+        write(observed, &new, &[&fresh[..], &fresh_of_tasks].concat(), context).await?;
+        told.note(uid, &fresh, false, &now);
+        told.note(uid, &fresh_of_tasks, true, &now);
     }
     context.task_changes.told(&observed.namespace, &workload, &changes);
     Ok(Outcome::Done)

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{
-        service::EcsService,
+        service::{EcsService, SchedulingStrategy},
         task::{DesiredStatus, EcsTask},
     },
     controllers::{context::Context, service::name_of, task::Seen},
@@ -102,7 +102,8 @@ impl Observed {
     /// What is around a Pod that somebody deletes.
     pub(super) fn surroundings(&self, context: &Context, now: &Time) -> Surroundings<'_> {
         let caches = &context.caches;
-        let workload = Workload::find(caches, &self.namespace, &self.workload);
+        let scheduling = if self.is_of_daemon_set() { SchedulingStrategy::Daemon } else { SchedulingStrategy::Replica };
+        let workload = Workload::find(caches, &self.namespace, &self.workload, scheduling);
         let is_live = |pod: &Arc<Pod>| {
             pod.deployment() == Some(self.deployment) && pod.observed_task().is_some_and(|task| task.counts())
         };

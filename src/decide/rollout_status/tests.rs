@@ -45,13 +45,12 @@ fn facts<'a>(
         template: Template::Wanted(primary),
         is_blocked: false,
         tasks,
-        workload: WorkloadProgress { observed: true, total: 1, updated: 1, available: 1 },
+        workload: WorkloadProgress { observed: true, total: 1, updated: 1, available: 1, beyond: 0 },
         refused_pods: None,
         before: &[],
         now,
     }
 }
-
 
 fn status<'a>(rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
     let course = crate::decide::rollout::course(2, rollout, &[1, 2]);
@@ -97,7 +96,7 @@ fn a_deployment_fails_and_an_earlier_one_takes_over_again() {
     let told = findings(&facts, status(&rolling, &none));
     assert_eq!((holds(&told, RECONCILING), holds(&told, READY).0), ((true, reason::ROLLING_BACK), false));
 
-    let steady = WorkloadProgress { observed: true, total: 1, updated: 1, available: 1 };
+    let steady = WorkloadProgress { observed: true, total: 1, updated: 1, available: 1, beyond: 0 };
     let facts = ServiceFacts { before: &shown, workload: steady, ..facts };
     assert_eq!(events(&facts, status(&rolling, &none), &shown, false), [""; 0], "told once");
     let shown = super::deployments(&facts, status(&rolled, &none));

@@ -43,11 +43,8 @@ impl<'a> SchedulerFacts<'a> {
     /// What delayed the tasks of a deployment up to the last look.
     pub(super) fn shown_delays(&self, deployment: i64) -> Delays {
         let shown = self.deployment(deployment).and_then(|deployment| deployment.shown);
-        let of = |shown| Delays {
-            deployment,
-            failed_starts: FailedStarts::of(shown),
-            quick_ends: QuickEnds::of(shown),
-        };
+        let of =
+            |shown| Delays { deployment, failed_starts: FailedStarts::of(shown), quick_ends: QuickEnds::of(shown) };
         shown.map_or(Delays { deployment, ..Delays::default() }, of)
     }
 

@@ -8,7 +8,6 @@ use crate::decide::{
     task::TaskState,
 };
 
-
 fn status<'a>(facts: &ServiceFacts<'_>, rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
     let newest = facts.template.newest();
     let course = course(newest, rollout, &[newest]);
@@ -42,7 +41,7 @@ fn tasks(running: &[i64], pending: &[i64]) -> Vec<ObservedTask> {
 }
 
 fn progress(total: i32, updated: i32, available: i32) -> WorkloadProgress {
-    WorkloadProgress { observed: true, total, updated, available }
+    WorkloadProgress { observed: true, total, updated, available, beyond: 0 }
 }
 
 #[test]

@@ -30,6 +30,7 @@ impl World {
             total: count(None),
             updated: count(Some(workload.template)),
             available: i32::try_from(self.available()).unwrap(),
+            beyond: 0,
         };
         self.reported = Some((workload, state));
     }

@@ -117,7 +117,14 @@ impl Pod {
     /// The task of a Pod that is gone.
     pub fn ended(self, now: i64) -> Option<EndedTask> {
         let Self { id, deployment, created, end, .. } = self;
-        end.map(|end| EndedTask { id, deployment, created_at: Some(at(created)), end, reason: None, stopped_at: at(now) })
+        end.map(|end| EndedTask {
+            id,
+            deployment,
+            created_at: Some(at(created)),
+            end,
+            reason: None,
+            stopped_at: at(now),
+        })
     }
 
     pub fn ready_since(&self) -> Option<i64> {

@@ -108,18 +108,18 @@ pub struct ServiceDeployment {
     /// How often its tasks failed to start since one last did: those that failed together once.
     #[serde(default)]
     pub failed_starts: i32,
-    /// When that was last counted.
+    /// Tasks that were made up to then are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_failed_start_at: Option<Time>,
+    pub failed_starts_up_to: Option<Time>,
     /// No further task of it is made before: nodes have refused the last ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_start_at: Option<Time>,
     /// How often its tasks ended within a minute since one last did not: those that ended together once.
     #[serde(default)]
     pub quick_ends: i32,
-    /// When that was last counted.
+    /// Tasks that were made up to then are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_quick_end_at: Option<Time>,
+    pub quick_ends_up_to: Option<Time>,
     /// How far it is.
     pub rollout_state: RolloutState,
     /// The same in ECS's words.

@@ -56,7 +56,7 @@ impl FailedStarts {
     #[must_use]
     pub fn of(shown: &ServiceDeployment) -> Self {
         Self {
-            rounds: Rounds::of(shown.failed_starts, shown.last_failed_start_at.as_ref()),
+            rounds: Rounds::of(shown.failed_starts, shown.failed_starts_up_to.as_ref()),
             next_at: shown.next_start_at.clone(),
         }
     }
@@ -64,7 +64,7 @@ impl FailedStarts {
     /// Puts it into the next status.
     pub fn show(&self, shown: &mut ServiceDeployment) {
         shown.failed_starts = self.rounds.shown_count();
-        shown.last_failed_start_at.clone_from(&self.rounds.last);
+        shown.failed_starts_up_to.clone_from(&self.rounds.up_to);
         shown.next_start_at.clone_from(&self.next_at);
     }
 
@@ -83,15 +83,19 @@ impl FailedStarts {
     /// After a look at all tasks of the deployment.
     #[must_use]
     pub fn next(&self, starts: &[Start], now: &Time) -> Self {
-        let has_recovered = self.rounds.last.as_ref().is_some_and(|last| {
-            starts.iter().any(|start| matches!(&start.result, StartResult::Started { at } if at.0 > last.0))
-        });
+        let has_recovered = self.rounds.up_to.is_some()
+            && starts.iter().any(|start| match &start.result {
+                StartResult::Started { at } => self.rounds.is_before(at),
+                _ => false,
+            });
         let before = if has_recovered { self.rounds.ended() } else { self.rounds.clone() };
-        let happened = |result: &StartResult| {
-            starts.iter().any(|start| start.result == *result && self.rounds.is_of_next(start.created_at.as_ref()))
-        };
-        let is_refused = happened(&StartResult::Refused);
-        let rounds = if is_refused || happened(&StartResult::Failed) { before.one_more(now) } else { before };
+        let failed = |start: &&Start| matches!(start.result, StartResult::Failed | StartResult::Refused);
+        let made = starts.iter().filter(failed).map(|start| start.created_at.as_ref());
+        let made: Vec<_> = made.filter(|made| self.rounds.is_of_next(*made)).collect();
+        let is_refused = starts
+            .iter()
+            .any(|start| start.result == StartResult::Refused && self.rounds.is_of_next(start.created_at.as_ref()));
+        let rounds = if made.is_empty() { before } else { before.one_more(made, now) };
         let next_at = if is_refused {
             now.0.checked_add(SignedDuration::try_from(replace_refused_after(rounds.count)).unwrap_or_default()).ok()
         } else {
@@ -122,8 +126,9 @@ mod tests {
         Start { created_at: Some(at(created_at)), result }
     }
 
-    fn rounds(count: u32, last: i64) -> FailedStarts {
-        FailedStarts { rounds: Rounds { count, last: Some(at(last)) }, next_at: None }
+    /// As they are when the last one was counted then.
+    fn rounds(count: u32, counted: i64) -> FailedStarts {
+        FailedStarts { rounds: Rounds { count, up_to: Some(at(counted - 2)) }, next_at: None }
     }
 
     fn seconds(starts: &FailedStarts, created_at: i64) -> u64 {
@@ -172,7 +177,7 @@ mod tests {
         let after = |count| rounds(count, 100);
         assert!(!after(1).is_impaired(&failing) && after(2).is_impaired(&failing));
         assert!(!after(2).is_impaired(&under_way) && after(3).is_impaired(&under_way));
-        assert!(!after(2).is_impaired(&[start(99, StartResult::Failing)]), "it is of the round before");
+        assert!(!after(2).is_impaired(&[start(98, StartResult::Failing)]), "it is of the round before");
     }
 
     #[test]

@@ -34,13 +34,13 @@ impl QuickEnds {
     /// What the last status says of a deployment.
     #[must_use]
     pub fn of(shown: &ServiceDeployment) -> Self {
-        Self { rounds: Rounds::of(shown.quick_ends, shown.last_quick_end_at.as_ref()) }
+        Self { rounds: Rounds::of(shown.quick_ends, shown.quick_ends_up_to.as_ref()) }
     }
 
     /// Puts it into the next status.
     pub fn show(&self, shown: &mut ServiceDeployment) {
         shown.quick_ends = self.rounds.shown_count();
-        shown.last_quick_end_at.clone_from(&self.rounds.last);
+        shown.quick_ends_up_to.clone_from(&self.rounds.up_to);
     }
 
     /// What is left of the time for which a task that has ended is left to the kubelet's back-off.
@@ -56,8 +56,9 @@ impl QuickEnds {
         let later = |run: &&Run| self.rounds.is_of_next(run.created_at.as_ref());
         let has_recovered = self.rounds.count > 0 && runs.iter().filter(later).any(|run| run.time >= QUICK);
         let before = if has_recovered { self.rounds.ended() } else { self.rounds.clone() };
-        let ends = runs.iter().filter(later).any(|run| run.has_ended && run.time < QUICK);
-        Self { rounds: if ends { before.one_more(now) } else { before } }
+        let quick = runs.iter().filter(later).filter(|run| run.has_ended && run.time < QUICK);
+        let made: Vec<_> = quick.map(|run| run.created_at.as_ref()).collect();
+        Self { rounds: if made.is_empty() { before } else { before.one_more(made, now) } }
     }
 
     /// When the count may go back to zero although nothing happens.
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_task_that_was_made_since_and_runs_for_a_minute_puts_it_to_zero() {
-        let thrice = QuickEnds { rounds: Rounds { count: 3, last: Some(at(100)) } };
+        let thrice = QuickEnds { rounds: Rounds { count: 3, up_to: Some(at(100)) } };
         assert_eq!(thrice.next(&[run(10, 500, false)], &at(200)), thrice, "it was there before");
         let young = [run(101, 30, false)];
         assert_eq!(thrice.next(&young, &at(131)), thrice);

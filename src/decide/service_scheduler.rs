@@ -192,21 +192,27 @@ impl<'a> SchedulerFacts<'a> {
     }
 
     /// The template that the workload gets. While no task of the deployment that is to run may be made, because nodes refuse them,
-    /// it is that of an earlier one that still has tasks: a Deployment that has two templates gives both their share.
+    /// it is that of another one that still has tasks: a Deployment that has two templates gives both their share.
     fn template(&self, course: Course) -> Template {
-        let template = course.template(self.workload.template, self.limits());
-        let is_paused = matches!(template, Template::Wanted(_)) && !course.is_stopped() && self.is_refused(course);
-        match self.newest_other_than(course.primary()).filter(|_| is_paused) {
-            Some(running) => Template::Held { running, waiting: course.primary() },
+        let (template, primary) = (course.template(self.workload.template, self.limits()), course.primary());
+        let waits = template == Template::Wanted(primary) && !course.is_stopped() && self.is_refused(primary);
+        match self.runs_instead_of(primary).filter(|_| waits) {
+            Some(running) => Template::Held { running, waiting: primary },
             None => template,
         }
     }
 
-    /// The newest deployment but this one that has tasks.
-    fn newest_other_than(&self, deployment: i64) -> Option<i64> {
-        let stored = self.deployments.iter().map(|stored| stored.number);
+    /// What runs instead of a deployment that nodes refuse: what the workload has by now, else the newest deployment that has tasks,
+    /// healthy ones if any does.
+    fn runs_instead_of(&self, refused: i64) -> Option<i64> {
+        let others = self.deployments.iter().map(|stored| stored.number).filter(|number| *number != refused);
+        let others: Vec<_> = others.filter(|number| !self.is_refused(*number)).collect();
+        if let Some(applied) = self.workload.template.filter(|applied| others.contains(applied)) {
+            return Some(applied);
+        }
         let has_tasks = |number: &i64| self.all_tasks.iter().any(|task| task.deployment == *number && task.counts());
-        stored.filter(|number| *number != deployment).filter(has_tasks).max()
+        let is_healthy = |number: i64| self.tasks_of(number).any(|task| task.health(self.judge()) == Health::Healthy);
+        others.into_iter().filter(has_tasks).max_by_key(|number| (is_healthy(*number), *number))
     }
 
     fn limits(&self) -> DeploymentLimits {

@@ -84,10 +84,10 @@ pub(super) fn service_deployment(facts: &ServiceFacts<'_>, deployment: &Deployme
         failing_tasks: Vec::new(),
         last_healthy_at: None,
         failed_starts: before.map_or(0, |before| before.failed_starts),
-        last_failed_start_at: before.and_then(|before| before.last_failed_start_at.clone()),
+        failed_starts_up_to: before.and_then(|before| before.failed_starts_up_to.clone()),
         next_start_at: before.and_then(|before| before.next_start_at.clone()),
         quick_ends: before.map_or(0, |before| before.quick_ends),
-        last_quick_end_at: before.and_then(|before| before.last_quick_end_at.clone()),
+        quick_ends_up_to: before.and_then(|before| before.quick_ends_up_to.clone()),
         rollout_state,
         rollout_state_reason: match (same, rollout_state) {
             (Some(same), _) => same.rollout_state_reason.clone(),

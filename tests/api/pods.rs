@@ -23,6 +23,12 @@ pub fn ends(container: &str, exit_code: i32, reason: &str) -> Value {
     }]})
 }
 
+/// Whether a time is more than so many whole seconds ago.
+pub fn is_older_than(time: &Value, seconds: i64) -> bool {
+    let time = time.as_str().and_then(|time| time.parse::<Timestamp>().ok());
+    time.is_some_and(|time| Timestamp::now().as_second() - time.as_second() > seconds)
+}
+
 /// A container that has ended a second after its start.
 pub fn crashes(container: &str) -> Value {
     let ago = |seconds: i64| Timestamp::from_second(Timestamp::now().as_second() - seconds).unwrap().to_string();

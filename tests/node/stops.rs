@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    thread::sleep,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 

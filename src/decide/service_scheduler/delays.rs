@@ -4,7 +4,6 @@ use crate::decide::{
     deployment::Template,
     failed_starts::{FailedStarts, Start, StartResult},
     quick_ends::{QuickEnds, Run},
-    rollout::Course,
     scheduled_task::ScheduledTask,
     start_throttle::{EndedTask, TaskEnd, impaired_message},
 };
@@ -89,9 +88,9 @@ impl<'a> SchedulerFacts<'a> {
         in_vain.filter_map(stop).collect()
     }
 
-    /// Whether no task of the deployment that is to run may be made, because nodes refuse them.
-    pub(super) fn is_refused(&self, course: Course) -> bool {
-        !self.delays_of(course.primary()).failed_starts.pause(self.now).is_zero()
+    /// Whether no task of a deployment may be made, because nodes refuse them.
+    pub(super) fn is_refused(&self, deployment: i64) -> bool {
+        !self.delays_of(deployment).failed_starts.pause(self.now).is_zero()
     }
 
     /// Lets no further task be made while nodes refuse them.

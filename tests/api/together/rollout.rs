@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    pods::{crashes, report, without_sandbox},
+    pods::{crashes, is_older_than, report, without_sandbox},
     rollouts::{id, unable_to_pull, unable_to_start, with_breaker},
     scene::{Scene, condition, definition, is_steady, messages, service, text},
     turns::together,
@@ -137,8 +137,9 @@ fn a_crash_loop_is_throttled_also_when_no_record_is_kept() {
         let end = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
         while tokio::time::Instant::now() < end {
             for pod in scene.list("Pod").await {
-                let runs = pod["status"]["containerStatuses"][0]["state"]["running"].is_object();
-                if runs && crashed.insert(text(&pod["metadata"]["uid"])) {
+                let runs = &pod["status"]["containerStatuses"][0]["state"]["running"];
+                // Less than a second would be one round.
+                if is_older_than(&runs["startedAt"], 1) && crashed.insert(text(&pod["metadata"]["uid"])) {
                     report(scene, &pod, crashes("web")).await;
                 }
             }

@@ -6,6 +6,7 @@ pub mod circuit_breaker;
 pub mod cluster;
 pub mod cluster_query;
 pub mod compatibilities;
+pub mod connection;
 pub mod content_hash;
 pub mod deployment_configuration;
 pub mod deployment_limits;

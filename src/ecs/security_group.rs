@@ -1,6 +1,9 @@
 //! Checked security group rules, in the terms of EC2.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use crate::api::security_group::{EcsSecurityGroupSpec, IpProtocol, SecurityGroupRule};
 
@@ -41,9 +44,34 @@ pub enum Peer {
     /// Anyone.
     Anyone,
     /// An address range.
-    Cidr(String),
+    Cidr(Cidr),
     /// Tasks with a security group of the same Namespace.
     Group(String),
+}
+
+/// An address range without the bits of a host, as EC2 keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    first: IpAddr,
+    length: u32,
+}
+
+impl Cidr {
+    /// Whether an address is in it. One of the other family is not.
+    #[must_use]
+    pub fn contains(self, address: IpAddr) -> bool {
+        match (self.first, address) {
+            (IpAddr::V4(first), IpAddr::V4(address)) => first == without_host(address, self.length),
+            (IpAddr::V6(first), IpAddr::V6(address)) => first == without_host_v6(address, self.length),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.first, self.length)
+    }
 }
 
 /// Checks a security group.
@@ -115,12 +143,10 @@ fn check_peer(rule: &SecurityGroupRule, path: &str) -> Result<Peer, Violation> {
     }
 }
 
-/// A range in the form in which it is kept, as EC2 does it: without the bits of a host. One that holds every address of its
-/// family means anyone: on some network plugins an address range does not match Pods.
+/// A range that holds every address of its family means anyone: on some network plugins an address range does not match Pods.
 fn ipv4_range(text: &str) -> Option<Peer> {
     let (address, length) = split_range::<Ipv4Addr>(text, 32)?;
-    let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
-    Some(range(&Ipv4Addr::from_bits(address.to_bits() & mask), length))
+    Some(range(without_host(address, length).into(), length))
 }
 
 fn ipv6_range(text: &str) -> Option<Peer> {
@@ -129,12 +155,19 @@ fn ipv6_range(text: &str) -> Option<Peer> {
     if address.to_ipv4_mapped().is_some() {
         return None;
     }
-    let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
-    Some(range(&Ipv6Addr::from_bits(address.to_bits() & mask), length))
+    Some(range(without_host_v6(address, length).into(), length))
 }
 
-fn range(address: &impl std::fmt::Display, length: u32) -> Peer {
-    if length == 0 { Peer::Anyone } else { Peer::Cidr(format!("{address}/{length}")) }
+fn without_host(address: Ipv4Addr, length: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(address.to_bits() & u32::MAX.checked_shl(32 - length).unwrap_or(0))
+}
+
+fn without_host_v6(address: Ipv6Addr, length: u32) -> Ipv6Addr {
+    Ipv6Addr::from_bits(address.to_bits() & u128::MAX.checked_shl(128 - length).unwrap_or(0))
+}
+
+fn range(first: IpAddr, length: u32) -> Peer {
+    if length == 0 { Peer::Anyone } else { Peer::Cidr(Cidr { first, length }) }
 }
 
 fn split_range<A: std::str::FromStr>(text: &str, longest: u32) -> Option<(A, u32)> {
@@ -164,15 +197,17 @@ mod tests {
         );
         assert_eq!(
             ingress(&json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/8"})),
-            rule(Traffic::All, Peer::Cidr("10.0.0.0/8".into()))
+            rule(Traffic::All, Peer::Cidr(Cidr { first: "10.0.0.0".parse().unwrap(), length: 8 }))
         );
         for (member, given, kept) in [
             ("cidrIp", "10.0.0.5/16", "10.0.0.0/16"),
             ("cidrIp", "10.0.0.5/32", "10.0.0.5/32"),
             ("cidrIpv6", "FD00:0:0::1/8", "fd00::/8"),
         ] {
-            let expected = rule(Traffic::All, Peer::Cidr(kept.into()));
-            assert_eq!(ingress(&json!({"ipProtocol": "-1", member: given})), expected);
+            let Peer::Cidr(range) = ingress(&json!({"ipProtocol": "-1", member: given})).unwrap().peer else {
+                panic!("{given}")
+            };
+            assert_eq!(range.to_string(), kept);
         }
         for (member, given) in [("cidrIpv6", "::/0"), ("cidrIpv6", "0::0/0"), ("cidrIp", "1.2.3.4/0")] {
             assert_eq!(ingress(&json!({"ipProtocol": "-1", member: given})), rule(Traffic::All, Peer::Anyone));

@@ -107,7 +107,7 @@ fn peer(peer: &Peer) -> Option<NetworkPolicyPeer> {
     match peer {
         Peer::Anyone => None,
         Peer::Cidr(cidr) => Some(NetworkPolicyPeer {
-            ip_block: Some(IPBlock { cidr: cidr.clone(), except: None }),
+            ip_block: Some(IPBlock { cidr: cidr.to_string(), except: None }),
             ..Default::default()
         }),
         Peer::Group(group) => Some(NetworkPolicyPeer {

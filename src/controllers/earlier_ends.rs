@@ -1,7 +1,7 @@
 //! How the tasks of a service ended by themselves: what is replaced at once and what later depends on it. Their records tell, and
 //! their Pods before the records do.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
@@ -15,6 +15,7 @@ use crate::{
         elapsed::since,
         service_task::end,
         start_throttle::{EndedTask, TaskEnd},
+        task_stop::tells_of_refusal,
     },
     kube_io::pod::Pod,
     translate::labels,
@@ -47,8 +48,14 @@ fn by_record(record: &EcsTask) -> Option<EndedTask> {
 }
 
 fn recorded_end(status: &EcsTaskStatus) -> Option<TaskEnd> {
+    let code = status.stop_code?;
+    let started_at = status.started_at.as_ref();
+    let reason = status.stopped_reason.as_deref().unwrap_or_default();
+    if code == StopCode::TaskFailedToStart && tells_of_refusal(reason, status.exit_codes.as_deref()) {
+        return Some(TaskEnd::Refused);
+    }
     let ended_at = status.execution_stopped_at.as_ref().or(status.stopped_at.as_ref());
-    end_of(status.stop_code?, status.started_at.as_ref(), ended_at)
+    end_of(code, started_at.zip(ended_at).map(|(started, ended)| since(started, ended)))
 }
 
 /// The end of a task whose Pod has ended, or is deleted for a reason that this process knows.
@@ -56,11 +63,13 @@ fn by_pod(seen: &Seen, now: &Time) -> Option<EndedTask> {
     let (facts, pod) = (seen.facts(now), &seen.pod);
     let by_itself = || end(&facts).filter(|_| pod.status.has_ended());
     let stop = seen.stop.clone().or_else(by_itself)?;
-    let started_at = facts.progress().started_at;
-    let ended_at = facts.last_essential_end().unwrap_or(now);
-    let end = match end_of(stop.code, started_at.as_ref(), Some(ended_at))? {
-        TaskEnd::NeverRan if facts.refused().as_ref() == Some(&stop) => TaskEnd::Refused,
-        end => end,
+    let ran = facts.progress().started_at.map(|started_at| facts.last_run(&started_at).0);
+    let end = match stop.code {
+        // It was asked to stop before it failed.
+        StopCode::UserInitiated | StopCode::ServiceSchedulerInitiated => return None,
+        StopCode::TaskFailedToStart if facts.is_refused() => TaskEnd::Refused,
+        _ if facts.is_refused() => TaskEnd::TurnedAway,
+        code => end_of(code, ran)?,
     };
     Some(EndedTask {
         id: pod.service_task_id()?,
@@ -72,9 +81,10 @@ fn by_pod(seen: &Seen, now: &Time) -> Option<EndedTask> {
     })
 }
 
-fn end_of(code: StopCode, started_at: Option<&Time>, ended_at: Option<&Time>) -> Option<TaskEnd> {
-    match (code, started_at) {
-        (StopCode::EssentialContainerExited, Some(started_at)) => Some(TaskEnd::Ran(since(started_at, ended_at?))),
+/// `ran` is how long, for a task that has reached RUNNING.
+fn end_of(code: StopCode, ran: Option<Duration>) -> Option<TaskEnd> {
+    match (code, ran) {
+        (StopCode::EssentialContainerExited, Some(ran)) => Some(TaskEnd::Ran(ran)),
         // What it needed has ended before all of it had started.
         (StopCode::TaskFailedToStart, _) | (StopCode::EssentialContainerExited, None) => Some(TaskEnd::NeverRan),
         // Whoever stopped the others, they did not fail.

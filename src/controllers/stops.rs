@@ -6,7 +6,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{api::task_status::TaskContainer, decide::task_stop::Stop};
+use crate::{
+    api::task_status::{StopCode, TaskContainer},
+    decide::task_stop::Stop,
+};
 
 /// By the UIDs of Pods.
 #[derive(Default)]
@@ -28,6 +31,13 @@ impl Stops {
         let is_first = known.stop.is_none();
         known.stop.get_or_insert((stop, containers));
         is_first
+    }
+
+    /// Takes back that a Pod is ended by the service scheduler, which has changed its mind.
+    pub fn withdraw(&self, uid: &str) {
+        if let Some(known) = self.lock().get_mut(uid) {
+            known.stop.take_if(|(stop, _)| stop.code == StopCode::ServiceSchedulerInitiated);
+        }
     }
 
     /// What was noted of the end of a Pod.

@@ -22,12 +22,12 @@ impl ToldEvents {
         self.lock().get(uid).is_some_and(|told| told.contains(message, now))
     }
 
-    /// Notes what a service has told. `is_unique` when nothing will ever be told in these words again.
-    pub fn note(&self, uid: &str, messages: &[String], is_unique: bool, now: &Time) {
+    /// Notes what a service has told.
+    pub fn note(&self, uid: &str, messages: &[String], now: &Time) {
         let mut services = self.lock();
         let told = services.entry(uid.into()).or_default();
         for message in messages {
-            told.note(message, is_unique, now);
+            told.note(message, now);
         }
     }
 

@@ -29,7 +29,7 @@ pub fn wanted<T: PartialEq>(trigger: &T, newest: Option<(i64, &T)>, used: impl I
 pub enum Template {
     /// That of the wanted deployment.
     Wanted(i64),
-    /// The percentages allow neither to start nor to stop a task, so the old one stays.
+    /// That of another one: the percentages allow neither to start nor to stop a task, or nodes refuse the tasks of the wanted one.
     Held {
         /// What runs.
         running: i64,

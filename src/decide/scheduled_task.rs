@@ -34,6 +34,8 @@ pub struct ScheduledTask {
     /// When a node was found for it; before that, when it was made.
     placed_at: Option<Time>,
     started_at: Option<Time>,
+    /// Since when all its essential containers run, where they do.
+    runs_since: Option<Time>,
     health: HealthStatus,
     /// Since when Kubernetes takes it for ready.
     ready_since: Option<Time>,
@@ -58,18 +60,27 @@ pub struct Judge<'a> {
 }
 
 impl ScheduledTask {
-    /// A task by what is known of it.
+    /// A task by what is known of it, and when it reached RUNNING as far as that is recorded.
     #[must_use]
-    pub fn of(id: String, deployment: i64, facts: &TaskFacts<'_>, created_at: Option<&Time>) -> Self {
+    pub fn of(
+        id: String,
+        deployment: i64,
+        facts: &TaskFacts<'_>,
+        created_at: Option<&Time>,
+        recorded_start: Option<&Time>,
+    ) -> Self {
         let progress = facts.progress();
-        let never_ran = progress.started_at.is_none();
+        // A report tells only of the last two runs of a container.
+        let started_at = recorded_start.cloned().or(progress.started_at);
+        let never_ran = started_at.is_none();
         Self {
             id,
             deployment,
             created_at: created_at.cloned(),
             failure: facts.start_failure().or_else(|| facts.essential_exit().filter(|_| never_ran)),
             placed_at: facts.status.placed_at().or(created_at).cloned(),
-            started_at: progress.started_at,
+            started_at,
+            runs_since: facts.runs_since().cloned(),
             health: progress.health,
             ready_since: facts.status.holds("Ready").and_then(|ready| ready.last_transition_time.clone()),
             unplaceable: facts.unplaceable().map(str::to_owned),
@@ -91,11 +102,12 @@ impl ScheduledTask {
         Start { created_at: self.created_at.clone(), result }
     }
 
-    /// How long it has run, when it has reached RUNNING.
+    /// How long it has run without an end, when it has reached RUNNING and does run.
     #[must_use]
     pub fn run(&self, now: &Time) -> Option<Run> {
-        let started_at = self.started_at.as_ref()?;
-        Some(Run { created_at: self.created_at.clone(), time: since(started_at, now), has_ended: false })
+        let since_when = self.started_at.as_ref()?.0.max(self.runs_since.as_ref()?.0);
+        let time = since(&Time(since_when), now);
+        Some(Run { created_at: self.created_at.clone(), time, has_ended: false })
     }
 
     /// What is left of the time in which the kubelet may bring it up.
@@ -175,7 +187,7 @@ mod tests {
         let scene = Scene { now, is_scheduled, containers: vec![checked(essential("web"))], ..Scene::of(pod) };
         let now = at(now);
         let judge = Judge { grace_period: Duration::ZERO, min_ready: Duration::ZERO, now: &now };
-        scene.ask(|facts| ScheduledTask::of("a".into(), 1, &facts, Some(&at(0)))).health(judge)
+        scene.ask(|facts| ScheduledTask::of("a".into(), 1, &facts, Some(&at(0)), None)).health(judge)
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::{
     rollout::{Course, Rollout, RolloutFacts, Step, advance, course, roll_back_target},
     scheduled_task::{Judge, ScheduledTask},
     service_status::unplaceable_message,
-    start_throttle::{EndedTask, TaskEnd, impaired_message},
+    start_throttle::{EndedTask, TaskEnd},
     task::ObservedTask,
     task_stop::Stop,
     unhealthy::{self, Bounds, Health, failed_health_checks_message, unhealthy_stop},
@@ -88,6 +88,8 @@ pub struct SchedulerFacts<'a> {
     pub departing: &'a [String],
     /// Whether its user wants the newest deployment stopped.
     pub is_to_stop: bool,
+    /// Whether Kubernetes itself delays tasks that their nodes refuse, as those of a DaemonSet.
+    pub is_daemon: bool,
     /// Now.
     pub now: &'a Time,
 }
@@ -153,7 +155,8 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let (failures, ended) = if course.primary() == so_far.primary() {
         (step.failures, None)
     } else {
-        let anew = FailureCount::anew(&facts.judge_deployment(course.primary()));
+        let failed_before: Vec<_> = facts.judge_tasks(course.primary(), |_| true).collect();
+        let anew = FailureCount::anew(&failed_before);
         (anew, Some((so_far.primary(), step.failures)))
     };
     let mut decision = Decision {
@@ -192,27 +195,37 @@ impl<'a> SchedulerFacts<'a> {
     }
 
     /// The template that the workload gets. While no task of the deployment that is to run may be made, because nodes refuse them,
-    /// it is that of another one that still has tasks: a Deployment that has two templates gives both their share.
+    /// and none of it is healthy, it is that of another one: a Deployment that has two templates gives both their share.
     fn template(&self, course: Course) -> Template {
         let (template, primary) = (course.template(self.workload.template, self.limits()), course.primary());
-        let waits = template == Template::Wanted(primary) && !course.is_stopped() && self.is_refused(primary);
-        match self.runs_instead_of(primary).filter(|_| waits) {
+        let may_wait = template == Template::Wanted(primary) && !course.is_stopped();
+        if !may_wait || !self.is_refused(primary) || self.healthy_of(primary) > 0 {
+            return template;
+        }
+        match self.runs_instead_of(course) {
             Some(running) => Template::Held { running, waiting: primary },
             None => template,
         }
     }
 
     /// What runs instead of a deployment that nodes refuse: what the workload has by now, else the newest deployment that has tasks,
-    /// healthy ones if any does.
-    fn runs_instead_of(&self, refused: i64) -> Option<i64> {
-        let others = self.deployments.iter().map(|stored| stored.number).filter(|number| *number != refused);
-        let others: Vec<_> = others.filter(|number| !self.is_refused(*number)).collect();
-        if let Some(applied) = self.workload.template.filter(|applied| others.contains(applied)) {
-            return Some(applied);
-        }
+    /// healthy ones if any does. Never one that has failed.
+    fn runs_instead_of(&self, course: Course) -> Option<i64> {
+        let failed = match course {
+            Course::RolledBack { failed, .. } => Some(failed),
+            Course::Newest(_) | Course::Stopped { .. } => None,
+        };
+        let others = self.deployments.iter().map(|stored| stored.number);
+        let others = others.filter(|number| *number != course.primary() && Some(*number) != failed);
+        let others: Vec<_> = others.collect();
+        let applied = self.workload.template.filter(|applied| others.contains(applied));
         let has_tasks = |number: &i64| self.all_tasks.iter().any(|task| task.deployment == *number && task.counts());
-        let is_healthy = |number: i64| self.tasks_of(number).any(|task| task.health(self.judge()) == Health::Healthy);
-        others.into_iter().filter(has_tasks).max_by_key(|number| (is_healthy(*number), *number))
+        let with_tasks = others.into_iter().filter(has_tasks);
+        applied.or_else(|| with_tasks.max_by_key(|number| (self.healthy_of(*number) > 0, *number)))
+    }
+
+    fn healthy_of(&self, deployment: i64) -> usize {
+        self.tasks_of(deployment).filter(|task| task.health(self.judge()) == Health::Healthy).count()
     }
 
     fn limits(&self) -> DeploymentLimits {
@@ -230,28 +243,26 @@ impl<'a> SchedulerFacts<'a> {
 
     /// What the tasks of a deployment say of it.
     fn judge_deployment(&self, deployment: i64) -> Vec<JudgedTask> {
-        let given_up = self.given_up(deployment);
-        let is_given_up = |task: &ScheduledTask| given_up.iter().any(|stop| stop.id == task.id);
-        let live = self.tasks_of(deployment).map(|task| task.judged(self.judge(), is_given_up(task)));
-        // What has been counted of them stays counted until they are among those that have ended.
-        let departing = self.departing.iter().map(|id| JudgedTask { id: id.clone(), verdict: Verdict::None });
-        live.chain(self.ended_in_rollout(deployment)).chain(departing).collect()
-    }
-
-    /// Tasks that failed to start and are gone: whoever stopped them, they count.
-    fn ended_in_rollout(&self, deployment: i64) -> impl Iterator<Item = JudgedTask> {
         // What failed before a deployment was rolled back to says nothing of the roll-back.
         let shown = self.deployment(deployment).and_then(|deployment| deployment.shown);
-        let since = shown.filter(|shown| shown.rollout_state == RolloutState::InProgress);
-        let since = since.map(|shown| shown.updated_at.0);
+        let since =
+            shown.filter(|shown| shown.rollout_state == RolloutState::InProgress).map(|shown| shown.updated_at.0);
+        let is_of_rollout = |task: &EndedTask| since.is_some_and(|since| task.stopped_at.0 >= since);
+        // What has been counted of them stays counted until they are among those that have ended.
+        let departing = self.departing.iter().map(|id| JudgedTask { id: id.clone(), verdict: Verdict::None });
+        self.judge_tasks(deployment, is_of_rollout).chain(departing).collect()
+    }
+
+    /// What the live tasks of a deployment say of it, and ended ones that failed to start: whoever stopped them, they count.
+    fn judge_tasks(&self, deployment: i64, includes: impl Fn(&EndedTask) -> bool) -> impl Iterator<Item = JudgedTask> {
+        let given_up = self.given_up(deployment);
+        let is_given_up = move |task: &ScheduledTask| given_up.iter().any(|stop| stop.id == task.id);
+        let live = self.tasks_of(deployment).map(move |task| task.judged(self.judge(), is_given_up(task)));
         let is_live = |id: &str| self.tasks.iter().any(|task| task.id == id);
-        let failed = self.ended.iter().filter(move |task| {
-            task.deployment == deployment
-                && matches!(task.end, TaskEnd::NeverRan | TaskEnd::Refused)
-                && since.is_some_and(|since| task.stopped_at.0 >= since)
-                && !is_live(&task.id)
-        });
-        failed.map(|task| JudgedTask { id: task.id.clone(), verdict: Verdict::FailedToStart })
+        let has_failed = |task: &EndedTask| matches!(task.end, TaskEnd::NeverRan | TaskEnd::Refused);
+        let failed =
+            self.ended_of(deployment).filter(move |task| has_failed(task) && includes(task) && !is_live(&task.id));
+        live.chain(failed.map(|task| JudgedTask { id: task.id.clone(), verdict: Verdict::FailedToStart }))
     }
 
     fn advance(&self, before: &Rollout, so_far: Course, judged: &[JudgedTask]) -> Step {
@@ -278,8 +289,7 @@ impl<'a> SchedulerFacts<'a> {
         let Some(early) = self.rules.early_success else {
             return is_steady(desired, template, self.all_tasks, progress);
         };
-        let mine = self.tasks_of(so_far.primary());
-        let healthy = mine.filter(|task| task.health(self.judge()) == Health::Healthy).count();
+        let healthy = self.healthy_of(so_far.primary());
         progress.observed
             && matches!(template, Template::Wanted(_))
             && u32::try_from(healthy).is_ok_and(|healthy| healthy >= early.fewest_healthy(self.desired))
@@ -312,13 +322,10 @@ impl<'a> SchedulerFacts<'a> {
             decision.look_in(task.time_to_start(before.patience(task.created_at.as_ref()), self.now));
         }
         let after = self.delays_of(running);
-        decision.is_impaired = after.failed_starts.is_impaired(&self.starts(running));
         if let Some(left) = after.quick_ends.look_after(&self.runs(running)) {
             decision.look_in(left);
         }
-        if decision.is_impaired && decision.hindrance.is_some() {
-            decision.messages.push(impaired_message(self.service));
-        }
+        self.tell_impaired(&after, decision);
     }
 
     fn tell_unplaceable(&self, running: i64, decision: &mut Decision) {

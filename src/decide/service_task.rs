@@ -6,9 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::task_status::StopCode;
 
-use super::{
-    container_error::reason, elapsed::since, quick_ends::QuickEnds, task_progress::TaskFacts, task_stop::Stop,
-};
+use super::{container_error::reason, quick_ends::QuickEnds, task_progress::TaskFacts, task_stop::Stop};
 
 /// What StopTask says when its caller gives no reason.
 const STOPPED_BY_USER: &str = "Task stopped by user";
@@ -81,8 +79,8 @@ pub fn action(task: &ServiceTask<'_>) -> Action {
     let exit = task.task.essential_exit();
     let runs_again = exit.is_none();
     let Some(stop) = exit.or_else(|| task.restarted.cloned()) else { return Action::Nothing };
-    let ended_at = task.task.last_essential_end().unwrap_or(task.task.now);
-    match task.quick_ends.patience(task.created_at, since(started_at, ended_at), ended_at, task.task.now) {
+    let (ran, ended_at) = task.task.last_run(started_at);
+    match task.quick_ends.patience(task.created_at, ran, ended_at, task.task.now) {
         Duration::ZERO => Action::Stop(stop),
         _ if runs_again => Action::LeaveRestarted,
         left => Action::Wait(left),

@@ -12,6 +12,8 @@ pub enum TaskEnd {
     NeverRan,
     /// Its node did not take it.
     Refused,
+    /// Its node did not take it, for what no deployment is to blame for: it is short of memory, or shuts down.
+    TurnedAway,
     /// It ran for so long.
     Ran(Duration),
 }

@@ -1,6 +1,8 @@
 //! Why a task stops, or will not start, by what Kubernetes reports of its Pod: in ECS's words, with the cause behind them.
 //! Who stopped a task on purpose knows why, and asks nothing here.
 
+use std::time::Duration;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::task_status::StopCode;
@@ -8,7 +10,8 @@ use crate::api::task_status::StopCode;
 use super::{
     container_error::{ContainerError, reason},
     container_progress::{End, EndKind, OUT_OF_MEMORY, ObservedContainer},
-    pod_status::PodStatus,
+    elapsed::since,
+    pod_status::{PodStatus, Terminated},
     task_progress::{Deletion, TaskFacts, all_have_started},
 };
 
@@ -83,10 +86,34 @@ impl<'a> TaskFacts<'a> {
     /// When an essential container ended last.
     #[must_use]
     pub fn last_essential_end(&self) -> Option<&'a Time> {
+        self.last_essential_run()?.finished_at.as_ref()
+    }
+
+    /// The run of an essential container that ended last.
+    fn last_essential_run(&self) -> Option<&'a Terminated> {
         let essential = self.observed().filter(|container| container.known.essential);
-        essential
-            .filter_map(|container| container.end().or(container.earlier_end())?.terminated.finished_at.as_ref())
-            .max()
+        let runs = essential.filter_map(|container| Some(container.end().or(container.earlier_end())?.terminated));
+        runs.filter(|run| run.finished_at.is_some()).max_by_key(|run| run.finished_at.as_ref())
+    }
+
+    /// How long the essential container had run that ended last, and when it ended. One that was started again in its place has
+    /// run since then only.
+    #[must_use]
+    pub fn last_run(&self, started_at: &Time) -> (Duration, &'a Time) {
+        let run = self.last_essential_run();
+        let ended_at = run.and_then(|run| run.finished_at.as_ref()).unwrap_or(self.now);
+        let began_at =
+            run.and_then(|run| run.started_at.as_ref()).map_or(started_at.0, |began| began.0.max(started_at.0));
+        (since(&Time(began_at), ended_at), ended_at)
+    }
+
+    /// Since when all its essential containers run; `None` while one of them does not.
+    #[must_use]
+    pub fn runs_since(&self) -> Option<&'a Time> {
+        let essential = self.observed().filter(|container| container.known.essential);
+        let starts: Option<Vec<_>> =
+            essential.map(|container| container.status?.state.running.as_ref()?.started_at.as_ref()).collect();
+        starts?.into_iter().max()
     }
 
     /// The task will not reach RUNNING without help: not all its containers ever started, and one of them cannot, or one that
@@ -158,14 +185,13 @@ impl<'a> TaskFacts<'a> {
         has_failed.then(|| reason(FAILED_TO_START, &exit(container, end)))
     }
 
-    /// The kubelet did not take the Pod: none of its containers ever began.
-    /// Its node did not take it: why.
+    /// Whether its node did not take it: none of its containers ever began.
     #[must_use]
-    pub fn refused(&self) -> Option<Stop> {
-        let reason = self.refusal(&self.observed().collect::<Vec<_>>())?;
-        Some(Stop { code: StopCode::TaskFailedToStart, reason })
+    pub fn is_refused(&self) -> bool {
+        self.has_failed() && self.status.container_statuses.is_empty() && self.status.init_container_statuses.is_empty()
     }
 
+    /// The kubelet did not take the Pod: none of its containers ever began.
     fn refusal(&self, observed: &[ObservedContainer<'_>]) -> Option<String> {
         let is_refused = self.has_failed() && observed.iter().all(|container| container.end().is_none());
         (is_refused && self.disruption().is_none()).then(|| reason(FAILED_TO_START, &pod_cause(self.status)))
@@ -174,6 +200,12 @@ impl<'a> TaskFacts<'a> {
     fn has_failed(&self) -> bool {
         self.status.phase.as_deref() == Some("Failed")
     }
+}
+
+/// Whether a record tells of a task that its node did not take.
+#[must_use]
+pub fn tells_of_refusal(reason: &str, exit_codes: Option<&str>) -> bool {
+    reason.starts_with(FAILED_TO_START) && exit_codes.is_none()
 }
 
 fn is_before(end: End<'_>, deletion: Deletion<'_>) -> bool {

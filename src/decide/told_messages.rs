@@ -6,6 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::service_status::{is_repeatable, says_at_rest};
 
+const OF_TASK: &str = "(task ";
+
 /// The messages of a service that may come again, and when each was told.
 #[derive(Clone, Debug, Default)]
 pub struct ToldMessages {
@@ -19,14 +21,15 @@ impl ToldMessages {
         self.since_rest.get(message).is_some_and(|told| !is_repeatable(told, now))
     }
 
-    /// Notes what has just been told. `is_unique` when nothing will ever be told in these words again.
-    pub fn note(&mut self, message: &str, is_unique: bool, now: &Time) {
+    /// Notes what has just been told.
+    pub fn note(&mut self, message: &str, now: &Time) {
         // Whatever follows a rest makes the next rest news.
         self.since_rest.retain(|told, at| !says_at_rest(told) && !is_repeatable(at, now));
         if says_at_rest(message) {
             self.since_rest.clear();
         }
-        if !is_unique {
+        // What names a task never comes again.
+        if !message.contains(OF_TASK) {
             self.since_rest.insert(message.into(), now.clone());
         }
     }
@@ -47,11 +50,11 @@ mod tests {
     fn a_message_is_not_repeated_for_six_hours_whatever_is_told_between() {
         let mut told = ToldMessages::default();
         assert!(!told.contains("a", &at(0)));
-        told.note("a", false, &at(0));
+        told.note("a", &at(0));
         for task in 0..100 {
-            told.note(&format!("task {task}"), true, &at(1));
+            told.note(&format!("(task {task})"), &at(1));
         }
-        assert!(told.contains("a", &at(5)) && !told.contains("task 1", &at(1)));
+        assert!(told.contains("a", &at(5)) && !told.contains("(task 1)", &at(1)));
         assert!(!told.contains("a", &at(6)));
         assert_eq!(told.since_rest.len(), 1);
     }
@@ -59,10 +62,10 @@ mod tests {
     #[test]
     fn after_a_rest_all_is_news_and_the_rest_itself_when_something_happened() {
         let mut told = ToldMessages::default();
-        told.note("a", false, &at(0));
-        told.note(REST, false, &at(1));
+        told.note("a", &at(0));
+        told.note(REST, &at(1));
         assert!(!told.contains("a", &at(1)) && told.contains(REST, &at(1)));
-        told.note("task 1", true, &at(2));
+        told.note("(task 1)", &at(2));
         assert!(!told.contains(REST, &at(2)));
     }
 }

@@ -36,7 +36,7 @@ enum Event {
 }
 
 fn events(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
-    let quality = || prop_oneof![3 => Just(Quality::Good), 1 => Just(Quality::CannotStart), 1 => Just(Quality::NeverHealthy), 1 => Just(Quality::Refused)];
+    let quality = || prop_oneof![3 => Just(Quality::Good), 1 => Just(Quality::CannotStart), 1 => Just(Quality::NeverHealthy), 1 => Just(Quality::Refused), 1 => Just(Quality::SomeRefused)];
     vec(
         prop_oneof![
             4 => (1_i64..20).prop_map(Event::Time),
@@ -171,11 +171,12 @@ fn kubernetes(world: &mut World) {
     let (available, live) = (world.available(), world.live().count());
     world.deployment_controller();
     world.replica_set_controller();
-    // A deployment that was stopped when fewer were desired gets no more of them.
-    let replicas = world.workload.map_or(0, |workload| workload.replicas);
+    let percentages = world.rules.percentages;
+    // A paused deployment that was stopped when fewer were desired gets no more of them.
+    let stopped_with = world.workload.filter(|workload| workload.is_paused).map(|workload| workload.replicas);
     let (least, most) = (
-        world.rules.percentages.fewest_healthy(world.seen_desired).min(replicas),
-        usize::try_from(world.rules.percentages.most(world.seen_desired)).unwrap(),
+        percentages.fewest_healthy(world.seen_desired).min(stopped_with.unwrap_or(u32::MAX)),
+        usize::try_from(percentages.most(world.seen_desired)).unwrap(),
     );
     let (left, now) = (world.available(), world.live().count());
     assert!(

@@ -189,8 +189,13 @@ async fn refuse_if_rollout_is_behind(observed: &Observed, plan: &Plan, context: 
     if kept == newest.kept.as_ref() { Ok(()) } else { Err(Error::Stale { what }) }
 }
 
-/// Notes why tasks are stopped: before the workload is changed, for which Kubernetes may take one of them by itself.
+/// Notes why tasks are stopped: before the workload is changed, for which Kubernetes may take one of them by itself. One that was
+/// to be stopped and was not is well again.
 pub(super) fn note_stops(observed: &Observed, plan: &Plan, context: &Context) {
+    let is_stopped = |id: &String| plan.decision.stops.iter().any(|stop| stop.id == *id);
+    for (_, pod) in observed.live_pods.iter().filter(|(id, _)| !is_stopped(id)) {
+        context.stops.withdraw(pod.uid());
+    }
     for TaskStop { id, stop, .. } in &plan.decision.stops {
         let Some(pod) = observed.live_pods.get(id) else { continue };
         pod.note_stop(stop, context);

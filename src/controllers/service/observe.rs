@@ -134,7 +134,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let departed = context.departed_pods.of_service(&namespace, &workload);
     let records = caches.tasks.of_service(&namespace, &workload);
     let status = service.status.clone().unwrap_or_default();
-    let (live_tasks, live_pods) = live_tasks(&pods, context);
+    let (live_tasks, live_pods) = live_tasks(&pods, &records, context);
     let all_pods = [&pods[..], &departed].concat();
     Observed {
         clusters: context.clusters_of(&namespace),
@@ -165,14 +165,21 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
 }
 
 /// The tasks among a service's Pods that nobody stops, the oldest first.
-fn live_tasks(pods: &[Arc<Pod>], context: &Context) -> (Vec<ScheduledTask>, HashMap<String, Seen>) {
+fn live_tasks(
+    pods: &[Arc<Pod>],
+    records: &[Arc<EcsTask>],
+    context: &Context,
+) -> (Vec<ScheduledTask>, HashMap<String, Seen>) {
     let now = context.now();
+    let started_at = |record: &EcsTask| record.status.as_ref().and_then(|status| status.started_at.clone());
+    let starts: HashMap<_, _> = records.iter().map(|record| (record.name_any(), started_at(record))).collect();
     let (mut tasks, mut live_pods) = (Vec::new(), HashMap::new());
     for pod in pods.iter().filter(|pod| !pod.is_deleted() && !pod.status.has_ended()) {
         let Some((id, deployment)) = pod.service_task_id().zip(pod.deployment()) else { continue };
         let seen = Seen::of(Arc::clone(pod), false, context);
         let created_at = pod.metadata.creation_timestamp.as_ref();
-        tasks.push(ScheduledTask::of(id.clone(), deployment, &seen.facts(&now), created_at));
+        let recorded_start = starts.get(&id).and_then(Option::as_ref);
+        tasks.push(ScheduledTask::of(id.clone(), deployment, &seen.facts(&now), created_at, recorded_start));
         live_pods.insert(id, seen);
     }
     tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));

@@ -162,6 +162,7 @@ fn schedule(observed: &Observed, accepted: &Accepted, newest: i64, desired: u32,
         stopping: &observed.stopping_tasks,
         departing: &observed.departing_tasks,
         is_to_stop: stop.is_some_and(|id| *id == observed.deployment_id(newest)),
+        is_daemon: service.scheduling == SchedulingStrategy::Daemon,
         now,
     })
 }

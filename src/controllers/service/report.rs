@@ -118,21 +118,22 @@ async fn tell(
     let of_tasks = task_events::messages(&service, &changes, |deployment| observed.drains(deployment));
     let now = context.now();
     let (uid, told) = (&observed.owner.uid, &context.told_events);
-    let messages = messages.into_iter().filter(|message| !told.contains(uid, message, &now)).collect();
+    let is_news = |message: &String| !told.contains(uid, message, &now);
+    let (messages, of_tasks) = [messages, of_tasks].map(|told| told.into_iter().filter(is_news).collect()).into();
     // First why, then what was done.
-    let (events, fresh) = service_status::append_events(&observed.status.events, messages, &now);
+    let (events, mut fresh) = service_status::append_events(&observed.status.events, messages, &now);
     // Nobody says again what was decided in this look.
     let may_wait = fresh.is_empty();
     let (events, fresh_of_tasks) = service_status::append_events(&events, of_tasks, &now);
+    fresh.extend(fresh_of_tasks);
     new.events = events;
     if !status::says_the_same(&observed.status, &new) {
         let left = context.time_for_status(&*observed.service, &observed.status, &new);
         if may_wait && !left.is_zero() {
             return Ok(Outcome::Wait(left));
         }
-        write(observed, &new, &[&fresh[..], &fresh_of_tasks].concat(), context).await?;
-        told.note(uid, &fresh, false, &now);
-        told.note(uid, &fresh_of_tasks, true, &now);
+        write(observed, &new, &fresh, context).await?;
+        told.note(uid, &fresh, &now);
     }
     context.task_changes.told(&observed.namespace, &workload, &changes);
     Ok(Outcome::Done)
@@ -219,7 +220,11 @@ async fn write(
         {
             let reason = new.conditions.iter().find(|found| found.type_ == type_ && found.status == status);
             let reason = reason.map_or(reason::INVALID, |found| found.reason.as_str());
-            context.events.tell(service, Severity::Warning, reason, &message).await;
+            let (uid, words) = (&observed.owner.uid, format!("{reason}: {message}"));
+            if !context.told_events.contains(uid, &words, &context.now()) {
+                context.events.tell(service, Severity::Warning, reason, &message).await;
+                context.told_events.note(uid, &[words], &context.now());
+            }
         }
     }
     Ok(())

@@ -115,10 +115,11 @@ impl Observed {
             created.zip(asked_at.as_ref()).is_some_and(|(created, asked)| created.0 >= asked.0)
         };
         let service = self.service.as_ref().filter(|service| service.metadata.deletion_timestamp.is_none());
-        // The workload may be behind, but only it counts the nodes.
+        // The workload may be behind, or have fewer for a while; only it counts the nodes.
+        let told = workload.as_ref().map(Workload::desired_count);
         let counted = service.and_then(|service| service.spec.desired_count);
         let counted = counted.and_then(|count| u32::try_from(count).ok());
-        let desired = counted.or(workload.as_ref().map(Workload::desired_count)).unwrap_or(0);
+        let desired = counted.into_iter().chain(told).min().unwrap_or(0);
         Surroundings {
             deployment_id: self.deployment_id(),
             is_current: workload.and_then(|it| it.snapshot()) == Some(self.deployment) && service.is_some(),

@@ -32,7 +32,10 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
     let seen = pod_of(record, &namespace, context).map(|(pod, is_gone)| Seen::of(pod, is_gone, context));
     let now = context.now();
     let seen = seen.as_ref().map(|seen| (seen, seen.facts(&now).progress()));
-    let identity = identity::of_record(record, context);
+    let mut identity = identity::of_record(record, context);
+    // The record may be younger than its task.
+    let made_at = seen.as_ref().and_then(|(seen, _)| seen.pod.metadata.creation_timestamp.clone());
+    identity.created_at = made_at.or_else(|| before.created_at.clone()).or(identity.created_at);
     let after = match &seen {
         Some((seen, progress)) => {
             task_status::status(&before, &identity, &seen.pod(&now, progress, seen.stop.as_ref()))

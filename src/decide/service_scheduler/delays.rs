@@ -58,8 +58,8 @@ impl<'a> SchedulerFacts<'a> {
         let live = self.tasks_of(deployment).map(|task| task.start(is_given_up(task)));
         let failed = |task: &EndedTask| {
             let result = match task.end {
-                TaskEnd::NeverRan => StartResult::Failed,
-                TaskEnd::Refused => StartResult::Refused,
+                TaskEnd::Refused | TaskEnd::TurnedAway if !self.is_daemon => StartResult::Refused,
+                TaskEnd::NeverRan | TaskEnd::Refused | TaskEnd::TurnedAway => StartResult::Failed,
                 TaskEnd::Ran(_) => return None,
             };
             Some(Start { created_at: task.created_at.clone(), result })
@@ -72,7 +72,7 @@ impl<'a> SchedulerFacts<'a> {
         let live = self.tasks_of(deployment).filter_map(|task| task.run(self.now));
         let ended = |task: &EndedTask| match task.end {
             TaskEnd::Ran(time) => Some(Run { created_at: task.created_at.clone(), time, has_ended: true }),
-            TaskEnd::NeverRan | TaskEnd::Refused => None,
+            TaskEnd::NeverRan | TaskEnd::Refused | TaskEnd::TurnedAway => None,
         };
         live.chain(self.ended_of(deployment).filter_map(ended)).collect()
     }
@@ -96,28 +96,41 @@ impl<'a> SchedulerFacts<'a> {
     /// Lets no further task be made while nodes refuse them.
     pub(super) fn wait_for_nodes(&self, decision: &mut Decision) {
         let primary = decision.course.primary();
-        let failed_starts = self.delays_of(primary).failed_starts;
-        let left = failed_starts.pause(self.now);
+        let delays = self.delays_of(primary);
+        let left = delays.failed_starts.pause(self.now);
         if left.is_zero() {
             return;
         }
         decision.look_in(left);
-        if decision.template == Template::Wanted(primary) {
-            let taken = self.tasks_of(primary).filter(|task| task.is_taken).count();
+        if self.may_make_fewer(decision.template) {
+            let taken = self.tasks_of(decision.template.running()).filter(|task| task.is_taken).count();
             decision.replicas = decision.replicas.min(u32::try_from(taken).unwrap_or(u32::MAX));
         }
         if let Some((task, reason)) = self.last_failed_start(primary) {
             decision.hindrance = Some(format!("Task {task} does not start: {reason}"));
         }
-        decision.is_impaired = failed_starts.is_impaired(&self.starts(primary));
-        if decision.is_impaired {
+        self.tell_impaired(&delays, decision);
+    }
+
+    /// Whether what runs is refused as well as what is to run, and can be told to have no more tasks than it has: others that the
+    /// minimum needs would go with that.
+    fn may_make_fewer(&self, template: Template) -> bool {
+        let running = template.running();
+        let healthy = u32::try_from(self.healthy_of(running)).unwrap_or(u32::MAX);
+        let suffices = healthy >= self.rules.percentages.fewest_healthy(self.desired);
+        self.is_refused(running) && (suffices || !self.has_others(running))
+    }
+
+    pub(super) fn tell_impaired(&self, delays: &Delays, decision: &mut Decision) {
+        decision.is_impaired = delays.failed_starts.is_impaired(&self.starts(delays.deployment));
+        if decision.is_impaired && decision.hindrance.is_some() {
             decision.messages.push(impaired_message(self.service));
         }
     }
 
     /// The newest task of a deployment that did not start and is gone, and why.
     fn last_failed_start(&self, deployment: i64) -> Option<(&'a str, &'a str)> {
-        let failed = |task: &&EndedTask| matches!(task.end, TaskEnd::NeverRan | TaskEnd::Refused);
+        let failed = |task: &&EndedTask| !matches!(task.end, TaskEnd::Ran(_));
         let task = self.ended_of(deployment).find(failed)?;
         Some((&task.id, task.reason.as_deref()?))
     }

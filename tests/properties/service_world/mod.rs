@@ -132,7 +132,7 @@ impl World {
         }
         let pod = &mut self.pods[index % count];
         let quality = self.stored[&pod.deployment].quality;
-        if (pod.state, quality, pod.is_deleted) == (State::Creating, Quality::Refused, false) {
+        if pod.state == State::Creating && pod.is_refused(quality) && !pod.is_deleted {
             // It has ended, and the operator deletes it.
             (pod.is_deleted, pod.end) = (true, Some(TaskEnd::Refused));
             self.replica_set_controller();
@@ -141,7 +141,7 @@ impl World {
         pod.state = match (pod.state, quality) {
             (State::Creating | State::CannotStart, Quality::CannotStart) => State::CannotStart,
             (State::Creating | State::CannotStart, _) => State::Runs { since: now, ready_since: None },
-            (State::Runs { since, ready_since }, Quality::Good) => {
+            (State::Runs { since, ready_since }, Quality::Good | Quality::SomeRefused) => {
                 State::Runs { since, ready_since: ready_since.or(Some(now)) }
             }
             (runs, _) => runs,
@@ -259,6 +259,7 @@ impl World {
             ended: &ended,
             departing: &departing,
             is_to_stop: self.is_to_stop,
+            is_daemon: false,
             now: &now,
         })
     }

@@ -24,6 +24,8 @@ pub enum Quality {
     NeverHealthy,
     /// Their nodes do not take them.
     Refused,
+    /// Some nodes do not take them, and they are good on others.
+    SomeRefused,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +104,7 @@ impl Pod {
             runs_alone: false,
             now,
         };
-        ScheduledTask::of(self.id.clone(), self.deployment, &facts, Some(&at(self.created)))
+        ScheduledTask::of(self.id.clone(), self.deployment, &facts, Some(&at(self.created)), None)
     }
 
     pub fn observed(&self) -> ObservedTask {
@@ -125,6 +127,15 @@ impl Pod {
             reason: None,
             stopped_at: at(now),
         })
+    }
+
+    /// Whether its node takes it.
+    pub fn is_refused(&self, quality: Quality) -> bool {
+        match quality {
+            Quality::Refused => true,
+            Quality::SomeRefused => self.id.ends_with(['0', '4', '7']),
+            Quality::Good | Quality::CannotStart | Quality::NeverHealthy => false,
+        }
     }
 
     pub fn ready_since(&self) -> Option<i64> {

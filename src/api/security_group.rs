@@ -1,6 +1,6 @@
 //! EcsSecurityGroup: rules in the shape of EC2's, which become one NetworkPolicy.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,35 @@ pub struct EcsSecurityGroupSpec {
     #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     #[schemars(length(max = 200))]
     pub egress: Option<Vec<SecurityGroupRule>>,
+
+    /// What EC2 does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<EcsSecurityGroupKubernetes>,
+}
+
+/// The Kubernetes side of a security group.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct EcsSecurityGroupKubernetes {
+    /// Pods that are no tasks and belong to the group all the same, where another rule names it: those of a gateway, for example.
+    /// Its own rules do not hold for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
+    #[schemars(length(max = 20))]
+    pub members: Option<Vec<SecurityGroupMember>>,
+}
+
+/// Pods that belong to a security group.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SecurityGroupMember {
+    /// Their Namespaces. Absent: that of the group. An empty selector: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<LabelSelector>,
+
+    /// Their labels. Absent or empty: all Pods of those Namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_selector: Option<LabelSelector>,
 }
 
 /// One rule. It names at most one of `cidrIp`, `cidrIpv6` and `sourceSecurityGroup`; a rule that names none means anyone.

@@ -9,7 +9,7 @@ use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
     api::{
-        security_group::{EcsSecurityGroup, EcsSecurityGroupStatus},
+        security_group::{EcsSecurityGroup, EcsSecurityGroupStatus, SecurityGroupMember},
         service::EcsService,
     },
     decide::conditions::{self, ACCEPTED, Finding, READY, is_true, reason},
@@ -45,6 +45,9 @@ where
     let caches = Arc::clone(&context.caches);
     let (triggers, receiver) = Triggers::of(&caches.security_groups);
     triggers.owner_of(&caches.network_policies);
+    // Who belongs to a group matters to those that name it.
+    let all = Arc::clone(&caches);
+    triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| groups_that_name(&all, group));
     // Whoever a deleted group waits for.
     let all = Arc::clone(&caches);
     triggers.from(&caches.pods, move |pod: &Pod| deleted_groups(&all, pod.metadata.namespace.as_deref()));
@@ -54,6 +57,17 @@ where
     });
     let driver = Driver { store: caches.security_groups.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
+}
+
+fn groups_that_name(caches: &Caches, named: &EcsSecurityGroup) -> Vec<ObjectRef<EcsSecurityGroup>> {
+    let (namespace, name) = (named.namespace().unwrap_or_default(), named.name_any());
+    let names_it = |group: &EcsSecurityGroup| {
+        let rules = group.spec.ingress.iter().chain(&group.spec.egress).flatten();
+        group.namespace().as_deref() == Some(&namespace)
+            && rules.into_iter().any(|rule| rule.source_security_group.as_deref() == Some(&name))
+    };
+    let groups = caches.security_groups.store.state_filter(|group| names_it(group));
+    groups.iter().map(|group| ObjectRef::from_obj(&**group)).collect()
 }
 
 fn deleted_groups(caches: &Caches, namespace: Option<&str>) -> Vec<ObjectRef<EcsSecurityGroup>> {
@@ -113,7 +127,9 @@ async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Resul
             (refused(&message), Ok(()))
         }
         Ok(checked) => {
-            let policy = network_policy::of_group(&observed.namespace, &observed.name, &observed.owner, &checked);
+            let members = |name: &str| members_of(&context.caches, &observed.namespace, name);
+            let policy =
+                network_policy::of_group(&observed.namespace, &observed.name, &observed.owner, &checked, &members);
             let result = apply_policy(&observed, &policy, &context).await;
             if let Err(Error::Stale { .. }) = result {
                 return result.map(|()| Outcome::Done);
@@ -147,6 +163,12 @@ fn observe(group: &EcsSecurityGroup, context: &Context) -> Observed {
     let policy = context.caches.network_policies.get(&namespace, &names::network_policy(&name));
     let used_by = user_of(group, &context.caches);
     Observed { namespace, name, owner: Owner::of(group), policy, used_by }
+}
+
+/// The Pods that belong to a group without being tasks.
+fn members_of(caches: &Caches, namespace: &str, group: &str) -> Vec<SecurityGroupMember> {
+    let kubernetes = caches.security_groups.get(namespace, group).and_then(|group| group.spec.kubernetes.clone());
+    kubernetes.and_then(|kubernetes| kubernetes.members).unwrap_or_default()
 }
 
 fn user_of(group: &EcsSecurityGroup, caches: &Caches) -> Option<String> {

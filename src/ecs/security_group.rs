@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
+
 use crate::api::security_group::{EcsSecurityGroupSpec, IpProtocol, SecurityGroupRule};
 
 use super::violation::Violation;
@@ -92,7 +94,37 @@ pub fn check(spec: &EcsSecurityGroupSpec) -> Result<SecurityGroup, Vec<Violation
     };
     let ingress = rules(spec.ingress.as_deref().unwrap_or_default(), "ingress");
     let egress = spec.egress.as_deref().map(|egress| rules(egress, "egress"));
+    violations.extend(check_members(spec));
     if violations.is_empty() { Ok(SecurityGroup { ingress, egress }) } else { Err(violations) }
+}
+
+/// What the API server would refuse in the policies of other groups.
+fn check_members(spec: &EcsSecurityGroupSpec) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let members = spec.kubernetes.as_ref().and_then(|kubernetes| kubernetes.members.as_deref()).unwrap_or_default();
+    for (index, member) in members.iter().enumerate() {
+        for (name, selector) in
+            [("namespaceSelector", &member.namespace_selector), ("podSelector", &member.pod_selector)]
+        {
+            let expressions = selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
+            for (at, expression) in expressions.enumerate() {
+                let path = format!("spec.kubernetes.members[{index}].{name}.matchExpressions[{at}]");
+                violations
+                    .extend(check_expression(expression).err().map(|message| Violation::new("SG03", path, message)));
+            }
+        }
+    }
+    violations
+}
+
+fn check_expression(expression: &LabelSelectorRequirement) -> Result<(), String> {
+    let has_values = expression.values.as_ref().is_some_and(|values| !values.is_empty());
+    match (expression.operator.as_str(), has_values) {
+        ("In" | "NotIn", true) | ("Exists" | "DoesNotExist", false) => Ok(()),
+        ("In" | "NotIn", false) => Err("In and NotIn need values: give some.".into()),
+        ("Exists" | "DoesNotExist", true) => Err("Exists and DoesNotExist have no values: remove them.".into()),
+        (other, _) => Err(format!("{other:?} is no operator: write In, NotIn, Exists or DoesNotExist.")),
+    }
 }
 
 fn check_rule(rule: &SecurityGroupRule, path: &str) -> Result<Rule, Violation> {
@@ -237,6 +269,24 @@ mod tests {
             ),
         ] {
             assert_eq!(ingress(&rule).unwrap_err().path, path, "{rule}");
+        }
+    }
+
+    #[test]
+    fn selectors_of_members_are_checked() {
+        let with = |expression: &Value| {
+            let member = json!({"podSelector": {"matchExpressions": [expression]}});
+            check(&serde_json::from_value(json!({"kubernetes": {"members": [{}, member]}})).unwrap())
+        };
+        assert!(with(&json!({"key": "app", "operator": "In", "values": ["a"]})).is_ok());
+        assert!(with(&json!({"key": "app", "operator": "Exists"})).is_ok());
+        for wrong in [
+            json!({"key": "app", "operator": "in", "values": ["a"]}),
+            json!({"key": "app", "operator": "In"}),
+            json!({"key": "app", "operator": "Exists", "values": ["a"]}),
+        ] {
+            let path = with(&wrong).unwrap_err().remove(0).path;
+            assert_eq!(path, "spec.kubernetes.members[1].podSelector.matchExpressions[0]");
         }
     }
 

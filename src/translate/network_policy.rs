@@ -9,7 +9,10 @@ use k8s_openapi::{
 };
 use kube::api::ObjectMeta;
 
-use crate::ecs::security_group::{Peer, Rule, SecurityGroup, Traffic};
+use crate::{
+    api::security_group::SecurityGroupMember,
+    ecs::security_group::{Peer, Rule, SecurityGroup, Traffic},
+};
 
 use super::{
     labels::{self, Labels},
@@ -17,10 +20,23 @@ use super::{
     owner::Owner,
 };
 
+/// Pods that are no tasks and belong to a group of a name in the Namespace all the same.
+pub type Members<'a> = &'a dyn Fn(&str) -> Vec<SecurityGroupMember>;
+
 /// Renders the policy of a group.
 #[must_use]
-pub fn of_group(namespace: &str, group_object: &str, owner: &Owner, group: &SecurityGroup) -> NetworkPolicy {
+pub fn of_group(
+    namespace: &str,
+    group_object: &str,
+    owner: &Owner,
+    group: &SecurityGroup,
+    members: Members<'_>,
+) -> NetworkPolicy {
     let selector = Labels::from([(names::security_group_label(group_object), "true".into())]);
+    let egress_rule =
+        |rule: &Rule| NetworkPolicyEgressRule { to: peers(&rule.peer, members), ports: ports(rule.traffic) };
+    let ingress_rule =
+        |rule: &Rule| NetworkPolicyIngressRule { from: peers(&rule.peer, members), ports: ports(rule.traffic) };
     let egress = match &group.egress {
         // One empty rule lets everything out.
         None => vec![NetworkPolicyEgressRule::default()],
@@ -75,14 +91,6 @@ fn policy(
     }
 }
 
-fn ingress_rule(rule: &Rule) -> NetworkPolicyIngressRule {
-    NetworkPolicyIngressRule { from: peer(&rule.peer).map(|peer| vec![peer]), ports: ports(rule.traffic) }
-}
-
-fn egress_rule(rule: &Rule) -> NetworkPolicyEgressRule {
-    NetworkPolicyEgressRule { to: peer(&rule.peer).map(|peer| vec![peer]), ports: ports(rule.traffic) }
-}
-
 /// Names are resolved by cluster DNS under every group, as on ECS, where the resolver of the network is always reachable.
 fn dns() -> NetworkPolicyEgressRule {
     let label = |name: &str, value: &str| LabelSelector {
@@ -103,20 +111,28 @@ fn dns() -> NetworkPolicyEgressRule {
 }
 
 /// `None` is anyone.
-fn peer(peer: &Peer) -> Option<NetworkPolicyPeer> {
+fn peers(peer: &Peer, members: Members<'_>) -> Option<Vec<NetworkPolicyPeer>> {
     match peer {
         Peer::Anyone => None,
-        Peer::Cidr(cidr) => Some(NetworkPolicyPeer {
-            ip_block: Some(IPBlock { cidr: cidr.to_string(), except: None }),
-            ..Default::default()
-        }),
-        Peer::Group(group) => Some(NetworkPolicyPeer {
-            pod_selector: Some(LabelSelector {
-                match_labels: Some(Labels::from([(names::security_group_label(group), "true".into())])),
-                ..Default::default()
-            }),
-            ..Default::default()
-        }),
+        Peer::Cidr(cidr) => {
+            let ip_block = Some(IPBlock { cidr: cidr.to_string(), except: None });
+            Some(vec![NetworkPolicyPeer { ip_block, ..Default::default() }])
+        }
+        Peer::Group(group) => {
+            let label = Labels::from([(names::security_group_label(group), "true".into())]);
+            let tasks = LabelSelector { match_labels: Some(label), ..Default::default() };
+            let tasks = NetworkPolicyPeer { pod_selector: Some(tasks), ..Default::default() };
+            Some(std::iter::once(tasks).chain(members(group).into_iter().map(member)).collect())
+        }
+    }
+}
+
+/// A peer without a Namespace is of the policy's own.
+fn member(member: SecurityGroupMember) -> NetworkPolicyPeer {
+    NetworkPolicyPeer {
+        namespace_selector: member.namespace_selector,
+        pod_selector: Some(member.pod_selector.unwrap_or_default()),
+        ip_block: None,
     }
 }
 
@@ -140,6 +156,7 @@ mod tests {
     use crate::{
         api::{
             cluster::{EcsCluster, EcsClusterSpec},
+            security_group::EcsSecurityGroup,
             task::{EcsTask, EcsTaskSpec},
         },
         ecs::security_group::check,
@@ -157,12 +174,32 @@ mod tests {
         let group = default_group("ecs-shop", "shop", &owner);
         let checked = check(&group.spec).unwrap();
         assert_eq!(checked.ingress, [Rule { traffic: Traffic::All, peer: Peer::Group("default".into()) }]);
-        let policy = rendered(&of_group("ecs-shop", "default", &Owner::of(&group), &checked));
+        let policy = rendered(&of_group("ecs-shop", "default", &Owner::of(&group), &checked, &|_| Vec::new()));
         let members = json!({"matchLabels": {"ecs-operator.dev/security-group.default": "true"}});
         assert_eq!(policy["spec"]["podSelector"], members);
         assert_eq!(policy["spec"]["ingress"], json!([{"from": [{"podSelector": members}]}]));
         // Everything may go out.
         assert_eq!(policy["spec"]["egress"], json!([{}]));
+    }
+
+    #[test]
+    fn pods_that_are_no_tasks_belong_to_a_group_where_another_one_names_it() {
+        let spec = json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb"}]});
+        let group = EcsSecurityGroup::new("web", serde_json::from_value(spec).unwrap());
+        let gateway = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}});
+        let members = |name: &str| {
+            assert_eq!(name, "lb");
+            vec![serde_json::from_value(gateway.clone()).unwrap(), SecurityGroupMember::default()]
+        };
+        let checked = check(&group.spec).unwrap();
+        let policy = rendered(&of_group("ecs-shop", "web", &Owner::of(&group), &checked, &members));
+        let from = json!([
+            {"podSelector": {"matchLabels": {"ecs-operator.dev/security-group.lb": "true"}}},
+            {"namespaceSelector": gateway["namespaceSelector"], "podSelector": {}},
+            // All of its own Namespace.
+            {"podSelector": {}},
+        ]);
+        assert_eq!(policy["spec"]["ingress"], json!([{"from": from, "ports": [{"port": 80, "protocol": "TCP"}]}]));
     }
 
     #[test]

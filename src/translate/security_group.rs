@@ -34,7 +34,7 @@ pub fn of_service(
         spec: EcsSecurityGroupSpec {
             description: Some("The container ports of the service are open to anyone.".into()),
             ingress: Some(ports.iter().map(open_to_anyone).collect()),
-            egress: None,
+            ..EcsSecurityGroupSpec::default()
         },
         status: None,
     }
@@ -61,7 +61,7 @@ pub fn default_group(namespace: &str, cluster_object: &str, owner: &Owner) -> Ec
         spec: EcsSecurityGroupSpec {
             description: Some("Tasks that run by themselves and name no group reach each other.".into()),
             ingress: Some(vec![from_itself]),
-            egress: None,
+            ..EcsSecurityGroupSpec::default()
         },
         status: None,
     }

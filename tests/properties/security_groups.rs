@@ -70,7 +70,7 @@ fn policies(specs: &BTreeMap<String, EcsSecurityGroupSpec>) -> (BTreeMap<String,
     let checked: BTreeMap<_, _> = specs.iter().map(|(name, spec)| (name.clone(), check(spec).unwrap())).collect();
     let policy = |(name, group): (&String, &SecurityGroup)| {
         let object = EcsSecurityGroup::new(name, specs[name].clone());
-        of_group("ecs-shop", name, &Owner::of(&object), group)
+        of_group("ecs-shop", name, &Owner::of(&object), group, &|_| Vec::new())
     };
     let policies = checked.iter().map(policy).collect();
     (checked, policies)

@@ -2,6 +2,7 @@
 //! `documents`, a document held against the `schema` of its kind in `input`, objects are made in `objects` and `task`; this is the
 //! command around them.
 
+mod around;
 mod bounds;
 mod clusters;
 mod documents;

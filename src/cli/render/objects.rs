@@ -15,7 +15,6 @@ use crate::{
     },
     ecs::{
         self,
-        cluster::DEFAULT_CLUSTER,
         field_outcomes::{self, Circumstances},
         network_configuration::Groups,
         service::Service,
@@ -36,6 +35,7 @@ use crate::{
 
 use super::{
     Rendering, Surroundings, Workload,
+    around::Around,
     clusters::Clusters,
     input::{Content, Input},
     schema::FaultKind,
@@ -52,34 +52,13 @@ pub(super) struct Registered<'a> {
     pub(super) revision: i64,
 }
 
-/// What the objects of one document depend on beside it.
-pub(super) struct Around<'a> {
-    inputs: &'a [Input],
-    registered: &'a [Registered<'a>],
-    clusters: Clusters,
-    pub(super) surroundings: &'a Surroundings,
-}
-
-impl Around<'_> {
-    /// The EcsCluster of a Namespace, which was found when what it runs was checked.
-    pub(super) fn cluster_of(&self, namespace: &str, named: Option<&str>) -> String {
-        self.clusters.object_of(namespace, named).unwrap_or_else(|_| DEFAULT_CLUSTER.into())
-    }
-
-    pub(super) fn has_group(&self, namespace: &str, name: &str) -> bool {
-        self.inputs.iter().any(|input| {
-            matches!(input.content, Content::SecurityGroup(_)) && input.namespace == namespace && input.name == name
-        })
-    }
-}
-
 pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &mut Rendering) {
     let registered = register_all(inputs, surroundings, rendering);
     let around = Around { inputs, registered: &registered, clusters: Clusters::of(inputs), surroundings };
     for input in inputs {
         match &input.content {
             Content::Cluster(spec) => cluster(input, spec, rendering),
-            Content::SecurityGroup(spec) => group(input, spec, rendering),
+            Content::SecurityGroup(spec) => group(input, spec, &around, rendering),
             Content::Service(spec) => named_service(input, spec, &around, rendering),
             Content::Task(spec) => task::named(input, spec, &around, rendering),
             Content::TaskDefinition { .. } => {}
@@ -203,21 +182,29 @@ pub(super) fn is_accepted(input: &Input, violations: Vec<Violation>, rendering: 
     is_valid
 }
 
-fn group(input: &Input, spec: &EcsSecurityGroupSpec, rendering: &mut Rendering) {
+fn group(input: &Input, spec: &EcsSecurityGroupSpec, around: &Around<'_>, rendering: &mut Rendering) {
     let metadata = metadata(&input.name, Some(&input.namespace));
     let group = EcsSecurityGroup { metadata, spec: spec.clone(), status: None };
     let checked = ecs::security_group::check(&group.spec);
     let violations = checked.as_ref().err().cloned().unwrap_or_default();
     if is_accepted(input, violations, rendering) {
-        policy_of(&group, &input.namespace, &input.label, rendering);
+        policy_of(&group, &input.namespace, &input.label, around, rendering);
     }
 }
 
-pub(super) fn policy_of(group: &EcsSecurityGroup, namespace: &str, object: &str, rendering: &mut Rendering) {
+pub(super) fn policy_of(
+    group: &EcsSecurityGroup,
+    namespace: &str,
+    object: &str,
+    around: &Around<'_>,
+    rendering: &mut Rendering,
+) {
     let name = group.metadata.name.clone().unwrap_or_default();
     match ecs::security_group::check(&group.spec) {
         Ok(checked) => {
-            rendering.objects.push(typed(&network_policy::of_group(namespace, &name, &Owner::of(group), &checked)));
+            let members = |group: &str| around.members_of(namespace, group);
+            let policy = network_policy::of_group(namespace, &name, &Owner::of(group), &checked, &members);
+            rendering.objects.push(typed(&policy));
         }
         Err(violations) => refuse(object, &violations, rendering),
     }
@@ -321,7 +308,7 @@ fn run(
         && !around.has_group(namespace, name)
     {
         let group = security_group::of_service(namespace, cluster_object, &input.name, &owner, &ports);
-        policy_of(&group, namespace, &input.label, rendering);
+        policy_of(&group, namespace, &input.label, around, rendering);
     }
     if definition.network_mode == Some(NetworkMode::None) {
         rendering.objects.push(typed(&network_policy::isolation(namespace, &input.name, &owner)));

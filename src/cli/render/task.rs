@@ -21,8 +21,9 @@ use crate::{
 
 use super::{
     Rendering,
+    around::Around,
     input::{Content, Input},
-    objects::{Around, Registered, found, is_accepted, is_of_cluster, metadata, policy_of, refuse, typed},
+    objects::{Registered, found, is_accepted, is_of_cluster, metadata, policy_of, refuse, typed},
 };
 
 pub(super) fn named(input: &Input, spec: &EcsTaskSpec, around: &Around<'_>, rendering: &mut Rendering) {
@@ -115,7 +116,7 @@ fn default_group(input: &Input, cluster_object: &str, around: &Around<'_>, rende
     let owner = Owner::of(&EcsCluster { metadata, spec: EcsClusterSpec::default(), status: None });
     let group = security_group::default_group(&input.namespace, cluster_object, &owner);
     let mut of_group = Rendering::default();
-    policy_of(&group, &input.namespace, &input.label, &mut of_group);
+    policy_of(&group, &input.namespace, &input.label, around, &mut of_group);
     let is_new = |policy: &_| !rendering.objects.contains(policy);
     let new: Vec<_> = of_group.objects.into_iter().filter(is_new).collect();
     rendering.objects.extend(new);

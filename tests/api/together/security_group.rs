@@ -138,3 +138,34 @@ fn network_mode_none_cuts_the_tasks_off() {
         assert_eq!(pod["metadata"]["labels"]["ecs-operator.dev/network-mode"], Value::Null);
     });
 }
+
+#[test]
+fn pods_that_join_a_group_may_do_what_it_may_in_the_rules_of_others() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.apply("EcsSecurityGroup", "lb", json!({})).await;
+        let rule = json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb"});
+        scene.apply("EcsSecurityGroup", "web", json!({"ingress": [rule]})).await;
+        let sources = |policy: &Value| policy["spec"]["ingress"][0]["from"].as_array().map_or(0, Vec::len);
+        scene
+            .until("NetworkPolicy", "ecs-security-group-web", "lets the tasks in", |policy| sources(policy) == 1)
+            .await;
+        let gateway = json!({
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}},
+            "podSelector": {"matchLabels": {"app": "gateway"}},
+        });
+        scene.apply("EcsSecurityGroup", "lb", json!({"kubernetes": {"members": [gateway]}})).await;
+        let policy = scene
+            .until("NetworkPolicy", "ecs-security-group-web", "lets the gateway in", |policy| sources(policy) == 2)
+            .await;
+        assert_eq!(policy["spec"]["ingress"][0]["from"][1], gateway);
+        let own = scene.get("NetworkPolicy", "ecs-security-group-lb").await;
+        let selected = json!({"matchLabels": {"ecs-operator.dev/security-group.lb": "true"}});
+        assert_eq!(own["spec"]["podSelector"], selected, "its own rules do not hold for them");
+        let wrong = json!({"podSelector": {"matchExpressions": [{"key": "app", "operator": "is", "values": ["a"]}]}});
+        scene.apply("EcsSecurityGroup", "lb", json!({"kubernetes": {"members": [wrong]}})).await;
+        let refused = scene.condition("EcsSecurityGroup", "lb", "Accepted", "False", "Invalid").await;
+        let message = text(&refused["message"]);
+        assert!(message.contains("spec.kubernetes.members[0].podSelector.matchExpressions[0]"), "{message}");
+    });
+}

@@ -6,10 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{
-    api::task_status::{StopCode, TaskContainer},
-    decide::task_stop::Stop,
-};
+use crate::{api::task_status::TaskContainer, decide::task_stop::Stop};
 
 /// By the UIDs of Pods.
 #[derive(Default)]
@@ -20,6 +17,7 @@ pub struct Stops {
 #[derive(Default)]
 struct Known {
     stop: Option<(Stop, Vec<TaskContainer>)>,
+    is_carried_out: bool,
     restarts: Option<i32>,
 }
 
@@ -33,10 +31,15 @@ impl Stops {
         is_first
     }
 
-    /// Takes back that a Pod is ended by the service scheduler, which has changed its mind.
-    pub fn withdraw(&self, uid: &str) {
-        if let Some(known) = self.lock().get_mut(uid) {
-            known.stop.take_if(|(stop, _)| stop.code == StopCode::ServiceSchedulerInitiated);
+    /// Notes that the deletion of a Pod is asked for: what was noted of its end stays.
+    pub fn carry_out(&self, uid: &str) {
+        self.lock().entry(uid.into()).or_default().is_carried_out = true;
+    }
+
+    /// Takes back that a Pod is to be ended, when that is what was noted and nobody has done it.
+    pub fn withdraw(&self, uid: &str, noted: &Stop) {
+        if let Some(known) = self.lock().get_mut(uid).filter(|known| !known.is_carried_out) {
+            known.stop.take_if(|(stop, _)| stop == noted);
         }
     }
 
@@ -64,5 +67,27 @@ impl Stops {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.pods.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::{service_task::deleted_stop, unhealthy::unhealthy_stop};
+
+    #[test]
+    fn a_stop_is_taken_back_until_it_is_carried_out() {
+        let stops = Stops::default();
+        let of = |uid| stops.of(uid).map(|(stop, _)| stop);
+        stops.note("a", unhealthy_stop(), Vec::new());
+        stops.withdraw("a", &unhealthy_stop());
+        assert_eq!(of("a"), None);
+        assert!(stops.note("a", unhealthy_stop(), Vec::new()), "it may be noted again");
+        stops.carry_out("a");
+        stops.withdraw("a", &unhealthy_stop());
+        assert_eq!(of("a"), Some(unhealthy_stop()));
+        stops.note("b", deleted_stop(), Vec::new());
+        stops.withdraw("b", &unhealthy_stop());
+        assert_eq!(of("b"), Some(deleted_stop()), "somebody else has noted that");
     }
 }

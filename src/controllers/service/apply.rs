@@ -22,7 +22,7 @@ use crate::{
         service_status::RolloutState,
     },
     controllers::{context::Context, task::Seen},
-    decide::{rollout::Rollout, service_scheduler::TaskStop},
+    decide::{rollout::Rollout, service_scheduler::TaskStop, unhealthy::unhealthy_stop},
     kube_io::{
         apply::{Applied, Force, apply as apply_object, delete_if_there},
         apply_request::create_as_go_writes_it,
@@ -194,7 +194,7 @@ async fn refuse_if_rollout_is_behind(observed: &Observed, plan: &Plan, context: 
 pub(super) fn note_stops(observed: &Observed, plan: &Plan, context: &Context) {
     let is_stopped = |id: &String| plan.decision.stops.iter().any(|stop| stop.id == *id);
     for (_, pod) in observed.live_pods.iter().filter(|(id, _)| !is_stopped(id)) {
-        context.stops.withdraw(pod.uid());
+        context.stops.withdraw(pod.uid(), &unhealthy_stop());
     }
     for TaskStop { id, stop, .. } in &plan.decision.stops {
         let Some(pod) = observed.live_pods.get(id) else { continue };
@@ -207,6 +207,7 @@ pub(super) async fn replace(observed: &Observed, plan: &Plan, context: &Context)
     let pods: Api<Pod> = context.api(&observed.namespace);
     let deleted = plan.decision.stops.iter().filter(|stop| stop.deletes);
     for Seen { pod, .. } in deleted.filter_map(|stop| observed.live_pods.get(&stop.id)) {
+        context.stops.carry_out(pod.metadata.uid.as_deref().unwrap_or_default());
         delete_if_there(&pods, &pod.name_any(), pod.uid()).await?;
     }
     Ok(())

@@ -90,7 +90,8 @@ fn with_rollout(
     if deployment.number == status.course.primary() {
         status.failures.show(&mut shown);
     } else if let Some((_, failures)) = status.ended.filter(|(number, _)| *number == deployment.number) {
-        shown.failed_tasks = failures.shown_count();
+        // With the tasks: when its end cannot be kept on the snapshot, the next look counts none of them again.
+        failures.show(&mut shown);
     }
     shown
 }

@@ -172,6 +172,8 @@ fn a_deployment_that_has_ended_keeps_its_count() {
     let facts = facts(&deployments, &tasks, &now, 1);
     let shown = super::deployments(&facts, RolloutStatus { ended: Some(&ended), ..status(&rolling, &none) });
     assert_eq!([&shown[0], &shown[1]].map(|each| (&*each.id, each.failed_tasks)), [("ecs-svc/2", 2), ("ecs-svc/1", 0)]);
+    // Its end could not be kept on the snapshot, and the same tasks are looked at again.
+    assert_eq!(FailureCount::of(&shown[0]).count(&two, true), ended.1);
     let later = ServiceFacts { before: &shown, ..facts };
     assert_eq!(super::deployments(&later, status(&rolling, &none))[0].failed_tasks, 2);
 }

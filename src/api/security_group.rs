@@ -45,6 +45,15 @@ pub struct EcsSecurityGroupSpec {
     pub kubernetes: Option<EcsSecurityGroupKubernetes>,
 }
 
+impl EcsSecurityGroupSpec {
+    /// The Pods that belong to the group without being tasks.
+    #[must_use]
+    pub fn members(&self) -> &[SecurityGroupMember] {
+        let members = self.kubernetes.as_ref().and_then(|kubernetes| kubernetes.members.as_deref());
+        members.unwrap_or_default()
+    }
+}
+
 /// The Kubernetes side of a security group.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]

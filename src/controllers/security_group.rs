@@ -167,8 +167,8 @@ fn observe(group: &EcsSecurityGroup, context: &Context) -> Observed {
 
 /// The Pods that belong to a group without being tasks.
 fn members_of(caches: &Caches, namespace: &str, group: &str) -> Vec<SecurityGroupMember> {
-    let kubernetes = caches.security_groups.get(namespace, group).and_then(|group| group.spec.kubernetes.clone());
-    kubernetes.and_then(|kubernetes| kubernetes.members).unwrap_or_default()
+    let group = caches.security_groups.get(namespace, group);
+    group.map(|group| group.spec.members().to_vec()).unwrap_or_default()
 }
 
 fn user_of(group: &EcsSecurityGroup, caches: &Caches) -> Option<String> {

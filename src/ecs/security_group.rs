@@ -101,8 +101,7 @@ pub fn check(spec: &EcsSecurityGroupSpec) -> Result<SecurityGroup, Vec<Violation
 /// What the API server would refuse in the policies of other groups.
 fn check_members(spec: &EcsSecurityGroupSpec) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let members = spec.kubernetes.as_ref().and_then(|kubernetes| kubernetes.members.as_deref()).unwrap_or_default();
-    for (index, member) in members.iter().enumerate() {
+    for (index, member) in spec.members().iter().enumerate() {
         for (name, selector) in
             [("namespaceSelector", &member.namespace_selector), ("podSelector", &member.pod_selector)]
         {

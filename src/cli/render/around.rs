@@ -32,8 +32,7 @@ impl Around<'_> {
 
     /// The Pods that belong to a group without being tasks.
     pub(super) fn members_of(&self, namespace: &str, group: &str) -> Vec<SecurityGroupMember> {
-        let kubernetes = self.group(namespace, group).and_then(|spec| spec.kubernetes.clone());
-        kubernetes.and_then(|kubernetes| kubernetes.members).unwrap_or_default()
+        self.group(namespace, group).map(|spec| spec.members().to_vec()).unwrap_or_default()
     }
 
     fn group(&self, namespace: &str, name: &str) -> Option<&EcsSecurityGroupSpec> {

@@ -175,13 +175,9 @@ async fn keep_rollout(observed: &Observed, plan: &Plan, context: &Context) -> Re
 /// In the second case the next look knows what was decided, and what is decided now would start it again.
 async fn refuse_if_rollout_is_behind(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
     let newest = observed.snapshots.iter().find(|stored| stored.snapshot.number == plan.newest);
-    let has_failed = |stored: &&StoredSnapshot| {
-        let id = observed.deployment_id(stored.snapshot.number);
-        let shown = observed.status.deployments.iter().find(|shown| shown.id == id);
-        shown.is_some_and(|shown| shown.rollout_state == RolloutState::Failed)
-    };
+    let has_failed = observed.shown(plan.newest).is_some_and(|shown| shown.rollout_state == RolloutState::Failed);
     let goes_on = |stored: &&StoredSnapshot| matches!(stored.rollout, Rollout::InProgress { .. });
-    let Some(newest) = newest.filter(goes_on).filter(has_failed) else { return Ok(()) };
+    let Some(newest) = newest.filter(goes_on).filter(|_| has_failed) else { return Ok(()) };
     let what = format!("ControllerRevision {}", newest.object);
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
     let found = api.get_opt(&newest.object).await.map_err(|error| Error::request(format!("read {what}"), error))?;

@@ -16,8 +16,12 @@ use kube::ResourceExt;
 
 use crate::{
     api::{
-        cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, service_status::EcsServiceStatus,
-        task::EcsTask, task_status::LastStatus,
+        cluster::EcsCluster,
+        security_group::EcsSecurityGroup,
+        service::EcsService,
+        service_status::{EcsServiceStatus, ServiceDeployment},
+        task::EcsTask,
+        task_status::LastStatus,
     },
     controllers::{
         context::Context, earlier_ends::earlier_ends, revision_lookup::Places, service_task::is_record, task::Seen,
@@ -111,6 +115,12 @@ impl Observed {
         deployment_id(&self.owner.uid, number)
     }
 
+    /// What the last status says of a deployment.
+    pub(super) fn shown(&self, number: i64) -> Option<&ServiceDeployment> {
+        let id = self.deployment_id(number);
+        self.status.deployments.iter().find(|deployment| deployment.id == id)
+    }
+
     /// What the last deployment was started with.
     pub(super) fn newest_snapshot(&self) -> Option<&Snapshot> {
         self.snapshots.iter().map(|stored| &stored.snapshot).max_by_key(|snapshot| snapshot.number)
@@ -134,7 +144,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let departed = context.departed_pods.of_service(&namespace, &workload);
     let records = caches.tasks.of_service(&namespace, &workload);
     let status = service.status.clone().unwrap_or_default();
-    let (live_tasks, live_pods) = live_tasks(&pods, &records, context);
+    let (live_tasks, live_pods) = live_tasks(&pods, context);
     let all_pods = [&pods[..], &departed].concat();
     Observed {
         clusters: context.clusters_of(&namespace),
@@ -165,20 +175,15 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
 }
 
 /// The tasks among a service's Pods that nobody stops, the oldest first.
-fn live_tasks(
-    pods: &[Arc<Pod>],
-    records: &[Arc<EcsTask>],
-    context: &Context,
-) -> (Vec<ScheduledTask>, HashMap<String, Seen>) {
+fn live_tasks(pods: &[Arc<Pod>], context: &Context) -> (Vec<ScheduledTask>, HashMap<String, Seen>) {
     let now = context.now();
-    let started_at = |record: &EcsTask| record.status.as_ref().and_then(|status| status.started_at.clone());
-    let starts: HashMap<_, _> = records.iter().map(|record| (record.name_any(), started_at(record))).collect();
     let (mut tasks, mut live_pods) = (Vec::new(), HashMap::new());
     for pod in pods.iter().filter(|pod| !pod.is_deleted() && !pod.status.has_ended()) {
         let Some((id, deployment)) = pod.service_task_id().zip(pod.deployment()) else { continue };
         let seen = Seen::of(Arc::clone(pod), false, context);
         let created_at = pod.metadata.creation_timestamp.as_ref();
-        let recorded_start = starts.get(&id).and_then(Option::as_ref);
+        let record = context.caches.tasks.get(&pod.namespace().unwrap_or_default(), &id);
+        let recorded_start = record.as_ref().and_then(|record| record.status.as_ref()?.started_at.as_ref());
         tasks.push(ScheduledTask::of(id.clone(), deployment, &seen.facts(&now), created_at, recorded_start));
         live_pods.insert(id, seen);
     }

@@ -168,12 +168,8 @@ fn schedule(observed: &Observed, accepted: &Accepted, newest: i64, desired: u32,
 }
 
 fn known<'a>(observed: &'a Observed, stored: &'a StoredSnapshot) -> KnownDeployment<'a> {
-    let id = observed.deployment_id(stored.snapshot.number);
-    KnownDeployment {
-        number: stored.snapshot.number,
-        rollout: &stored.rollout,
-        shown: observed.status.deployments.iter().find(|deployment| deployment.id == id),
-    }
+    let number = stored.snapshot.number;
+    KnownDeployment { number, rollout: &stored.rollout, shown: observed.shown(number) }
 }
 
 fn desired_count(observed: &Observed, accepted: &Accepted) -> u32 {

@@ -59,15 +59,17 @@ pub fn replace(tasks: &[LiveTask], bounds: Bounds) -> Replacement {
     let count = |health| tasks.iter().filter(|task| task.health == health).count();
     let (healthy, unhealthy) = (count(Health::Healthy), count(Health::Unhealthy));
     let room = if bounds.deployment_in_progress { 0 } else { size(bounds.most.saturating_sub(bounds.desired)) };
-    // As many unhealthy tasks as there are healthy ones in their place, or as nobody desires any more.
-    let replaced = (healthy + unhealthy).saturating_sub(size(bounds.desired));
-    let first_of_all = usize::from(room == 0 && count(Health::Starting) == 0 && !bounds.is_stopping);
-    let stopped = replaced.max(first_of_all).min(unhealthy);
-    let stop = tasks.iter().filter(|task| task.health == Health::Unhealthy).take(stopped);
-    Replacement {
-        extra: u32::try_from((unhealthy - stopped).min(room)).unwrap_or(0),
-        stop: stop.map(|task| task.id.clone()).collect(),
-    }
+    // As many unhealthy tasks as there are healthy ones in their place, or as nobody desires any more. The youngest of them, as one
+    // of them may be there only in the place of an older one, which waits for a healthy one.
+    let replaced = (healthy + unhealthy).saturating_sub(size(bounds.desired)).min(unhealthy);
+    // The oldest, so that each gets its turn.
+    let goes_first = room == 0 && count(Health::Starting) == 0 && !bounds.is_stopping;
+    let all = || tasks.iter().filter(|task| task.health == Health::Unhealthy).map(|task| task.id.clone());
+    let stop: Vec<_> = match replaced {
+        0 => all().take(usize::from(goes_first)).collect(),
+        _ => all().skip(unhealthy - replaced).collect(),
+    };
+    Replacement { extra: u32::try_from((unhealthy - stop.len()).min(room)).unwrap_or(0), stop }
 }
 
 fn size(count: u32) -> usize {

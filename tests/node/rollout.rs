@@ -22,7 +22,7 @@ fn a_task_that_turns_unhealthy_is_replaced_by_one_that_is_healthy_first() {
     let scene = Scene::new();
     let mut app = obedient();
     let check = ["CMD-SHELL", "test ! -e /tmp/sick"];
-    app["healthCheck"] = json!({"command": check, "interval": 5, "timeout": 2, "retries": 1});
+    app["healthCheck"] = json!({"command": check, "interval": 5, "timeout": 5, "retries": 2});
     scene.define("app", &[app]);
     scene.apply("EcsService", "app", &service("app", 2));
     scene.until("ecsservice", "app", "is steady", has_completed("app:1"));

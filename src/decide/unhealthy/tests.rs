@@ -29,6 +29,13 @@ fn the_new_task_comes_first_where_there_is_room() {
 }
 
 #[test]
+fn a_task_is_not_stopped_for_one_in_its_place_that_turns_unhealthy_itself() {
+    let found =
+        replace(&tasks(1, 2, 0), Bounds { desired: 2, most: 4, deployment_in_progress: false, is_stopping: false });
+    assert_eq!(found, Replacement { extra: 1, stop: vec!["2".into()] }, "the younger one goes");
+}
+
+#[test]
 fn without_room_one_goes_at_a_time() {
     assert_eq!(decided(&tasks(2, 2, 0), 4, 4), (0, 1));
     assert_eq!(decided(&tasks(2, 1, 1), 4, 4), (0, 0));

@@ -28,6 +28,7 @@ use super::{
 };
 
 mod delays;
+mod template;
 
 pub use delays::Delays;
 
@@ -105,6 +106,8 @@ pub struct Decision {
     pub template: Template,
     /// How many tasks the workload is to have.
     pub replicas: u32,
+    /// How far it may go above and below that.
+    pub limits: DeploymentLimits,
     /// Whether the percentages keep the deployment from going on.
     pub is_blocked: bool,
     /// Whether the workload is paused: it replaces no task by one of another template.
@@ -152,6 +155,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let is_stuck = is_blocked && facts.has_others(template.running());
     // In the place of one that is being stopped another one may start.
     let is_shared = facts.all_tasks.iter().any(|task| task.deployment != template.running());
+    let is_cleared = facts.is_cleared(course, template);
     let (failures, ended) = if course.primary() == so_far.primary() {
         (step.failures, None)
     } else {
@@ -168,8 +172,9 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         course,
         template,
         replicas: course.replicas(facts.desired, facts.replicas),
+        limits: DeploymentLimits::Blocked,
         is_blocked: is_stuck || (is_blocked && matches!(template, Template::Held { .. })),
-        is_paused: (is_blocked && is_shared) || course.is_stopped(),
+        is_paused: ((is_blocked && is_shared) || facts.is_held_up() || course.is_stopped()) && !is_cleared,
         stops: Vec::new(),
         messages: Vec::new(),
         hindrance: None,
@@ -181,6 +186,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         facts.replace_unhealthy(&mut decision);
         facts.wait_for_nodes(&mut decision);
     }
+    decision.limits = facts.limits_of(decision.replicas, is_cleared);
     decision
 }
 
@@ -192,36 +198,6 @@ impl<'a> SchedulerFacts<'a> {
     fn course(&self, rollout: &Rollout) -> Course {
         let stored: Vec<_> = self.deployments.iter().map(|deployment| deployment.number).collect();
         course(self.newest, rollout, &stored)
-    }
-
-    /// The template that the workload gets. While no task of the deployment that is to run may be made, because nodes refuse them,
-    /// and none of it is healthy, it is that of another one: a Deployment that has two templates gives both their share.
-    fn template(&self, course: Course) -> Template {
-        let (template, primary) = (course.template(self.workload.template, self.limits()), course.primary());
-        let may_wait = template == Template::Wanted(primary) && !course.is_stopped();
-        if !may_wait || !self.is_refused(primary) || self.healthy_of(primary) > 0 {
-            return template;
-        }
-        match self.runs_instead_of(course) {
-            Some(running) => Template::Held { running, waiting: primary },
-            None => template,
-        }
-    }
-
-    /// What runs instead of a deployment that nodes refuse: what the workload has by now, else the newest deployment that has tasks,
-    /// healthy ones if any does. Never one that has failed.
-    fn runs_instead_of(&self, course: Course) -> Option<i64> {
-        let failed = match course {
-            Course::RolledBack { failed, .. } => Some(failed),
-            Course::Newest(_) | Course::Stopped { .. } => None,
-        };
-        let others = self.deployments.iter().map(|stored| stored.number);
-        let others = others.filter(|number| *number != course.primary() && Some(*number) != failed);
-        let others: Vec<_> = others.collect();
-        let applied = self.workload.template.filter(|applied| others.contains(applied));
-        let has_tasks = |number: &i64| self.all_tasks.iter().any(|task| task.deployment == *number && task.counts());
-        let with_tasks = others.into_iter().filter(has_tasks);
-        applied.or_else(|| with_tasks.max_by_key(|number| (self.healthy_of(*number) > 0, *number)))
     }
 
     fn healthy_of(&self, deployment: i64) -> usize {

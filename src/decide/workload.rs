@@ -10,6 +10,8 @@ use super::{
 pub struct WorkloadState {
     /// Its status speaks of its newest spec.
     pub is_observed: bool,
+    /// It was told to replace no task by one of another template.
+    pub is_paused: bool,
     /// Number of the snapshot that it was last given; `None` when there is no workload of the service.
     pub template: Option<i64>,
     /// Tasks, old ones included.
@@ -41,7 +43,7 @@ impl WorkloadState {
     /// How far it is with a template.
     #[must_use]
     pub fn progress(self, template: Template) -> WorkloadProgress {
-        let Self { is_observed, template: applied, total, updated, available, beyond } = self;
+        let Self { is_observed, template: applied, total, updated, available, beyond, .. } = self;
         let observed = is_observed && applied == Some(template.running());
         WorkloadProgress { observed, total, updated, available, beyond }
     }

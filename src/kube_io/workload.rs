@@ -55,6 +55,7 @@ impl Workload {
                 let status = deployment.status.clone().unwrap_or_default();
                 WorkloadState {
                     is_observed: status.observed_generation >= generation,
+                    is_paused: deployment.spec.as_ref().and_then(|spec| spec.paused).unwrap_or(false),
                     template,
                     total: status.replicas.unwrap_or(0),
                     updated: status.updated_replicas.unwrap_or(0),
@@ -66,6 +67,8 @@ impl Workload {
                 let status = daemon_set.status.clone().unwrap_or_default();
                 WorkloadState {
                     is_observed: status.observed_generation >= generation,
+                    // It is never scaled.
+                    is_paused: false,
                     template,
                     total: status.current_number_scheduled,
                     updated: status.updated_number_scheduled.unwrap_or(0),

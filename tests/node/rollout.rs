@@ -177,6 +177,33 @@ fn clients_do_not_notice_a_bad_revision_that_is_rolled_back() {
 }
 
 #[test]
+fn a_service_that_is_scaled_in_beside_a_bad_revision_keeps_its_healthy_tasks() {
+    let scene = Scene::new();
+    let mut app = obedient();
+    scene.define("app", &[app.clone()]);
+    let mut halves = service("app", 4);
+    halves["deploymentConfiguration"] = json!({"minimumHealthyPercent": 50, "maximumPercent": 100});
+    scene.apply("EcsService", "app", &halves);
+    scene.until("ecsservice", "app", "is steady", has_completed("app:1"));
+    app["image"] = json!("127.0.0.1:1/none:1");
+    scene.define("app", &[app]);
+    let revision = |record: &&Value| record["status"]["taskDefinitionRevision"] == "app:1";
+    let good = |status: &str| scene.records("app", status).iter().filter(revision).count();
+    let bad = "ecs-operator.dev/service=app,ecs-operator.dev/revision=2";
+    let bad = || scene.kubectl(&["get", "pods", "-l", bad, "-o", "name"]).lines().count();
+    scene.wait("two have made room for the bad revision", || good("RUNNING") == 2 && bad() == 2);
+    let history = PodHistory::start(&scene, "app", 4);
+    let before = history.moments().len();
+    // Of one task none may be missing and none be too many: the deployment cannot go on.
+    scene.kubectl(&["scale", "ecsservice/app", "--replicas", "1"]);
+    scene.wait("one task is left", || good("RUNNING") == 1 && bad() == 0);
+    for moment in &history.moments()[before - 1..] {
+        let ready = moment.values().filter(|state| **state == PodState::Ready).count();
+        assert!(ready >= 1, "a healthy task stays: {:?}", history.moments());
+    }
+}
+
+#[test]
 fn a_daemon_has_one_task_on_the_node_and_another_when_that_ends() {
     let scene = Scene::new();
     scene.define("app", &[obedient()]);

@@ -102,7 +102,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         owner: &observed.owner,
         scheduling: service.scheduling,
         desired_count: decision.replicas,
-        limits: service.percentages.limits(desired_count),
+        limits: decision.limits,
         min_ready_seconds: service.min_ready_seconds,
         is_paused: decision.is_paused,
     };

@@ -26,6 +26,7 @@ impl World {
         };
         let state = WorkloadState {
             is_observed: true,
+            is_paused: workload.is_paused,
             template: Some(workload.template),
             total: count(None),
             updated: count(Some(workload.template)),
@@ -35,21 +36,43 @@ impl World {
         self.reported = Some((workload, state));
     }
 
-    /// Each `ReplicaSet` gets its share of what may live; of several, what is left over goes to the largest.
+    /// Each `ReplicaSet` gets its share of what may live; of several, what is left over goes to, or is taken from, the largest, of
+    /// those that are as large the newest or the oldest.
     fn scale(&mut self, workload: Workload) {
         self.replica_sets.retain(|_, replicas| *replicas > 0);
-        let most = if workload.replicas == 0 { 0 } else { workload.replicas + workload.surge };
-        let total: u32 = self.replica_sets.values().sum();
         if self.replica_sets.len() == 1
             && let Some(replicas) = self.replica_sets.values_mut().next()
         {
             *replicas = workload.replicas;
-        } else if total > 0 {
-            self.is_scaled_in |= total > most;
-            self.replica_sets.values_mut().for_each(|replicas| *replicas = *replicas * most / total);
-            let left = most - self.replica_sets.values().sum::<u32>();
-            *self.replica_sets.values_mut().max().unwrap() += left;
+            return;
         }
+        let most = if workload.replicas == 0 { 0 } else { workload.replicas + workload.surge };
+        let total: u32 = self.replica_sets.values().sum();
+        let grows = most > total;
+        self.is_scaled_in = most < total;
+        let largest = |(number, replicas): (&i64, &u32)| (*replicas, if grows { *number } else { -*number });
+        let Some(first) = self.replica_sets.iter().max_by_key(|entry| largest(*entry)).map(|(number, _)| *number)
+        else {
+            return;
+        };
+        let mut left = i64::from(most) - i64::from(total);
+        for replicas in self.replica_sets.values_mut() {
+            let share = i64::from((2 * *replicas * most + total) / (2 * total)) - i64::from(*replicas);
+            let share = if grows { share.min(left) } else { share.max(left) };
+            left -= share;
+            *replicas = u32::try_from(i64::from(*replicas) + share).unwrap();
+        }
+        let first = self.replica_sets.get_mut(&first).unwrap();
+        *first = u32::try_from(i64::from(*first) + left).unwrap_or(0);
+    }
+
+    /// Pods that the `ReplicaSets` are to have and have not.
+    pub fn unmade(&self) -> u32 {
+        let unmade = |(number, replicas): (&i64, &u32)| {
+            let live = self.live().filter(|pod| pod.deployment == *number).count();
+            replicas.saturating_sub(u32::try_from(live).unwrap())
+        };
+        self.replica_sets.iter().map(unmade).sum()
     }
 
     fn scale_up_new(&mut self, workload: Workload) {

@@ -60,7 +60,9 @@ pub struct World {
     /// Tasks that were desired when the operator looked last, and what the Deployment controller has seen of that.
     told_desired: u32,
     pub seen_desired: u32,
-    /// Scaled in during a deployment, Kubernetes takes Pods of both `ReplicaSets` in proportion, healthy ones as well.
+    /// Healthy tasks beyond the fewest when the operator looked last, and Pods that were still to be made, of which it knows nothing.
+    pub may_go: u32,
+    /// Whether Kubernetes has taken Pods of several `ReplicaSets`.
     pub is_scaled_in: bool,
     /// How many Pods have been made.
     pub next: u32,
@@ -89,6 +91,7 @@ impl World {
             is_to_stop: false,
             told_desired: desired,
             seen_desired: desired,
+            may_go: 0,
             is_scaled_in: false,
             next: 0,
         };
@@ -196,9 +199,11 @@ impl World {
     pub fn operator_looks(&mut self) -> Decision {
         let decision = self.decided();
         self.told_desired = self.desired;
+        let healthy = self.available().saturating_sub(self.rules.percentages.fewest_healthy(self.desired));
+        self.may_go = healthy + self.unmade();
         let newest = self.newest();
         self.stored.get_mut(&newest).unwrap().rollout = decision.rollout.clone();
-        self.workload = Some(self.told(&decision));
+        self.workload = Some(Self::told(&decision));
         self.shown = self.shown_after(&decision);
         for TaskStop { id, stop, .. } in decision.stops.iter().filter(|stop| stop.deletes) {
             let never_ran = stop.code == StopCode::TaskFailedToStart;
@@ -208,8 +213,8 @@ impl World {
     }
 
     /// What the workload is told after a decision.
-    pub fn told(&self, decision: &Decision) -> Workload {
-        let (surge, unavailable) = match self.rules.percentages.limits(self.desired) {
+    pub fn told(decision: &Decision) -> Workload {
+        let (surge, unavailable) = match decision.limits {
             DeploymentLimits::Rolling { surge, unavailable } => (surge, unavailable),
             DeploymentLimits::Blocked if decision.is_paused => (0, 1),
             DeploymentLimits::Blocked => (1, 0),
@@ -266,12 +271,9 @@ impl World {
 
     fn workload_state(&self) -> WorkloadState {
         let Some(workload) = self.workload else { return WorkloadState::default() };
-        match self.reported {
-            Some((of, state)) => {
-                WorkloadState { is_observed: of == workload, template: Some(workload.template), ..state }
-            }
-            None => WorkloadState { template: Some(workload.template), ..Default::default() },
-        }
+        let (is_observed, reported) =
+            self.reported.map_or_else(Default::default, |(of, state)| (of == workload, state));
+        WorkloadState { is_observed, is_paused: workload.is_paused, template: Some(workload.template), ..reported }
     }
 
     fn shown_after(&self, decision: &Decision) -> Vec<ServiceDeployment> {

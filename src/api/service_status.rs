@@ -22,7 +22,7 @@ pub struct EcsServiceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_arn: Option<String>,
 
-    /// ARN of the task definition revision that the newest deployment runs.
+    /// ARN of the task definition revision that the PRIMARY deployment runs: of a failed one that was rolled back the earlier one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<String>,
 

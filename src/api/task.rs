@@ -20,7 +20,7 @@ use super::{runtime::Tag, service::NetworkConfiguration, task_overrides::TaskOve
     status = "EcsTaskStatus",
     doc = "An ECS task: one that runs by itself, or the record of a service's task. Deleting it stops the task.",
     selectable = ".spec.group",
-    printcolumn(name = "Group", type_ = "string", json_path = ".spec.group"),
+    printcolumn(name = "Group", type_ = "string", json_path = ".status.group"),
     printcolumn(name = "Task definition", type_ = "string", json_path = ".status.taskDefinitionRevision"),
     printcolumn(name = "Last status", type_ = "string", json_path = ".status.lastStatus"),
     printcolumn(name = "Health", type_ = "string", json_path = ".status.healthStatus"),
@@ -28,7 +28,7 @@ use super::{runtime::Tag, service::NetworkConfiguration, task_overrides::TaskOve
     printcolumn(name = "Stopped", type_ = "date", json_path = ".status.stoppedAt"),
     printcolumn(name = "Exit", type_ = "string", json_path = ".status.exitCodes"),
     printcolumn(name = "Stop code", type_ = "string", json_path = ".status.stopCode"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.stoppedReason"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
     printcolumn(name = "Node", type_ = "string", json_path = ".status.nodeName", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = kube::core::Rule::new(

@@ -30,6 +30,10 @@ pub struct EcsTaskStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition_revision: Option<String>,
 
+    /// Its group: as it was given, else `family:NAME`; `service:NAME` for the tasks of a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+
     /// How far it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_status: Option<LastStatus>,
@@ -69,6 +73,11 @@ pub struct EcsTaskStatus {
     /// Why it stopped: in ECS's words, with what Kubernetes said behind them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_reason: Option<String>,
+
+    /// What there is to say of it in a sentence: why it is not accepted, why it does not start, why it is down, or
+    /// `stoppedReason`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 
     /// Exit codes of the containers, in their order: `web=137,log=0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

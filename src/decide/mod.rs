@@ -29,6 +29,7 @@ pub mod start_throttle;
 pub mod task;
 pub mod task_alone;
 pub mod task_events;
+pub mod task_hindrance;
 pub mod task_progress;
 pub mod task_retention;
 pub mod task_status;

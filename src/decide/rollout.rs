@@ -33,6 +33,9 @@ pub enum Rollout {
     Failed {
         /// Why.
         failure: DeploymentFailure,
+        /// Why the last of its tasks failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
         /// What runs instead; `None` where nothing does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         roll_back: Option<RollBack>,
@@ -194,6 +197,8 @@ pub struct RolloutFacts<'a> {
     pub bake_time: Duration,
     /// Whether its user wants it stopped.
     pub is_to_stop: bool,
+    /// Why the last of its tasks failed.
+    pub last_failure: Option<&'a str>,
     /// What would run instead, from [`roll_back_target`].
     pub roll_back_to: Option<i64>,
     /// Now.
@@ -216,7 +221,7 @@ pub struct Step {
 pub fn advance(rollout: &Rollout, failures: &FailureCount, facts: &RolloutFacts<'_>) -> Step {
     match rollout {
         Rollout::InProgress { baking_since } => in_progress(baking_since.as_ref(), failures, facts),
-        Rollout::Failed { failure, roll_back: Some(RollBack { to, state: RollBackState::InProgress }) } => {
+        Rollout::Failed { failure, cause, roll_back: Some(RollBack { to, state: RollBackState::InProgress }) } => {
             let failures = count(failures, facts);
             let state = if trips(&failures, facts) {
                 RollBackState::Failed
@@ -226,7 +231,8 @@ pub fn advance(rollout: &Rollout, failures: &FailureCount, facts: &RolloutFacts<
                 RollBackState::InProgress
             };
             let failures = if state == RollBackState::Successful { FailureCount::default() } else { failures };
-            let rollout = Rollout::Failed { failure: *failure, roll_back: Some(RollBack { to: *to, state }) };
+            let (cause, roll_back) = (cause.clone(), Some(RollBack { to: *to, state }));
+            let rollout = Rollout::Failed { failure: *failure, cause, roll_back };
             Step { rollout, failures, look_after: None }
         }
         // Nothing is counted any more.
@@ -241,7 +247,8 @@ fn in_progress(baking_since: Option<&Time>, failures: &FailureCount, facts: &Rol
     let failed = |failure, rolls_back: bool| {
         let to = facts.roll_back_to.filter(|_| rolls_back);
         let roll_back = to.map(|to| RollBack { to, state: RollBackState::InProgress });
-        Step { rollout: Rollout::Failed { failure, roll_back }, failures: failures.clone(), look_after: None }
+        let cause = facts.last_failure.map(str::to_owned);
+        Step { rollout: Rollout::Failed { failure, cause, roll_back }, failures: failures.clone(), look_after: None }
     };
     if facts.is_to_stop {
         return failed(DeploymentFailure::StoppedByUser, true);

@@ -108,7 +108,7 @@ fn state_of(status: RolloutStatus<'_>, deployment: &DeploymentFacts) -> Option<(
         Rollout::Failed { failure, .. } if deployment.number == status.newest => {
             Some((RolloutState::Failed, failed_reason(*failure)))
         }
-        Rollout::Failed { failure, roll_back: Some(RollBack { to, state }) } if deployment.number == *to => {
+        Rollout::Failed { failure, roll_back: Some(RollBack { to, state }), .. } if deployment.number == *to => {
             Some(match state {
                 RollBackState::InProgress => (RolloutState::InProgress, rolling_back_reason(*failure, id)),
                 RollBackState::Successful => completed(),
@@ -159,14 +159,15 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
             let is_newest = status.course.primary() == status.newest;
             let cause = if is_newest { failure(status) } else { TASKS_FAILED };
             let message = format!(
-                "{} No further task of it is started; Kubernetes replaces one that ends.",
-                failed_message(facts.name, failed, cause)
+                "{}{} No further task of it is started; Kubernetes replaces one that ends.",
+                failed_message(facts.name, failed, cause),
+                if is_newest { last_failure(status) } else { String::new() }
             );
             service_status::stalled(true, reason::DEPLOYMENT_FAILED, &message)
         }
         (Rollout::Failed { roll_back: Some(RollBack { state: RollBackState::Successful, .. }), .. }, _) => {
-            let message =
-                format!("{} Deployment {back} runs again.", failed_message(facts.name, newest, failure(status)));
+            let failed = failed_message(facts.name, newest, failure(status));
+            let message = format!("{failed}{} Deployment {back} runs again.", last_failure(status));
             service_status::stalled(true, reason::ROLLED_BACK, &message)
         }
         (Rollout::Failed { failure, .. }, _) if !facts.is_blocked => {
@@ -213,6 +214,14 @@ fn failure(status: RolloutStatus<'_>) -> DeploymentFailure {
     match status.rollout {
         Rollout::Failed { failure, .. } => *failure,
         _ => TASKS_FAILED,
+    }
+}
+
+/// Why the last task failed of the deployment that has failed: its tasks may be gone when somebody asks.
+fn last_failure(status: RolloutStatus<'_>) -> String {
+    match status.rollout {
+        Rollout::Failed { cause: Some(cause), .. } => format!(" The last one: {cause}."),
+        _ => String::new(),
     }
 }
 

@@ -31,6 +31,8 @@ pub struct ScheduledTask {
     pub created_at: Option<Time>,
     /// Why it does not reach RUNNING, where it does not.
     pub failure: Option<Stop>,
+    /// Why it is down, when it has reached RUNNING and is left so for a while.
+    pub down: Option<String>,
     /// When a node was found for it; before that, when it was made.
     placed_at: Option<Time>,
     started_at: Option<Time>,
@@ -78,6 +80,7 @@ impl ScheduledTask {
             deployment,
             created_at: created_at.cloned(),
             failure: facts.start_failure().or_else(|| facts.essential_exit().filter(|_| never_ran)),
+            down: facts.hindrance().filter(|_| !never_ran),
             placed_at: facts.status.placed_at().or(created_at).cloned(),
             started_at,
             runs_since: facts.runs_since().cloned(),
@@ -86,7 +89,7 @@ impl ScheduledTask {
             unplaceable: facts.unplaceable().map(str::to_owned),
             is_taken: !facts.status.container_statuses.is_empty(),
             is_lost: facts.status.has_lost_its_node(),
-            look_again_after: progress.look_again_after,
+            look_again_after: progress.look_again_after.into_iter().chain(facts.look_for_hindrance_after(None)).min(),
         }
     }
 

@@ -244,8 +244,10 @@ impl<'a> SchedulerFacts<'a> {
     fn advance(&self, before: &Rollout, so_far: Course, judged: &[JudgedTask]) -> Step {
         let history: Vec<_> =
             self.deployments.iter().map(|deployment| (deployment.number, deployment.rollout.clone())).collect();
+        let last_failure = self.last_failure(so_far.primary());
         let facts = RolloutFacts {
             tasks: judged,
+            last_failure: last_failure.as_deref(),
             desired: self.desired,
             has_taken_over: self.has_taken_over(so_far),
             circuit_breaker: self.rules.circuit_breaker,
@@ -293,7 +295,11 @@ impl<'a> SchedulerFacts<'a> {
             decision.stops.extend(failed.map(|stop| TaskStop { deletes: false, ..stop }));
         }
         for task in self.tasks_of(running) {
-            let Some(stop) = &task.failure else { continue };
+            let Some(stop) = &task.failure else {
+                let down = |cause| format!("Task {} is down, and replaced after a while: {cause}", task.id);
+                decision.hindrance = decision.hindrance.take().or_else(|| task.down.as_deref().map(down));
+                continue;
+            };
             decision.hindrance.get_or_insert_with(|| format!("Task {} does not start: {}", task.id, stop.reason));
             decision.look_in(task.time_to_start(before.patience(task.created_at.as_ref()), self.now));
         }

@@ -9,6 +9,7 @@ use crate::api::{
 
 use super::{
     service_task::deleted_stop,
+    task_hindrance::is_late,
     task_progress::{TaskFacts, TaskProgress, exit_codes},
     task_stop::Stop,
 };
@@ -26,6 +27,8 @@ pub struct Identity {
     pub task_definition_arn: String,
     /// The same as `family:revision`.
     pub task_definition_revision: String,
+    /// Its group.
+    pub group: String,
     /// When it was created.
     pub created_at: Option<Time>,
 }
@@ -55,6 +58,9 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
     let stops = stop.is_some() || progress.last_status > LastStatus::Running;
     let containers = task.since_stop(pod.at_stop);
     let is_stopped = progress.last_status == LastStatus::Stopped;
+    let stop_code = before.stop_code.or(stop.as_ref().map(|stop| stop.code));
+    let told = before.stopped_reason.clone().or(stop.map(|stop| stop.reason));
+    let stopped_reason = told.or_else(|| is_stopped.then(|| UNSEEN.into()));
     let now = || task.now.clone();
     // A report tells only of the last two runs of a container.
     let least = if before.started_at.is_some() { LastStatus::Running } else { LastStatus::Provisioning };
@@ -66,12 +72,9 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
         stopping_at: stops.then(|| before.stopping_at.clone().unwrap_or_else(|| asked_at(task).unwrap_or_else(now))),
         execution_stopped_at: progress.execution_stopped_at.clone(),
         stopped_at: is_stopped.then(|| before.stopped_at.clone().unwrap_or_else(now)),
-        stop_code: before.stop_code.or(stop.as_ref().map(|stop| stop.code)),
-        stopped_reason: before
-            .stopped_reason
-            .clone()
-            .or(stop.map(|stop| stop.reason))
-            .or_else(|| is_stopped.then(|| UNSEEN.into())),
+        stop_code,
+        reason: stopped_reason.clone().or_else(|| task.hindrance().filter(|_| !stops)),
+        stopped_reason,
         exit_codes: exit_codes(&containers),
         containers,
         pod_name: Some(task.pod_name.into()),
@@ -86,13 +89,15 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
 #[must_use]
 pub fn lost(before: &EcsTaskStatus, identity: &Identity, stop: Option<Stop>, now: &Time) -> EcsTaskStatus {
     let (code, reason) = stop.map_or((None, UNSEEN.to_owned()), |stop| (Some(stop.code), stop.reason));
+    let stopped_reason = before.stopped_reason.clone().or(Some(reason));
     EcsTaskStatus {
         last_status: Some(LastStatus::Stopped),
         desired_status: Some(DesiredStatus::Stopped),
         health_status: before.health_status.or(Some(HealthStatus::Unknown)),
         stopped_at: Some(now.clone()),
         stop_code: before.stop_code.or(code),
-        stopped_reason: before.stopped_reason.clone().or(Some(reason)),
+        reason: stopped_reason.clone(),
+        stopped_reason,
         ..identified(before, identity)
     }
 }
@@ -109,6 +114,7 @@ pub fn identified(before: &EcsTaskStatus, identity: &Identity) -> EcsTaskStatus 
         cluster_arn: Some(identity.cluster_arn.clone()),
         task_definition_arn: Some(identity.task_definition_arn.clone()),
         task_definition_revision: Some(identity.task_definition_revision.clone()),
+        group: Some(identity.group.clone()),
         created_at: identity.created_at.clone(),
         ..before.clone()
     }
@@ -135,13 +141,54 @@ fn addresses(before: &EcsTaskStatus, task: &TaskFacts<'_>) -> Vec<String> {
     if seen.is_empty() { before.addresses.clone() } else { seen }
 }
 
-/// Whether the record of a service's task has to be written: at RUNNING, at each change of its health, at the end. What lies
-/// between is seen on the Pod, and would be some ten writes for each task.
+/// Whether the record of a service's task has to be written: at RUNNING, at each change of its health, at the end; before that
+/// when it is late or something is known to keep it from running. What lies between is seen on the Pod, and would be some ten
+/// writes for each task.
 #[must_use]
-pub fn is_news(before: &EcsTaskStatus, after: &EcsTaskStatus) -> bool {
+pub fn is_news(before: &EcsTaskStatus, after: &EcsTaskStatus, now: &Time) -> bool {
     let is_reached = |status: LastStatus| before.last_status < Some(status) && after.last_status >= Some(status);
     let is_running = after.last_status == Some(LastStatus::Running);
     is_reached(LastStatus::Running)
         || is_reached(LastStatus::Stopped)
         || (is_running && before.health_status != after.health_status)
+        || (before.last_status.is_none() && is_late(after.created_at.as_ref(), now))
+        || (after.stopped_reason.is_none() && before.reason.is_some() != after.reason.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::kubelet_reports::at;
+
+    fn status(last_status: LastStatus, reason: Option<&str>) -> EcsTaskStatus {
+        EcsTaskStatus {
+            last_status: Some(last_status),
+            reason: reason.map(str::to_owned),
+            created_at: Some(at(0)),
+            ..EcsTaskStatus::default()
+        }
+    }
+
+    #[test]
+    fn a_record_is_written_when_there_is_something_to_tell() {
+        let (none, pending) = (EcsTaskStatus::default(), status(LastStatus::Pending, None));
+        let hindered = status(LastStatus::Pending, Some("no such image"));
+        let (running, down) = (status(LastStatus::Running, None), status(LastStatus::Running, Some("it has ended")));
+        let stops =
+            EcsTaskStatus { stopped_reason: Some("enough".into()), ..status(LastStatus::Stopping, Some("enough")) };
+        for (before, after, now, expected) in [
+            (&none, &pending, 1, false),
+            (&none, &pending, 5, true),
+            (&none, &hindered, 1, true),
+            (&pending, &hindered, 9, true),
+            (&hindered, &status(LastStatus::Pending, Some("back-off")), 9, false),
+            (&none, &running, 1, true),
+            (&running, &down, 9, true),
+            (&down, &running, 9, true),
+            (&running, &stops, 9, false),
+            (&stops, &status(LastStatus::Stopped, Some("enough")), 9, true),
+        ] {
+            assert_eq!(is_news(before, after, &at(now)), expected, "{before:?} {after:?} at {now}");
+        }
+    }
 }

@@ -44,11 +44,17 @@ pub struct Task {
 }
 
 impl Task {
-    /// Its group. A task that names none is in that of its family.
+    /// Its group.
     #[must_use]
     pub fn group(&self, family: &str) -> String {
-        self.group.clone().unwrap_or_else(|| format!("family:{family}"))
+        group_or_family(self.group.as_deref(), family)
     }
+}
+
+/// The group of a task. One that names none is in that of its family.
+#[must_use]
+pub fn group_or_family(named: Option<&str>, family: &str) -> String {
+    named.map_or_else(|| format!("family:{family}"), str::to_owned)
 }
 
 /// The group of a service's tasks.

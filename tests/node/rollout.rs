@@ -169,6 +169,8 @@ fn clients_do_not_notice_a_bad_revision_that_is_rolled_back() {
     assert!(counts[0] > 20 && counts[1] == 0, "{counts:?} requests answered and failed");
     let id = |service: &Value| service["status"]["deployments"][0]["id"].clone();
     assert_eq!(id(&after), id(&before), "what ran before is PRIMARY again");
+    assert_eq!(after["status"]["taskDefinitionRevision"], "app:1");
+    assert!(after["status"]["conditions"].to_string().contains("The last one: CannotPullContainerError"), "{after}");
     let names = |tasks: &[Value]| tasks.iter().map(|task| name(task).to_owned()).collect::<Vec<_>>();
     assert_eq!(names(&scene.running("app", 2)), names(&tasks), "the tasks have not noticed");
     scene.wait("the tasks of the bad revision have stopped", || scene.records("app", "PENDING").is_empty());

@@ -142,6 +142,12 @@ fn a_task_that_cannot_start_says_why_and_is_replaced() {
         scene.apply("TaskDefinition", family, &spec);
         scene.apply("EcsService", family, &service(family, 1));
     }
+    for (family, _, words, _) in &expected {
+        let says_why = |record: &Value| text(&record["status"]["reason"]).starts_with(words);
+        scene.wait(&format!("the record of {family} says why"), || {
+            scene.records(family, "PENDING").iter().any(says_why)
+        });
+    }
     for (family, _, words, cause) in &expected {
         let status = failed_to_start(&scene, family);
         assert_stop(&status, "TaskFailedToStart", words);
@@ -153,6 +159,19 @@ fn a_task_that_cannot_start_says_why_and_is_replaced() {
             "it never ran: {status}"
         );
     }
+}
+
+#[test]
+fn a_task_that_ends_again_and_again_is_said_to_be_down() {
+    let scene = Scene::new();
+    scene.define("app", &[script("app", "exit 3", &json!({}))]);
+    scene.apply("EcsService", "app", &service("app", 1));
+    let is_down = |record: &Value| text(&record["status"]["reason"]).contains("container app: exit code 3");
+    scene.wait("the record says so", || scene.records("app", "RUNNING").iter().any(is_down));
+    scene.until("ecsservice", "app", "says so", |service| {
+        let conditions = service["status"]["conditions"].to_string();
+        conditions.contains("is down, and replaced after a while: Essential container in task exited")
+    });
 }
 
 #[test]

@@ -22,6 +22,10 @@ use super::{apply::Progress, observe::Observed, plan::Plan, validate::Accepted};
 
 /// A service that is not accepted. What runs of it goes on and is counted.
 pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<Outcome, Error> {
+    let created_at = observed.service.metadata.creation_timestamp.as_ref();
+    if let Some(left) = refusal.may_pass_in(created_at, &context.now()) {
+        return Ok(Outcome::Wait(left));
+    }
     let findings = service_status::stalled(false, refusal.reason, &refusal.message);
     let new = with_counts(observed, &findings, context);
     tell(observed, new, Vec::new(), context).await
@@ -92,9 +96,12 @@ pub(super) async fn applied(
     let mut new = with_counts(observed, &findings, context);
     new.service_arn = Some(context.arns.service(&accepted.cluster_name, &accepted.service.name));
     new.cluster_arn = Some(context.arns.cluster(&accepted.cluster_name));
-    let (family, revision) = (&accepted.trigger.family, accepted.trigger.revision);
-    new.task_definition = Some(context.arns.task_definition(family, revision));
-    new.task_definition_revision = Some(format!("{family}:{revision}"));
+    let primary = plan.deployments.iter().find(|deployment| deployment.number == plan.decision.course.primary());
+    if let Some(primary) = primary {
+        new.task_definition = Some(primary.task_definition.clone());
+        let (_, revision) = primary.task_definition.rsplit_once('/').unwrap_or_default();
+        new.task_definition_revision = Some(revision.into());
+    }
     new.desired_count = facts.desired_count;
     new.security_groups = accepted.groups.names().to_vec();
     new.deployments = rollout_status::deployments(&facts, rollout);

@@ -6,7 +6,7 @@ use crate::{
     api::task::EcsTask,
     controllers::{cluster::name_of, context::Context},
     decide::task_status::Identity,
-    ecs::task_definition_reference::TaskDefinitionReference,
+    ecs::{task::group_or_family, task_definition_reference::TaskDefinitionReference},
     translate::{labels, names},
 };
 
@@ -39,6 +39,7 @@ fn identity(task_id: &str, cluster: &str, family: &str, revision: i64, task: &Ec
         cluster_arn: context.arns.cluster(cluster),
         task_definition_arn: context.arns.task_definition(family, revision),
         task_definition_revision: format!("{family}:{revision}"),
+        group: group_or_family(task.spec.group.as_deref(), family),
         created_at: task.metadata.creation_timestamp.clone(),
     }
 }

@@ -42,14 +42,17 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
         }
         None => task_status::lost(&before, &identity, None, &now),
     };
-    if is_news(&before, &after) {
+    if is_news(&before, &after, &now) {
         status::write(&records, record, &after).await?;
     }
     if after.last_status == Some(LastStatus::Stopped) {
         // The change brings the record back here.
         return Ok(Outcome::Done);
     }
-    let look_again = seen.and_then(|(_, progress)| progress.look_again_after);
+    let look_again = seen.and_then(|(seen, progress)| {
+        let to_tell = seen.facts(&now).look_for_hindrance_after(after.created_at.as_ref());
+        progress.look_again_after.into_iter().chain(to_tell).min()
+    });
     Ok(look_again.map_or(Outcome::Done, Outcome::Wait))
 }
 

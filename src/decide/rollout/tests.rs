@@ -22,6 +22,7 @@ fn facts<'a>(tasks: &'a [JudgedTask], now: &'a Time) -> RolloutFacts<'a> {
         circuit_breaker: Some(breaker(true, true, 3)),
         bake_time: Duration::ZERO,
         is_to_stop: false,
+        last_failure: None,
         roll_back_to: Some(1),
         now,
     }
@@ -33,7 +34,24 @@ fn failed(ids: &[&str]) -> Vec<JudgedTask> {
 
 fn rolled_back(state: RollBackState) -> Rollout {
     let roll_back = Some(RollBack { to: 1, state });
-    Rollout::Failed { failure: DeploymentFailure::TasksFailedToStart, roll_back }
+    Rollout::Failed { failure: DeploymentFailure::TasksFailedToStart, cause: None, roll_back }
+}
+
+#[test]
+fn what_failed_last_is_kept_with_the_failure() {
+    let (now, tasks) = (at(9), failed(&["a", "b", "c"]));
+    let facts = RolloutFacts { last_failure: Some("CannotPullContainerError: none"), ..facts(&tasks, &now) };
+    let step = advance(&Rollout::default(), &FailureCount::default(), &facts);
+    let kept = Rollout::read(step.rollout.kept().as_deref(), None);
+    let Rollout::Failed { cause, roll_back, .. } = &kept else { panic!("{kept:?}") };
+    assert_eq!(cause.as_deref(), Some("CannotPullContainerError: none"));
+    // It stays, however the roll-back goes on.
+    assert!(roll_back.is_some());
+    let facts = RolloutFacts { last_failure: None, has_taken_over: true, tasks: &[], ..facts };
+    let Rollout::Failed { cause, .. } = advance(&kept, &step.failures, &facts).rollout else { panic!("it has failed") };
+    assert!(cause.is_some());
+    let before = r#"{"state":"FAILED","failure":"TASKS_FAILED_TO_START"}"#;
+    assert!(matches!(Rollout::read(Some(before), None), Rollout::Failed { cause: None, .. }), "of an earlier version");
 }
 
 #[test]
@@ -92,7 +110,7 @@ fn a_user_stops_what_is_under_way_and_nothing_else() {
     let stopping = RolloutFacts { is_to_stop: true, circuit_breaker: None, ..facts(&[], &now) };
     let step = advance(&Rollout::default(), &none, &stopping);
     let roll_back = Some(RollBack { to: 1, state: RollBackState::InProgress });
-    assert_eq!(step.rollout, Rollout::Failed { failure: DeploymentFailure::StoppedByUser, roll_back });
+    assert_eq!(step.rollout, Rollout::Failed { failure: DeploymentFailure::StoppedByUser, cause: None, roll_back });
     assert_eq!(advance(&step.rollout, &none, &stopping).rollout, step.rollout);
     assert_eq!(advance(&Rollout::Completed, &none, &stopping).rollout, Rollout::Completed);
 }

@@ -29,7 +29,7 @@ fn running(deployments: &[i64]) -> Vec<ObservedTask> {
 
 fn failed(roll_back: Option<RollBackState>) -> Rollout {
     let roll_back = roll_back.map(|state| RollBack { to: 1, state });
-    Rollout::Failed { failure: DeploymentFailure::TasksFailedToStart, roll_back }
+    Rollout::Failed { failure: DeploymentFailure::TasksFailedToStart, cause: None, roll_back }
 }
 
 fn facts<'a>(

@@ -6,6 +6,7 @@ use crate::decide::{
     quick_ends::{QuickEnds, Run},
     scheduled_task::ScheduledTask,
     start_throttle::{EndedTask, TaskEnd, impaired_message},
+    unhealthy::{Health, unhealthy_stop},
 };
 
 use super::{Decision, SchedulerFacts, TaskStop};
@@ -98,7 +99,8 @@ impl<'a> SchedulerFacts<'a> {
         let primary = decision.course.primary();
         let delays = self.delays_of(primary);
         let left = delays.failed_starts.pause(self.now);
-        if left.is_zero() {
+        // Nobody waits for a task.
+        if left.is_zero() || self.desired == 0 {
             return;
         }
         decision.look_in(left);
@@ -126,6 +128,15 @@ impl<'a> SchedulerFacts<'a> {
         if decision.is_impaired && decision.hindrance.is_some() {
             decision.messages.push(impaired_message(self.service));
         }
+    }
+
+    /// Why the last task of a deployment failed that did so.
+    pub(super) fn last_failure(&self, deployment: i64) -> Option<String> {
+        let given_up = self.given_up(deployment).pop().map(|given_up| given_up.stop.reason);
+        let gone = || self.last_failed_start(deployment).map(|(_, reason)| reason.to_owned());
+        let mut live = self.tasks_of(deployment);
+        let is_unhealthy = live.any(|task| task.health(self.judge()) == Health::Unhealthy);
+        given_up.or_else(gone).or_else(|| is_unhealthy.then(|| unhealthy_stop().reason))
     }
 
     /// The newest task of a deployment that did not start and is gone, and why.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     operator::Operator,
-    pods::{ends, report},
+    pods::{crashes, ends, report},
     scene::{Scene, text},
     turns::alone,
 };
@@ -21,7 +21,7 @@ fn a_task_costs_three_writes_of_its_record() {
         scene.run_web(1).await;
         let record = running(scene).await;
         let pod = scene.get("Pod", &text(&record["status"]["podName"])).await;
-        report(scene, &pod, ends("web", 1, "Error")).await;
+        report(scene, &pod, crashes("web")).await;
         scene.stopped_record(&record).await;
         // The next one belongs to another record.
         running(scene).await;

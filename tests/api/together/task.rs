@@ -24,7 +24,7 @@ fn a_task_runs_once_and_tells_how_it_ended() {
         let status = &task["status"];
         assert_eq!(status["taskId"], id.as_str());
         assert_eq!(status["taskArn"], format!("arn:aws:ecs:us-east-1:123456789012:task/{}/{id}", scene.cluster));
-        assert_eq!(status["taskDefinitionRevision"], "web:1");
+        assert_eq!((&status["taskDefinitionRevision"], &status["group"]), (&json!("web:1"), &json!("family:web")));
         assert_eq!(
             (&status["desiredStatus"], &status["containers"][0]["lastStatus"]),
             (&json!("RUNNING"), &json!("RUNNING"))
@@ -148,6 +148,7 @@ fn what_a_task_lacks_is_told_and_it_starts_when_that_is_there() {
         scene.make_cluster().await;
         scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
         scene.condition("EcsTask", "job", "Accepted", "False", "TaskDefinitionNotFound").await;
+        assert!(text(&scene.get("EcsTask", "job").await["status"]["reason"]).contains("web"), "its row says why");
         scene.define("nginx:1").await;
         scene.until("EcsTask", "job", "is RUNNING", |task| task["status"]["lastStatus"] == "RUNNING").await;
         for (spec, words) in [

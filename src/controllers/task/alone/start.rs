@@ -85,6 +85,7 @@ fn provisioning(before: &EcsTaskStatus, identity: &Identity) -> EcsTaskStatus {
         last_status: Some(LastStatus::Provisioning),
         desired_status: Some(DesiredStatus::Running),
         health_status: Some(HealthStatus::Unknown),
+        reason: None,
         ..task_status::identified(before, identity)
     }
 }
@@ -110,7 +111,8 @@ async fn warn(
     message: &str,
     context: &Context,
 ) -> Result<(), Error> {
-    let after = with_findings(task, before, before.clone(), findings, context);
+    let told = EcsTaskStatus { reason: Some(message.into()), ..before.clone() };
+    let after = with_findings(task, before, told, findings, context);
     let is_news = before.conditions != after.conditions;
     write(task, before, &after, context).await?;
     if is_news {
@@ -146,6 +148,9 @@ async fn refuse(
     refusal: &Refusal,
     context: &Context,
 ) -> Result<Outcome, Error> {
+    if let Some(left) = refusal.may_pass_in(task.metadata.creation_timestamp.as_ref(), &context.now()) {
+        return Ok(Outcome::Wait(left));
+    }
     let findings = [
         Finding::fails(ACCEPTED, refusal.reason, refusal.message.clone()),
         Finding::holds(STALLED, refusal.reason, refusal.message.clone()),

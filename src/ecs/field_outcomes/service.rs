@@ -62,7 +62,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     approximated(
         "deploymentConfiguration.minimumHealthyPercent",
-        "When a service is scaled in during a deployment Kubernetes takes tasks of both revisions in proportion, and may take one too many that is healthy.",
+        "When a service is scaled in during a deployment, and a healthy task ends in the same second, Kubernetes may take one too many. Until enough tasks are healthy more may be left than maximumPercent allows.",
     ),
     refused("deploymentConfiguration.alarms", ALARMS).when("they are enabled", is_enabled),
     ignored("deploymentConfiguration.alarms", OFF),

@@ -117,6 +117,14 @@ pub struct EcsTaskStatus {
     pub conditions: Vec<Condition>,
 }
 
+impl EcsTaskStatus {
+    /// Whether nothing of it is left.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.last_status == Some(LastStatus::Stopped)
+    }
+}
+
 /// How far a task is.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -14,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     api::{
         cluster::EcsCluster, field_report::FieldOutcome, service::EcsService, task::EcsTask,
-        task_definition::TaskDefinition, task_status::LastStatus,
+        task_definition::TaskDefinition, task_status::EcsTaskStatus,
     },
     decide::task_retention::DEFAULT_RETENTION,
     ecs::{
@@ -142,8 +142,7 @@ impl Context {
     #[must_use]
     pub fn awaits_end(&self, pod: &Pod) -> bool {
         let namespace = pod.namespace().unwrap_or_default();
-        let has_stopped =
-            |task: &EcsTask| task.status.as_ref().is_some_and(|status| status.last_status == Some(LastStatus::Stopped));
+        let has_stopped = |task: &EcsTask| task.status.as_ref().is_some_and(EcsTaskStatus::has_stopped);
         let is_owner = |task: &EcsTask| {
             Owner::of(task).controls(pod) && task.metadata.deletion_timestamp.is_none() && !has_stopped(task)
         };

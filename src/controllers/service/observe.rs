@@ -21,7 +21,7 @@ use crate::{
         service::EcsService,
         service_status::{EcsServiceStatus, ServiceDeployment},
         task::EcsTask,
-        task_status::LastStatus,
+        task_status::EcsTaskStatus,
     },
     controllers::{
         context::Context, earlier_ends::earlier_ends, revision_lookup::Places, service_task::is_record, task::Seen,
@@ -201,8 +201,7 @@ fn stopping_tasks(pods: &[Arc<Pod>], now: &Time) -> Vec<(i64, Duration)> {
 
 /// The tasks that are neither live nor recorded as stopped: their Pods are on their way out, or gone a moment ago.
 fn departing_tasks(pods: &[Arc<Pod>], records: &[Arc<EcsTask>], live: &HashMap<String, Seen>) -> Vec<String> {
-    let has_stopped =
-        |record: &EcsTask| record.status.as_ref().is_some_and(|it| it.last_status == Some(LastStatus::Stopped));
+    let has_stopped = |record: &EcsTask| record.status.as_ref().is_some_and(EcsTaskStatus::has_stopped);
     let records = records.iter().filter(|record| is_record(record));
     let (stopped, unstopped): (Vec<_>, Vec<_>) = records.partition(|record| has_stopped(record));
     let stopped: HashSet<_> = stopped.iter().map(|record| record.name_any()).collect();

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use kube::{Api, ResourceExt};
 
 use crate::{
-    api::{task::EcsTask, task_status::LastStatus},
+    api::task::EcsTask,
     controllers::{context::Context, driver::Outcome, service_task::is_record},
     decide::{
         task_retention::{self, StoppedTask},
@@ -26,7 +26,7 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
         return Ok(Outcome::Done);
     }
     let before = record.status.clone().unwrap_or_default();
-    if before.last_status == Some(LastStatus::Stopped) {
+    if before.has_stopped() {
         return retire(record, &records, context).await;
     }
     let seen = pod_of(record, &namespace, context).map(|(pod, is_gone)| Seen::of(pod, is_gone, context));
@@ -45,7 +45,7 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
     if is_news(&before, &after, &now) {
         status::write(&records, record, &after).await?;
     }
-    if after.last_status == Some(LastStatus::Stopped) {
+    if after.has_stopped() {
         // The change brings the record back here.
         return Ok(Outcome::Done);
     }
@@ -106,7 +106,7 @@ fn forget(record: &EcsTask, context: &Context) {
 }
 
 fn stopped(record: &EcsTask) -> Option<StoppedTask> {
-    let status = record.status.as_ref().filter(|status| status.last_status == Some(LastStatus::Stopped))?;
+    let status = record.status.as_ref().filter(|status| status.has_stopped())?;
     Some(StoppedTask { id: record.name_any(), stopped_at: status.stopped_at.clone()? })
 }
 

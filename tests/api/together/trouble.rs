@@ -36,6 +36,22 @@ fn an_unknown_and_an_inactive_task_definition_are_told_and_heal() {
 }
 
 #[test]
+fn what_is_applied_together_may_come_in_any_order() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.apply("EcsService", "web", service(1)).await;
+        scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
+        scene.define("nginx:1").await;
+        scene.steady("web", "web:1", 1).await;
+        scene.until("EcsTask", "job", "is RUNNING", |task| task["status"]["lastStatus"] == "RUNNING").await;
+        for name in ["web", "job"] {
+            let told: Vec<_> = scene.events(name).await.into_iter().filter(|note| note.contains("not found")).collect();
+            assert_eq!(told, [""; 0], "{name} lacks nothing");
+        }
+    });
+}
+
+#[test]
 fn a_service_without_a_cluster_heals_when_one_appears() {
     together(async |scene| {
         let adopt = json!({"ecs-operator.dev/adopt": scene.cluster});

@@ -9,7 +9,7 @@ use kube::{Api, ResourceExt};
 use crate::{
     api::{
         task::{DesiredStatus, EcsTask},
-        task_status::{EcsTaskStatus, LastStatus},
+        task_status::EcsTaskStatus,
     },
     controllers::{context::Context, driver::Outcome},
     decide::{service_task::user_stop, task_stop::Stop},
@@ -23,7 +23,7 @@ pub(super) async fn reconcile(task: &EcsTask, context: &Context) -> Result<Outco
         return Ok(Outcome::Done);
     }
     let before = task.status.clone().unwrap_or_default();
-    if before.last_status == Some(LastStatus::Stopped) {
+    if before.has_stopped() {
         return follow::retire(task, &before, context).await;
     }
     match follow::pod_of(task, &before, context) {

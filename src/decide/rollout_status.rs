@@ -119,7 +119,16 @@ fn state_of(status: RolloutStatus<'_>, deployment: &DeploymentFacts) -> Option<(
     }
 }
 
-/// The service events that the step from the last status to this one gives, the oldest first. `was_at_rest` is that of the
+/// What a service tells, each the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// What comes before the events of its tasks: why they are started and stopped.
+    pub causes: Vec<String>,
+    /// What comes after them: what was reached with them.
+    pub outcomes: Vec<String>,
+}
+
+/// The service events that the step from the last status to this one gives. `was_at_rest` is that of the
 /// last status.
 #[must_use]
 pub fn events(
@@ -127,25 +136,25 @@ pub fn events(
     status: RolloutStatus<'_>,
     deployments: &[ServiceDeployment],
     was_at_rest: bool,
-) -> Vec<String> {
+) -> Told {
     let service = facts.name;
-    let mut events = Vec::new();
+    let (mut causes, mut outcomes) = (Vec::new(), Vec::new());
     for id in service_status::just_reached(facts, deployments, RolloutState::Failed) {
         let is_newest = id_of(facts, status.newest) == Some(id);
-        events.push(failed_message(service, id, if is_newest { failure(status) } else { TASKS_FAILED }));
+        causes.push(failed_message(service, id, if is_newest { failure(status) } else { TASKS_FAILED }));
         let back = is_newest.then(|| roll_back_id(facts, status)).flatten();
-        events.extend(back.map(|back| format!("(service {service}) rolling back to deployment {back}.")));
+        causes.extend(back.map(|back| format!("(service {service}) rolling back to deployment {back}.")));
     }
     for id in service_status::just_reached(facts, deployments, RolloutState::Completed) {
-        events.push(format!("(service {service}) (deployment {id}) deployment completed."));
+        outcomes.push(format!("(service {service}) (deployment {id}) deployment completed."));
     }
     if is_at_rest(facts, status) && !was_at_rest {
-        events.push(service_status::steady_message(service));
+        outcomes.push(service_status::steady_message(service));
     }
     if !status.course.is_stopped() {
-        events.extend(service_status::hindrances(facts));
+        causes.extend(service_status::hindrances(facts));
     }
-    events
+    Told { causes, outcomes }
 }
 
 /// The conditions of an accepted service.

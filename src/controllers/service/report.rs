@@ -8,7 +8,7 @@ use crate::{
     controllers::{context::Context, driver::Outcome, refusal::Refusal, service::name_of},
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, RECONCILING, STALLED, is_true, reason},
-        rollout_status::{self, RolloutStatus},
+        rollout_status::{self, RolloutStatus, Told},
         service_status::{self, ServiceFacts},
         task::count,
         task_events,
@@ -28,7 +28,7 @@ pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Co
     }
     let findings = service_status::stalled(false, refusal.reason, &refusal.message);
     let new = with_counts(observed, &findings, context);
-    tell(observed, new, Vec::new(), context).await
+    tell(observed, new, Told::default(), context).await
 }
 
 /// A deleted service that still has tasks.
@@ -47,7 +47,7 @@ pub(super) async fn draining(observed: &Observed, failed: Option<&Error>, contex
     for deployment in &mut new.deployments {
         (deployment.running_count, deployment.pending_count) = (counts.running, counts.pending);
     }
-    tell(observed, new, Vec::new(), context).await
+    tell(observed, new, Told::default(), context).await
 }
 
 /// What the status is made of, as long as the workload is not changed.
@@ -106,17 +106,17 @@ pub(super) async fn applied(
     new.security_groups = accepted.groups.names().to_vec();
     new.deployments = rollout_status::deployments(&facts, rollout);
     let was_at_rest = rollout_status::was_at_rest(&observed.status);
-    let mut messages = plan.decision.messages.clone();
-    messages.extend(rollout_status::events(&facts, rollout, &new.deployments, was_at_rest));
-    tell(observed, new, messages, context).await
+    let mut told = rollout_status::events(&facts, rollout, &new.deployments, was_at_rest);
+    told.causes.splice(..0, plan.decision.messages.iter().cloned());
+    tell(observed, new, told, context).await
 }
 
-/// Writes a status with the events that there are to tell: those of its tasks last. Where nothing but counts has changed it may
-/// have to be looked at again.
+/// Writes a status with the events that there are to tell: why, what was done with its tasks, what came of it. Where nothing but
+/// counts has changed it may have to be looked at again.
 async fn tell(
     observed: &Observed,
     mut new: EcsServiceStatus,
-    messages: Vec<String>,
+    Told { causes, outcomes }: Told,
     context: &Context,
 ) -> Result<Outcome, Error> {
     let workload = names::workload(&observed.name);
@@ -125,14 +125,12 @@ async fn tell(
     let of_tasks = task_events::messages(&service, &changes, |deployment| observed.drains(deployment));
     let now = context.now();
     let (uid, told) = (&observed.owner.uid, &context.told_events);
-    let is_news = |message: &String| !told.contains(uid, message, &now);
-    let (messages, of_tasks) = [messages, of_tasks].map(|told| told.into_iter().filter(is_news).collect()).into();
-    // First why, then what was done.
-    let (events, mut fresh) = service_status::append_events(&observed.status.events, messages, &now);
+    let is_news = |message: &&String| !told.contains(uid, message, &now);
     // Nobody says again what was decided in this look.
-    let may_wait = fresh.is_empty();
-    let (events, fresh_of_tasks) = service_status::append_events(&events, of_tasks, &now);
-    fresh.extend(fresh_of_tasks);
+    let may_wait = !causes.iter().chain(&outcomes).any(|message| is_news(&message));
+    let messages = [causes, of_tasks, outcomes].concat();
+    let messages = messages.iter().filter(is_news).cloned().collect();
+    let (events, fresh) = service_status::append_events(&observed.status.events, messages, &now);
     new.events = events;
     if !status::says_the_same(&observed.status, &new) {
         let left = context.time_for_status(&*observed.service, &observed.status, &new);

@@ -10,6 +10,16 @@ use crate::decide::{
     workload::WorkloadProgress,
 };
 
+fn events(
+    facts: &ServiceFacts<'_>,
+    status: RolloutStatus<'_>,
+    deployments: &[ServiceDeployment],
+    was_at_rest: bool,
+) -> Vec<String> {
+    let told = super::events(facts, status, deployments, was_at_rest);
+    [told.causes, told.outcomes].concat()
+}
+
 fn now() -> Time {
     Time(k8s_openapi::jiff::Timestamp::from_second(1_000_000).unwrap())
 }

@@ -19,7 +19,8 @@ fn deployments(facts: &ServiceFacts<'_>, rollout: &Rollout) -> Vec<ServiceDeploy
 }
 
 fn events(facts: &ServiceFacts<'_>, rollout: &Rollout, shown: &[ServiceDeployment], was_at_rest: bool) -> Vec<String> {
-    rollout_status::events(facts, status(facts, rollout, &FailureCount::default()), shown, was_at_rest)
+    let told = rollout_status::events(facts, status(facts, rollout, &FailureCount::default()), shown, was_at_rest);
+    [told.causes, told.outcomes].concat()
 }
 
 fn now() -> Time {

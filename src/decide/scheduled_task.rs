@@ -155,7 +155,8 @@ impl ScheduledTask {
             Health::Healthy
         } else if self.health == HealthStatus::Unhealthy && is_out_of_grace() {
             Health::Unhealthy
-        } else if self.failure.is_some() || self.is_lost || self.unplaceable(judge.now).is_some() {
+        } else if self.failure.is_some() || self.down.is_some() || self.is_lost || self.unplaceable(judge.now).is_some()
+        {
             Health::Hindered
         } else {
             Health::Starting

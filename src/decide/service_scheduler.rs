@@ -155,7 +155,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let is_stuck = is_blocked && facts.has_others(template.running());
     // In the place of one that is being stopped another one may start.
     let is_shared = facts.all_tasks.iter().any(|task| task.deployment != template.running());
-    let is_cleared = facts.is_cleared(course, template);
+    let moves = facts.moves(course, template);
     let (failures, ended) = if course.primary() == so_far.primary() {
         (step.failures, None)
     } else {
@@ -173,8 +173,8 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         template,
         replicas: course.replicas(facts.desired, facts.replicas),
         limits: DeploymentLimits::Blocked,
-        is_blocked: is_stuck || (is_blocked && matches!(template, Template::Held { .. })),
-        is_paused: ((is_blocked && is_shared) || facts.is_held_up() || course.is_stopped()) && !is_cleared,
+        is_blocked: (is_stuck && !moves) || (is_blocked && matches!(template, Template::Held { .. })),
+        is_paused: ((is_blocked && is_shared) || facts.is_held_up() || course.is_stopped()) && !moves,
         stops: Vec::new(),
         messages: Vec::new(),
         hindrance: None,
@@ -186,7 +186,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         facts.replace_unhealthy(&mut decision);
         facts.wait_for_nodes(&mut decision);
     }
-    decision.limits = facts.limits_of(decision.replicas, is_cleared);
+    decision.limits = facts.limits_of(decision.replicas, moves);
     decision
 }
 

@@ -55,10 +55,10 @@ pub fn is_steady(facts: &ServiceFacts<'_>) -> bool {
     workload::is_steady(facts.desired_count, facts.template, facts.tasks, facts.workload)
 }
 
-/// Whether a deployment is PRIMARY or has tasks.
+/// Whether a deployment is PRIMARY, runs in its place or has tasks.
 pub(super) fn is_listed(facts: &ServiceFacts<'_>, deployment: &DeploymentFacts) -> bool {
     let has_tasks = || facts.tasks.iter().any(|task| task.deployment == deployment.number && task.counts());
-    deployment.number == facts.template.newest() || has_tasks()
+    [facts.template.newest(), facts.template.running()].contains(&deployment.number) || has_tasks()
 }
 
 /// One deployment. It is completed once the service is steady with it, and stays so, also while the service is scaled.

@@ -14,6 +14,8 @@ pub struct WorkloadState {
     pub is_paused: bool,
     /// Number of the snapshot that it was last given; `None` when there is no workload of the service.
     pub template: Option<i64>,
+    /// Tasks that it is to have by now, old ones included.
+    pub told: i32,
     /// Tasks, old ones included.
     pub total: i32,
     /// Tasks of the newest template.

@@ -57,6 +57,7 @@ impl Workload {
                     is_observed: status.observed_generation >= generation,
                     is_paused: deployment.spec.as_ref().and_then(|spec| spec.paused).unwrap_or(false),
                     template,
+                    told: status.available_replicas.unwrap_or(0) + status.unavailable_replicas.unwrap_or(0),
                     total: status.replicas.unwrap_or(0),
                     updated: status.updated_replicas.unwrap_or(0),
                     available: status.available_replicas.unwrap_or(0),
@@ -70,6 +71,7 @@ impl Workload {
                     // It is never scaled.
                     is_paused: false,
                     template,
+                    told: status.desired_number_scheduled,
                     total: status.current_number_scheduled,
                     updated: status.updated_number_scheduled.unwrap_or(0),
                     available: status.number_available.unwrap_or(0),

@@ -173,7 +173,7 @@ fn breaker_is_exact(world: &World, newest: i64, before: &Rollout, shown: &[(Stri
 fn kubernetes(world: &mut World) {
     // In the place of Pods that were deleted others are made, in any case.
     let live = world.live().count() + usize::try_from(world.unmade()).unwrap();
-    let available = world.available();
+    let available = world.available_then();
     world.deployment_controller();
     world.replica_set_controller();
     let percentages = world.rules.percentages;
@@ -187,7 +187,7 @@ fn kubernetes(world: &mut World) {
     );
     let (left, now) = (world.available(), world.live().count());
     // Of what has happened since the operator looked it knows nothing.
-    let is_as_told = world.is_scaled_in && available - left <= world.may_go;
+    let is_as_told = world.is_scaled_in && available.saturating_sub(left) <= world.may_go;
     assert!(
         is_as_told || left >= available.min(least),
         "{left} of {available} healthy tasks are left, {least} have to be"
@@ -196,10 +196,15 @@ fn kubernetes(world: &mut World) {
 }
 
 /// The tasks do well from now on, and everybody does its work.
-fn comes_to_rest(world: &mut World, watch: &mut Watch) {
+fn heals(world: &mut World, watch: &mut Watch) {
     for stored in world.stored.values_mut() {
         stored.quality = Quality::Good;
     }
+    comes_to_rest(world, watch);
+}
+
+/// Everybody does its work.
+fn comes_to_rest(world: &mut World, watch: &mut Watch) {
     for _ in 0..400 {
         for event in [Event::Operator, Event::Kubernetes, Event::DeletedAreGone, Event::EndsAreRecorded, Event::Time(5)]
         {
@@ -230,7 +235,7 @@ fn goes_on(desired: u32, rules: Rules, events: &[Event]) {
     for event in events {
         apply(event, &mut world, &mut watch);
     }
-    comes_to_rest(&mut world, &mut watch);
+    heals(&mut world, &mut watch);
 }
 
 proptest! {
@@ -241,13 +246,28 @@ proptest! {
         goes_on(desired, rules, &events);
     }
 
+    /// What is wrong with earlier revisions stays so; in the look in which it learns of the right one it may be scaled as well.
+    #[test]
+    fn a_corrected_revision_takes_over(
+        desired in 0_u32..9, rules in rules(), events in events(1..200), at_last in 0_u32..9,
+    ) {
+        let (mut world, mut watch) = (World::new(desired, rules), Watch::default());
+        for event in &events {
+            apply(event, &mut world, &mut watch);
+        }
+        prop_assume!(rules.percentages.limits(at_last) != DeploymentLimits::Blocked);
+        world.desired = at_last;
+        world.deploy(Quality::Good);
+        comes_to_rest(&mut world, &mut watch);
+    }
+
     /// Nodes that refuse the tasks of a deployment for ten minutes are asked few times, and what ran before goes on.
     #[test]
     fn nodes_that_refuse_tasks_are_left_alone(desired in 1_u32..9, before in any::<bool>(), rules in rules()) {
         let rules = Rules { circuit_breaker: None, ..rules };
         let (mut world, mut watch) = (World::new(desired, rules), Watch::default());
         if before {
-            comes_to_rest(&mut world, &mut watch);
+            heals(&mut world, &mut watch);
             world.deploy(Quality::Refused);
         } else {
             world.stored.values_mut().for_each(|stored| stored.quality = Quality::Refused);

@@ -8,7 +8,7 @@ use crate::{
     ecs::deployment_limits::DeploymentLimits,
 };
 
-use super::SchedulerFacts;
+use super::{ScheduledTask, SchedulerFacts};
 
 impl SchedulerFacts<'_> {
     /// The template that the workload gets. While no task of the deployment that is to run may be made, because nodes refuse them,
@@ -16,12 +16,16 @@ impl SchedulerFacts<'_> {
     pub(super) fn template(&self, course: Course) -> Template {
         let (template, primary) = (course.template(self.workload.template, self.limits()), course.primary());
         let is_refused = template == Template::Wanted(primary) && !course.is_stopped() && self.is_refused(primary);
-        let instead = if is_refused && self.healthy_of(primary) == 0 {
+        let running = if is_refused && self.healthy_of(primary) == 0 {
             self.runs_instead_of(course)
         } else {
-            self.clears_for(course)
+            self.moves_to(course)
         };
-        instead.map_or(template, |running| Template::Held { running, waiting: primary })
+        match running {
+            Some(running) if running == primary => Template::Wanted(primary),
+            Some(running) => Template::Held { running, waiting: primary },
+            None => template,
+        }
     }
 
     /// What runs instead of a deployment that nodes refuse: what the workload has by now, else the newest deployment that has tasks,
@@ -47,14 +51,17 @@ impl SchedulerFacts<'_> {
     /// How many tasks have to live for now although fewer are desired. Of the tasks of several deployments any may go, but so many
     /// healthy ones are needed.
     fn may_live(&self) -> u32 {
-        let deployments: BTreeSet<_> = self.tasks.iter().map(|task| task.deployment).collect();
         let fewest = self.rules.percentages.fewest_healthy(self.desired);
+        // Some that are to be there may not be: not yet, or something refuses their Pods.
+        let all = self.tasks.len().max(usize::try_from(self.workload.told).unwrap_or(0));
+        let missing = self.workload.template.filter(|_| all > self.tasks.len());
+        let deployments: BTreeSet<_> = self.tasks.iter().map(|task| task.deployment).chain(missing).collect();
         if deployments.len() < 2 || fewest == 0 || self.is_daemon {
             return 0;
         }
         let healthy = self.tasks.iter().filter(|task| task.health(self.judge()) == Health::Healthy).count();
         let may_go = healthy.saturating_sub(usize::try_from(fewest).unwrap_or(usize::MAX));
-        u32::try_from(self.tasks.len() - may_go).unwrap_or(u32::MAX)
+        u32::try_from(all - may_go).unwrap_or(u32::MAX)
     }
 
     /// Whether more tasks have to live than may be started.
@@ -62,39 +69,52 @@ impl SchedulerFacts<'_> {
         self.may_live() > self.rules.percentages.most(self.desired)
     }
 
-    /// The deployment with healthy tasks whose template rids the service of those that are in the way of being scaled in: tasks of the
-    /// deployment that is to run of which none is healthy, or on its way to it.
-    fn clears_for(&self, course: Course) -> Option<i64> {
-        let (primary, applied) = (course.primary(), self.workload.template);
-        let has = |state| self.tasks_of(primary).any(|task| task.health(self.judge()) == state);
-        // In the place of one that is given up another one may start.
-        let has_begun = applied.is_some_and(|applied| applied != primary);
-        let is_in_the_way = has(Health::Hindered) || has(Health::Unhealthy) || (has_begun && has(Health::Starting));
-        let is_hopeful = has(Health::Healthy) || (!has_begun && has(Health::Starting));
-        if !self.is_held_up() || !is_in_the_way || is_hopeful {
+    /// The deployment whose template the workload gets unpaused although the percentages allow no step, or more tasks live than may be
+    /// started: no healthy task that is needed is lost with it.
+    fn moves_to(&self, course: Course) -> Option<i64> {
+        let is_blocked = self.limits() == DeploymentLimits::Blocked;
+        if self.replicas != Some(self.desired) || self.is_daemon || !(is_blocked || self.is_held_up()) {
             return None;
         }
-        // Of several Kubernetes might take healthy ones.
         let healthy = self.tasks.iter().filter(|task| task.health(self.judge()) == Health::Healthy);
         let healthy: BTreeSet<_> = healthy.map(|task| task.deployment).collect();
-        let running = self.others_than(course).find(|number| healthy.iter().eq([number]))?;
-        // As far as it may be it is scaled in before.
-        let is_cleared = applied == Some(running) && !self.workload.is_paused;
-        let is_scaled = self.replicas == Some(self.desired) && (is_cleared || self.workload.is_observed);
-        is_scaled.then_some(running)
+        let (primary, only_healthy) =
+            (course.primary(), self.others_than(course).find(|other| healthy.iter().eq([other])));
+        let to = match only_healthy {
+            Some(other) if self.is_held_up() && self.is_in_the_way(course) => Some(other),
+            _ if course.is_stopped() || self.is_refused(primary) => None,
+            // Of healthy tasks of several Kubernetes might take one too many.
+            _ if is_blocked => Some(primary).filter(|_| healthy.iter().all(|number| *number == primary)),
+            _ => Some(primary),
+        };
+        // As far as it may be the workload is scaled in before: paused, it loses tasks of any deployment.
+        let is_moving = |to: &i64| !self.workload.is_paused && self.workload.template == Some(*to);
+        let has_surplus = |to: &i64| self.all_tasks.iter().any(|task| task.deployment != *to);
+        to.filter(|to| has_surplus(to) && (self.workload.is_observed || is_moving(to)))
     }
 
-    /// Whether a template is applied in order to get rid of tasks that do not come up: it moves, whatever else keeps it from that.
-    pub(super) fn is_cleared(&self, course: Course, template: Template) -> bool {
-        matches!(template, Template::Held { running, .. } if self.clears_for(course) == Some(running))
+    /// Whether no task of the deployment that is to run is on its way to being healthy. Where the percentages allow no step, and it
+    /// has none, those of others are in the way.
+    fn is_in_the_way(&self, course: Course) -> bool {
+        let primary = course.primary();
+        // In the place of one that is given up another one may start.
+        let has_begun = self.workload.template.is_some_and(|applied| applied != primary);
+        let is_on_its_way = |task: &ScheduledTask| task.health(self.judge()) == Health::Starting;
+        let has_tasks = self.tasks_of(primary).next().is_some() || self.limits() == DeploymentLimits::Blocked;
+        has_tasks && (has_begun || !self.tasks_of(primary).any(is_on_its_way))
+    }
+
+    /// Whether the workload moves, whatever keeps it from that otherwise.
+    pub(super) fn moves(&self, course: Course, template: Template) -> bool {
+        self.moves_to(course) == Some(template.running())
     }
 
     /// How far the workload may go above and below its `replicas`.
-    pub(super) fn limits_of(&self, replicas: u32, is_cleared: bool) -> DeploymentLimits {
+    pub(super) fn limits_of(&self, replicas: u32, moves: bool) -> DeploymentLimits {
         let beyond = self.may_live().saturating_sub(replicas);
         match self.limits() {
-            DeploymentLimits::Blocked if is_cleared => DeploymentLimits::Rolling { surge: 0, unavailable: 1 },
-            limits if is_cleared || beyond == 0 => limits,
+            DeploymentLimits::Blocked if moves => DeploymentLimits::Rolling { surge: 0, unavailable: 1 },
+            limits if moves || beyond == 0 => limits,
             DeploymentLimits::Blocked => DeploymentLimits::Rolling { surge: beyond, unavailable: 0 },
             DeploymentLimits::Rolling { surge, unavailable } => {
                 DeploymentLimits::Rolling { surge: surge.max(beyond), unavailable }

@@ -11,7 +11,7 @@ impl World {
         let Some(workload) = self.workload else { return };
         self.seen_desired = self.told_desired;
         self.is_scaled_in = false;
-        let is_scaled = self.reported.is_some_and(|(of, _)| of.replicas != workload.replicas);
+        let is_scaled = self.reported.is_some_and(|(_, of, _)| of.replicas != workload.replicas);
         if workload.is_paused || is_scaled {
             self.scale(workload);
         } else {
@@ -28,12 +28,13 @@ impl World {
             is_observed: true,
             is_paused: workload.is_paused,
             template: Some(workload.template),
+            told: i32::try_from(self.replica_sets.values().sum::<u32>()).unwrap(),
             total: count(None),
             updated: count(Some(workload.template)),
             available: i32::try_from(self.available()).unwrap(),
             beyond: 0,
         };
-        self.reported = Some((workload, state));
+        self.reported = Some((self.generation, workload, state));
     }
 
     /// Each `ReplicaSet` gets its share of what may live; of several, what is left over goes to, or is taken from, the largest, of

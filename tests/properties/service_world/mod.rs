@@ -4,7 +4,10 @@
 mod kubernetes;
 mod pod;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use ecs_operator::{
     api::{service_status::ServiceDeployment, task_status::StopCode},
@@ -47,10 +50,12 @@ pub struct World {
     pub stored: BTreeMap<i64, Stored>,
     pub shown: Vec<ServiceDeployment>,
     pub workload: Option<Workload>,
+    /// Counts what it was told.
+    generation: u64,
     /// What its `ReplicaSets` are to have.
     pub replica_sets: BTreeMap<i64, u32>,
     /// What the Deployment's status says, and of which spec.
-    pub reported: Option<(Workload, WorkloadState)>,
+    pub reported: Option<(u64, Workload, WorkloadState)>,
     pub pods: Vec<Pod>,
     /// The newest first.
     pub ended: Vec<EndedTask>,
@@ -62,6 +67,8 @@ pub struct World {
     pub seen_desired: u32,
     /// Healthy tasks beyond the fewest when the operator looked last, and Pods that were still to be made, of which it knows nothing.
     pub may_go: u32,
+    /// Tasks that were healthy then: of others the operator does not know.
+    known: BTreeSet<String>,
     /// Whether Kubernetes has taken Pods of several `ReplicaSets`.
     pub is_scaled_in: bool,
     /// How many Pods have been made.
@@ -83,6 +90,7 @@ impl World {
             stored: BTreeMap::new(),
             shown: Vec::new(),
             workload: None,
+            generation: 0,
             replica_sets: BTreeMap::new(),
             reported: None,
             pods: Vec::new(),
@@ -92,6 +100,7 @@ impl World {
             told_desired: desired,
             seen_desired: desired,
             may_go: 0,
+            known: BTreeSet::new(),
             is_scaled_in: false,
             next: 0,
         };
@@ -120,6 +129,12 @@ impl World {
 
     pub fn available(&self) -> u32 {
         u32::try_from(self.live().filter(|pod| self.is_available(pod)).count()).unwrap()
+    }
+
+    /// Healthy tasks that were so when the operator looked last.
+    pub fn available_then(&self) -> u32 {
+        let known = self.live().filter(|pod| self.is_available(pod) && self.known.contains(&pod.id));
+        u32::try_from(known.count()).unwrap()
     }
 
     fn available_of(&self, deployment: i64) -> u32 {
@@ -200,10 +215,14 @@ impl World {
         let decision = self.decided();
         self.told_desired = self.desired;
         let healthy = self.available().saturating_sub(self.rules.percentages.fewest_healthy(self.desired));
-        self.may_go = healthy + self.unmade();
+        self.known = self.live().filter(|pod| self.is_available(pod)).map(|pod| pod.id.clone()).collect();
+        let is_observed = self.workload_state().is_observed;
+        self.may_go = healthy + if is_observed { 0 } else { self.unmade() };
         let newest = self.newest();
         self.stored.get_mut(&newest).unwrap().rollout = decision.rollout.clone();
-        self.workload = Some(Self::told(&decision));
+        let told = Some(Self::told(&decision));
+        self.generation += u64::from(self.workload != told);
+        self.workload = told;
         self.shown = self.shown_after(&decision);
         for TaskStop { id, stop, .. } in decision.stops.iter().filter(|stop| stop.deletes) {
             let never_ran = stop.code == StopCode::TaskFailedToStart;
@@ -272,7 +291,7 @@ impl World {
     fn workload_state(&self) -> WorkloadState {
         let Some(workload) = self.workload else { return WorkloadState::default() };
         let (is_observed, reported) =
-            self.reported.map_or_else(Default::default, |(of, state)| (of == workload, state));
+            self.reported.map_or_else(Default::default, |(of, _, state)| (of == self.generation, state));
         WorkloadState { is_observed, is_paused: workload.is_paused, template: Some(workload.template), ..reported }
     }
 

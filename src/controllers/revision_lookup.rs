@@ -1,12 +1,12 @@
 //! The revision that a service or a task means: of its own Namespace, else of the shared one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
-    api::task_overrides::TaskOverride,
-    decide::conditions::reason,
+    api::{task::EcsTask, task_definition::TaskDefinition, task_overrides::TaskOverride},
+    decide::{conditions::reason, elapsed::left},
     ecs::{
-        task_definition::{self, TaskDefinition},
+        task_definition::{self, TaskDefinition as Checked},
         task_definition_lookup::{self, LookupError},
         task_definition_reference::TaskDefinitionReference,
         task_overrides, violation,
@@ -15,7 +15,7 @@ use crate::{
     translate::snapshot::Trigger,
 };
 
-use super::{context::Context, refusal::Refusal};
+use super::{context::Context, refusal::Refusal, task_definition::family_of};
 
 /// Where revisions are looked for.
 pub struct Places {
@@ -67,6 +67,30 @@ impl Places {
     }
 }
 
+/// Time for which a task waits for what its family is to mean.
+const REGISTRATION_TIME: Duration = Duration::from_secs(10);
+
+/// What is left of the time for which a new task that names a family waits: its task definition was edited, and the revision is
+/// not there yet.
+#[must_use]
+pub fn is_registered_in(task: &EcsTask, namespace: &str, context: &Context) -> Option<Duration> {
+    let created_at = task.metadata.creation_timestamp.as_ref()?;
+    let reference = TaskDefinitionReference::parse(&task.spec.task_definition).ok()?;
+    let is_there = |number: i64| {
+        let revisions = context.caches.revisions.in_namespace(namespace);
+        revisions.iter().any(|revision| revision.family == reference.family && revision.number == number)
+    };
+    let is_behind = |definition: &TaskDefinition| {
+        let status = definition.status.clone().unwrap_or_default();
+        status.observed_generation != definition.metadata.generation
+            || status.revision.is_some_and(|number| !is_there(number))
+    };
+    let mut of_family = context.caches.task_definitions.in_namespace(namespace).into_iter();
+    let waits = reference.revision.is_none()
+        && of_family.any(|definition| family_of(&definition) == reference.family && is_behind(&definition));
+    Some(left(created_at, REGISTRATION_TIME, &context.now())).filter(|left| waits && !left.is_zero())
+}
+
 /// Why nothing runs without the revision.
 #[must_use]
 pub fn refusal(error: &LookupError) -> Refusal {
@@ -81,7 +105,7 @@ pub fn refusal(error: &LookupError) -> Refusal {
 ///
 /// # Errors
 /// When it breaks a rule that was not known when it was registered, or with the overrides, or cannot be read.
-pub fn checked(revision: &Revision, overrides: Option<&TaskOverride>) -> Result<TaskDefinition, Refusal> {
+pub fn checked(revision: &Revision, overrides: Option<&TaskOverride>) -> Result<Checked, Refusal> {
     let (family, number) = (&revision.family, revision.number);
     let with = if overrides.is_some() { " with spec.overrides" } else { "" };
     let invalid =

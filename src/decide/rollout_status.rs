@@ -229,7 +229,7 @@ fn failure(status: RolloutStatus<'_>) -> DeploymentFailure {
 /// Why the last task failed of the deployment that has failed: its tasks may be gone when somebody asks.
 fn last_failure(status: RolloutStatus<'_>) -> String {
     match status.rollout {
-        Rollout::Failed { cause: Some(cause), .. } => format!(" The last one: {cause}."),
+        Rollout::Failed { cause: Some(cause), .. } => format!(" The last one: {}.", cause.trim_end_matches('.')),
         _ => String::new(),
     }
 }

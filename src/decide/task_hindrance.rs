@@ -21,10 +21,11 @@ impl TaskFacts<'_> {
         })
     }
 
-    /// What is left of the time before an end is told by itself. Most tasks that end are stopped sooner.
+    /// What is left of the time before an end is told by itself. Most tasks that end are stopped sooner, when they have started.
     fn time_until_told(&self) -> Duration {
         let progress = self.progress();
-        progress.started_at.as_ref().map_or(USUAL, |started_at| left(self.last_run(started_at).1, USUAL, self.now))
+        let since_end = |started_at| left(self.last_run(started_at).1, USUAL, self.now);
+        progress.started_at.as_ref().map_or(Duration::ZERO, since_end)
     }
 
     /// After which time there may be something to tell of it although nobody tells.

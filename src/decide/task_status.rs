@@ -141,9 +141,9 @@ fn addresses(before: &EcsTaskStatus, task: &TaskFacts<'_>) -> Vec<String> {
     if seen.is_empty() { before.addresses.clone() } else { seen }
 }
 
-/// Whether the record of a service's task has to be written: at RUNNING, at each change of its health, at the end; before that
-/// when it is late or something is known to keep it from running. What lies between is seen on the Pod, and would be some ten
-/// writes for each task.
+/// Whether the record of a service's task has to be written: at RUNNING, at each change of its health, at the end; before RUNNING
+/// when it is late; after a first time when something else keeps it from running, or nothing does any more. What lies between is
+/// seen on the Pod, and would be some ten writes for each task.
 #[must_use]
 pub fn is_news(before: &EcsTaskStatus, after: &EcsTaskStatus, now: &Time) -> bool {
     let is_reached = |status: LastStatus| before.last_status < Some(status) && after.last_status >= Some(status);
@@ -152,7 +152,12 @@ pub fn is_news(before: &EcsTaskStatus, after: &EcsTaskStatus, now: &Time) -> boo
         || is_reached(LastStatus::Stopped)
         || (is_running && before.health_status != after.health_status)
         || (before.last_status.is_none() && is_late(after.created_at.as_ref(), now))
-        || (after.stopped_reason.is_none() && before.reason.is_some() != after.reason.is_some())
+        || (before.last_status.is_some() && after.stopped_reason.is_none() && kind(before) != kind(after))
+}
+
+/// Of what kind the reason is: what stands behind that may change at each attempt.
+fn kind(status: &EcsTaskStatus) -> Option<&str> {
+    status.reason.as_deref().and_then(|reason| reason.split(':').next())
 }
 
 #[cfg(test)]
@@ -172,16 +177,18 @@ mod tests {
     #[test]
     fn a_record_is_written_when_there_is_something_to_tell() {
         let (none, pending) = (EcsTaskStatus::default(), status(LastStatus::Pending, None));
-        let hindered = status(LastStatus::Pending, Some("no such image"));
+        let hindered = status(LastStatus::Pending, Some("CannotPull: no such image"));
         let (running, down) = (status(LastStatus::Running, None), status(LastStatus::Running, Some("it has ended")));
         let stops =
             EcsTaskStatus { stopped_reason: Some("enough".into()), ..status(LastStatus::Stopping, Some("enough")) };
         for (before, after, now, expected) in [
             (&none, &pending, 1, false),
             (&none, &pending, 5, true),
-            (&none, &hindered, 1, true),
+            (&none, &hindered, 1, false),
+            (&none, &hindered, 5, true),
             (&pending, &hindered, 9, true),
-            (&hindered, &status(LastStatus::Pending, Some("back-off")), 9, false),
+            (&hindered, &status(LastStatus::Pending, Some("CannotPull: back-off")), 9, false),
+            (&hindered, &status(LastStatus::Pending, Some("CannotStart: no such command")), 9, true),
             (&none, &running, 1, true),
             (&running, &down, 9, true),
             (&down, &running, 9, true),

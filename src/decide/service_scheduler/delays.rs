@@ -133,10 +133,10 @@ impl<'a> SchedulerFacts<'a> {
     /// Why the last task of a deployment failed that did so.
     pub(super) fn last_failure(&self, deployment: i64) -> Option<String> {
         let given_up = self.given_up(deployment).pop().map(|given_up| given_up.stop.reason);
-        let gone = || self.last_failed_start(deployment).map(|(_, reason)| reason.to_owned());
         let mut live = self.tasks_of(deployment);
         let is_unhealthy = live.any(|task| task.health(self.judge()) == Health::Unhealthy);
-        given_up.or_else(gone).or_else(|| is_unhealthy.then(|| unhealthy_stop().reason))
+        let gone = || self.last_failed_start(deployment).map(|(_, reason)| reason.to_owned());
+        given_up.or_else(|| is_unhealthy.then(|| unhealthy_stop().reason)).or_else(gone)
     }
 
     /// The newest task of a deployment that did not start and is gone, and why.

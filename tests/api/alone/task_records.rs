@@ -9,6 +9,10 @@ use crate::{
     turns::alone,
 };
 
+fn seconds(time: &Value) -> i64 {
+    text(time).parse::<k8s_openapi::jiff::Timestamp>().unwrap().as_second()
+}
+
 /// The record of the only task that runs.
 async fn running(scene: &Scene) -> Value {
     scene.running_tasks(1).await.remove(0)
@@ -26,8 +30,11 @@ fn a_task_costs_three_writes_of_its_record() {
         // The next one belongs to another record.
         running(scene).await;
         let name = text(&record["metadata"]["name"]);
+        // On a slow machine it may come up late, which is told.
+        let (made, started) = (seconds(&record["status"]["createdAt"]), seconds(&record["status"]["startedAt"]));
+        let most = if started - made < 4 { 2 } else { 3 };
         let written = operator.front.writes().into_iter().filter(|call| call.path.contains(&name)).count();
-        assert_eq!(written, 2, "at RUNNING and at the end; its creation is a third");
+        assert!((2..=most).contains(&written), "{written} at RUNNING and at the end; its creation is a third");
         operator.stop().await;
     });
 }

@@ -143,6 +143,19 @@ fn a_stopped_task_is_deleted_when_it_says_so() {
 }
 
 #[test]
+fn a_task_that_is_applied_with_an_edit_runs_what_was_edited() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        for number in 1..=5 {
+            scene.define(&format!("nginx:{number}")).await;
+            let name = format!("job-{number}");
+            let task = run(scene, &name, json!({"taskDefinition": "web"})).await;
+            assert_eq!(task["status"]["taskDefinitionRevision"], format!("web:{number}"));
+        }
+    });
+}
+
+#[test]
 fn what_a_task_lacks_is_told_and_it_starts_when_that_is_there() {
     together(async |scene| {
         scene.make_cluster().await;

@@ -1,5 +1,7 @@
 //! Starts a task: what it needs first, then its Pod, once.
 
+use std::time::Duration;
+
 use k8s_openapi::api::{core::v1::Pod as CorePod, networking::v1::NetworkPolicy};
 use kube::{Api, ResourceExt, api::PostParams};
 
@@ -11,7 +13,11 @@ use crate::{
         task_status::{EcsTaskStatus, HealthStatus, LastStatus},
     },
     controllers::{
-        context::Context, driver::Outcome, refusal::Refusal, revision_lookup::Places, security_group::first_unready,
+        context::Context,
+        driver::Outcome,
+        refusal::Refusal,
+        revision_lookup::{Places, is_registered_in},
+        security_group::first_unready,
         task::identity,
     },
     decide::{
@@ -37,8 +43,16 @@ use super::{
     wish, write,
 };
 
+/// Time between two looks for the revision of a task definition that was edited.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
 pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Result<Outcome, Error> {
     let namespace = task.namespace().unwrap_or_default();
+    if let Some(left) =
+        is_registered_in(task, &namespace, context).filter(|_| before.task_definition_revision.is_none())
+    {
+        return Ok(Outcome::Wait(left.min(LOOK_AGAIN)));
+    }
     let around = Around {
         clusters: context.clusters_of(&namespace),
         places: Places::of(&namespace, context),

@@ -72,14 +72,20 @@ start_time() {
   return 0
 }
 
-# first_process prints the process id of the cluster's first process, the one that all others end with.
-# Fails if the cluster does not run (any more).
-first_process() {
+# recorded_process prints the process id of the cluster's first process, the one that all others end with, also while
+# it is ending. Fails if it is gone.
+recorded_process() {
   local pid began boot
   { read -r pid began boot <"$STATE/first-process"; } 2>/dev/null || return 1
   [[ $boot == "$(</proc/sys/kernel/random/boot_id)" ]] || return 1
   [[ $(start_time "/proc/$pid/stat") == "$began" ]] || return 1
   printf '%s' "$pid"
+}
+
+# first_process prints the same as long as the cluster runs: when it ends, its network is gone before the process is.
+first_process() {
+  local pid
+  pid=$(recorded_process) && [[ -e /proc/$pid/ns/net ]] && printf '%s' "$pid"
 }
 
 # need_cluster sets FIRST to the first process of a cluster that runs.

@@ -6,13 +6,13 @@
 # held.
 remove_cluster() {
   local mount
-  if FIRST=$(first_process); then
+  if FIRST=$(recorded_process); then
     # Taken off before, because the kernel takes its time to clear a namespace whose processes have ended.
     nsenter --target "$FIRST" --net -- ip link delete eth0 2>/dev/null || true
     kill -KILL "$FIRST" 2>/dev/null || true
     local deadline=$((SECONDS + 30))
     # It is gone when the kernel has ended and collected every process that began inside.
-    while first_process >/dev/null || [[ -e /proc/$FIRST/ns/pid ]]; do
+    while recorded_process >/dev/null || [[ -e /proc/$FIRST/ns/pid ]]; do
       ((SECONDS < deadline)) || fail "process $FIRST does not end"
       sleep 0.01
     done

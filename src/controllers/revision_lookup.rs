@@ -12,7 +12,7 @@ use crate::{
         task_overrides, violation,
     },
     kube_io::revision::Revision,
-    translate::snapshot::Trigger,
+    translate::{names, snapshot::Trigger},
 };
 
 use super::{context::Context, refusal::Refusal, task_definition::family_of};
@@ -73,17 +73,15 @@ const REGISTRATION_TIME: Duration = Duration::from_secs(10);
 /// What is left of the time for which a new task that names a family waits: its task definition was edited, and the revision is
 /// not there yet.
 #[must_use]
-pub fn is_registered_in(task: &EcsTask, namespace: &str, context: &Context) -> Option<Duration> {
+pub fn waits_for_registration(task: &EcsTask, namespace: &str, context: &Context) -> Option<Duration> {
     let created_at = task.metadata.creation_timestamp.as_ref()?;
     let reference = TaskDefinitionReference::parse(&task.spec.task_definition).ok()?;
-    let is_there = |number: i64| {
-        let revisions = context.caches.revisions.in_namespace(namespace);
-        revisions.iter().any(|revision| revision.family == reference.family && revision.number == number)
-    };
+    let lacks =
+        |number: i64| context.caches.revisions.get(namespace, &names::revision(&reference.family, number)).is_none();
     let is_behind = |definition: &TaskDefinition| {
-        let status = definition.status.clone().unwrap_or_default();
-        status.observed_generation != definition.metadata.generation
-            || status.revision.is_some_and(|number| !is_there(number))
+        let status = definition.status.as_ref();
+        status.and_then(|status| status.observed_generation) != definition.metadata.generation
+            || status.and_then(|status| status.revision).is_some_and(lacks)
     };
     let mut of_family = context.caches.task_definitions.in_namespace(namespace).into_iter();
     let waits = reference.revision.is_none()

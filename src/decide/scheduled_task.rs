@@ -73,14 +73,14 @@ impl ScheduledTask {
     ) -> Self {
         let progress = facts.progress();
         // A report tells only of the last two runs of a container.
-        let started_at = recorded_start.cloned().or(progress.started_at);
+        let started_at = recorded_start.or(progress.started_at.as_ref()).cloned();
         let never_ran = started_at.is_none();
         Self {
             id,
             deployment,
             created_at: created_at.cloned(),
             failure: facts.start_failure().or_else(|| facts.essential_exit().filter(|_| never_ran)),
-            down: facts.hindrance().filter(|_| !never_ran),
+            down: facts.hindrance(&progress).filter(|_| !never_ran),
             placed_at: facts.status.placed_at().or(created_at).cloned(),
             started_at,
             runs_since: facts.runs_since().cloned(),
@@ -89,7 +89,11 @@ impl ScheduledTask {
             unplaceable: facts.unplaceable().map(str::to_owned),
             is_taken: !facts.status.container_statuses.is_empty(),
             is_lost: facts.status.has_lost_its_node(),
-            look_again_after: progress.look_again_after.into_iter().chain(facts.look_for_hindrance_after(None)).min(),
+            look_again_after: progress
+                .look_again_after
+                .into_iter()
+                .chain(facts.look_for_hindrance_after(&progress, None))
+                .min(),
         }
     }
 

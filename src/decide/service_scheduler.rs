@@ -200,8 +200,12 @@ impl<'a> SchedulerFacts<'a> {
         course(self.newest, rollout, &stored)
     }
 
+    fn healthy(&self) -> impl Iterator<Item = &'a ScheduledTask> {
+        self.tasks.iter().filter(|task| task.health(self.judge()) == Health::Healthy)
+    }
+
     fn healthy_of(&self, deployment: i64) -> usize {
-        self.tasks_of(deployment).filter(|task| task.health(self.judge()) == Health::Healthy).count()
+        self.healthy().filter(|task| task.deployment == deployment).count()
     }
 
     fn limits(&self) -> DeploymentLimits {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{elapsed::left, task_progress::TaskFacts};
+use super::{
+    elapsed::left,
+    task_progress::{TaskFacts, TaskProgress},
+};
 
 /// Time in which a task comes up, or is stopped when it has ended, before there is anything to tell of it.
 const USUAL: Duration = Duration::from_secs(5);
@@ -12,28 +15,27 @@ const USUAL: Duration = Duration::from_secs(5);
 impl TaskFacts<'_> {
     /// Why it does not start, or why it is down and left so for a while.
     #[must_use]
-    pub fn hindrance(&self) -> Option<String> {
+    pub fn hindrance(&self, progress: &TaskProgress) -> Option<String> {
         let unplaceable = || self.unplaceable().map(|cause| format!("No node takes the task: {cause}"));
         let failure = || self.start_failure().map(|stop| stop.reason);
         unplaceable().or_else(failure).or_else(|| {
             let exit = self.essential_exit()?;
-            self.time_until_told().is_zero().then_some(exit.reason)
+            self.time_until_told(progress).is_zero().then_some(exit.reason)
         })
     }
 
     /// What is left of the time before an end is told by itself. Most tasks that end are stopped sooner, when they have started.
-    fn time_until_told(&self) -> Duration {
-        let progress = self.progress();
+    fn time_until_told(&self, progress: &TaskProgress) -> Duration {
         let since_end = |started_at| left(self.last_run(started_at).1, USUAL, self.now);
         progress.started_at.as_ref().map_or(Duration::ZERO, since_end)
     }
 
     /// After which time there may be something to tell of it although nobody tells.
     #[must_use]
-    pub fn look_for_hindrance_after(&self, created_at: Option<&Time>) -> Option<Duration> {
-        let ends = self.essential_exit().map(|_| self.time_until_told());
-        let has_started = self.progress().started_at.is_some();
-        let starts = created_at.filter(|_| !has_started).map(|created_at| left(created_at, USUAL, self.now));
+    pub fn look_for_hindrance_after(&self, progress: &TaskProgress, created_at: Option<&Time>) -> Option<Duration> {
+        let ends = self.essential_exit().map(|_| self.time_until_told(progress));
+        let starts =
+            created_at.filter(|_| progress.started_at.is_none()).map(|created_at| left(created_at, USUAL, self.now));
         ends.into_iter().chain(starts).filter(|left| !left.is_zero()).min()
     }
 }
@@ -51,7 +53,7 @@ mod tests {
     use serde_json::json;
 
     fn hindrance(scene: &Scene) -> Option<String> {
-        scene.ask(|facts| facts.hindrance())
+        scene.ask(|facts| facts.hindrance(&facts.progress()))
     }
 
     #[test]
@@ -69,7 +71,7 @@ mod tests {
     #[test]
     fn an_end_is_told_when_the_task_is_not_stopped_for_it_soon() {
         let ended = |now| Scene { now, ..Scene::of(pod(&[exited("web", 3, 10, 20), running("log", 12)])) };
-        let after = |scene: &Scene| scene.ask(|facts| facts.look_for_hindrance_after(None));
+        let after = |scene: &Scene| scene.ask(|facts| facts.look_for_hindrance_after(&facts.progress(), None));
         assert_eq!((hindrance(&ended(21)), after(&ended(21))), (None, Some(Duration::from_secs(4))));
         assert!(hindrance(&ended(25)).unwrap().contains("exit code 3"));
         assert_eq!(after(&ended(25)), None);
@@ -78,7 +80,8 @@ mod tests {
     #[test]
     fn a_task_that_has_not_started_is_looked_at_again() {
         let (made, starts) = (at(0), |now| Scene { now, ..Scene::of(pod(&[creating("web"), creating("log")])) });
-        assert_eq!(starts(2).ask(|facts| facts.look_for_hindrance_after(Some(&made))), Some(Duration::from_secs(3)));
+        let after = |facts: TaskFacts<'_>| facts.look_for_hindrance_after(&facts.progress(), Some(&made));
+        assert_eq!(starts(2).ask(after), Some(Duration::from_secs(3)));
         assert!(!is_late(Some(&made), &at(4)) && is_late(Some(&made), &at(5)) && !is_late(None, &at(5)));
     }
 }

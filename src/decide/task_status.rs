@@ -73,7 +73,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
         execution_stopped_at: progress.execution_stopped_at.clone(),
         stopped_at: is_stopped.then(|| before.stopped_at.clone().unwrap_or_else(now)),
         stop_code,
-        reason: stopped_reason.clone().or_else(|| task.hindrance().filter(|_| !stops)),
+        reason: stopped_reason.clone().or_else(|| task.hindrance(progress).filter(|_| !stops)),
         stopped_reason,
         exit_codes: exit_codes(&containers),
         containers,

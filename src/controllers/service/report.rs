@@ -13,7 +13,7 @@ use crate::{
         task::count,
         task_events,
     },
-    ecs::field_outcomes,
+    ecs::{field_outcomes, task_definition_reference::TaskDefinitionReference},
     kube_io::{error::Error, events::Severity, status, workload::Workload},
     translate::{labels, names},
 };
@@ -99,8 +99,8 @@ pub(super) async fn applied(
     let primary = plan.deployments.iter().find(|deployment| deployment.number == plan.decision.course.primary());
     if let Some(primary) = primary {
         new.task_definition = Some(primary.task_definition.clone());
-        let (_, revision) = primary.task_definition.rsplit_once('/').unwrap_or_default();
-        new.task_definition_revision = Some(revision.into());
+        let revision = TaskDefinitionReference::parse(&primary.task_definition).ok();
+        new.task_definition_revision = revision.map(|revision| revision.to_string());
     }
     new.desired_count = facts.desired_count;
     new.security_groups = accepted.groups.names().to_vec();

@@ -50,7 +50,7 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
         return Ok(Outcome::Done);
     }
     let look_again = seen.and_then(|(seen, progress)| {
-        let to_tell = seen.facts(&now).look_for_hindrance_after(after.created_at.as_ref());
+        let to_tell = seen.facts(&now).look_for_hindrance_after(&progress, after.created_at.as_ref());
         progress.look_again_after.into_iter().chain(to_tell).min()
     });
     Ok(look_again.map_or(Outcome::Done, Outcome::Wait))

@@ -59,8 +59,7 @@ impl SchedulerFacts<'_> {
         if deployments.len() < 2 || fewest == 0 || self.is_daemon {
             return 0;
         }
-        let healthy = self.tasks.iter().filter(|task| task.health(self.judge()) == Health::Healthy).count();
-        let may_go = healthy.saturating_sub(usize::try_from(fewest).unwrap_or(usize::MAX));
+        let may_go = self.healthy().count().saturating_sub(usize::try_from(fewest).unwrap_or(usize::MAX));
         u32::try_from(all - may_go).unwrap_or(u32::MAX)
     }
 
@@ -72,16 +71,15 @@ impl SchedulerFacts<'_> {
     /// The deployment whose template the workload gets unpaused although the percentages allow no step, or more tasks live than may be
     /// started: no healthy task that is needed is lost with it.
     fn moves_to(&self, course: Course) -> Option<i64> {
-        let is_blocked = self.limits() == DeploymentLimits::Blocked;
-        if self.replicas != Some(self.desired) || self.is_daemon || !(is_blocked || self.is_held_up()) {
+        let (is_blocked, is_held_up) = (self.limits() == DeploymentLimits::Blocked, self.is_held_up());
+        if self.replicas != Some(self.desired) || self.is_daemon || !(is_blocked || is_held_up) {
             return None;
         }
-        let healthy = self.tasks.iter().filter(|task| task.health(self.judge()) == Health::Healthy);
-        let healthy: BTreeSet<_> = healthy.map(|task| task.deployment).collect();
+        let healthy: BTreeSet<_> = self.healthy().map(|task| task.deployment).collect();
         let (primary, only_healthy) =
             (course.primary(), self.others_than(course).find(|other| healthy.iter().eq([other])));
         let to = match only_healthy {
-            Some(other) if self.is_held_up() && self.is_in_the_way(course) => Some(other),
+            Some(other) if is_held_up && self.is_in_the_way(course) => Some(other),
             _ if course.is_stopped() || self.is_refused(primary) => None,
             // Of healthy tasks of several Kubernetes might take one too many.
             _ if is_blocked => Some(primary).filter(|_| healthy.iter().all(|number| *number == primary)),

@@ -16,7 +16,7 @@ use crate::{
         context::Context,
         driver::Outcome,
         refusal::Refusal,
-        revision_lookup::{Places, is_registered_in},
+        revision_lookup::{Places, waits_for_registration},
         security_group::first_unready,
         task::identity,
     },
@@ -49,7 +49,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Result<Outcome, Error> {
     let namespace = task.namespace().unwrap_or_default();
     if let Some(left) =
-        is_registered_in(task, &namespace, context).filter(|_| before.task_definition_revision.is_none())
+        waits_for_registration(task, &namespace, context).filter(|_| before.task_definition_revision.is_none())
     {
         return Ok(Outcome::Wait(left.min(LOOK_AGAIN)));
     }

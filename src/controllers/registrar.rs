@@ -52,6 +52,21 @@ impl SettledNamespaces {
     }
 }
 
+/// A registration under way. Unless it ends well, a claim may be left.
+struct UnderWay<'a> {
+    settled: &'a SettledNamespaces,
+    namespace: &'a str,
+    has_ended_well: bool,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended_well {
+            self.settled.names().remove(self.namespace);
+        }
+    }
+}
+
 /// Content that may be registered.
 pub(super) struct Candidate {
     pub(super) namespace: String,
@@ -74,8 +89,7 @@ pub(super) struct Registered {
 /// Registers content under the next number. Whoever calls has the turn of the Namespace.
 pub(super) async fn register(candidate: &Candidate, context: &Context) -> Result<Registered, Error> {
     settle_leftovers(&candidate.namespace, context).await?;
-    // Unless it ends well, a claim may be left.
-    context.settled.names().remove(&candidate.namespace);
+    let mut under_way = UnderWay { settled: &context.settled, namespace: &candidate.namespace, has_ended_well: false };
     let mut attempt = 1;
     let registered = loop {
         match try_to_register(candidate, context).await {
@@ -84,7 +98,7 @@ pub(super) async fn register(candidate: &Candidate, context: &Context) -> Result
         }
         attempt += 1;
     };
-    context.settled.names().insert(candidate.namespace.clone());
+    under_way.has_ended_well = true;
     Ok(registered)
 }
 

@@ -87,11 +87,11 @@ async fn look(task_definition: &TaskDefinition, context: &Context) -> Result<Out
     if task_definition.metadata.deletion_timestamp.is_some() || context.is_terminating(&observed.namespace) {
         return Ok(Outcome::Done);
     }
-    // Before anything is reported, so that nobody deletes a revision whose number is not settled. Whoever has the turn
-    // does it if it is not done.
-    if !context.settled.contains(&observed.namespace)
-        && let Some(_turn) = context.turns.take(&observed.namespace)
-    {
+    // Before anything is reported, so that nobody deletes a revision whose number is not settled.
+    if !context.settled.contains(&observed.namespace) {
+        let Some(_turn) = context.turns.take_or_wait(&observed.namespace, ObjectRef::from_obj(task_definition)) else {
+            return Ok(Outcome::Wait(LONGEST_WAIT_FOR_A_TURN));
+        };
         registrar::settle_leftovers(&observed.namespace, context).await?;
     }
     let checked = task_definition::check(&task_definition.spec.definition, &observed.family);

@@ -124,6 +124,31 @@ fn a_number_is_not_given_again_whenever_an_operator_has_ended() {
 }
 
 #[test]
+fn nothing_is_reported_while_another_settles_the_numbers() {
+    alone(async |scene| {
+        namespace(scene).await;
+        apply_crowd(scene).await;
+        let operator = Operator::start().await;
+        is_registered(scene).await;
+        operator.stop().await;
+        let operator = Operator::start_behind(mortal(2)).await;
+        scene.apply("TaskDefinition", "late", definition("nginx:1", &[80])).await;
+        tokio::time::timeout(Duration::from_secs(10), operator.front.dies()).await.unwrap();
+        drop(operator);
+        let left = scene.get("ConfigMap", NUMBERS).await["data"]["late"].to_string();
+        assert!(left.contains("pending"), "its number is claimed, and not settled: {left}");
+        assert_eq!(scene.get("TaskDefinition", "late").await["status"]["revision"], Value::Null);
+        // One of many settles it, and takes its time.
+        let is_settling = |call: &Call| call.path.ends_with("taskdefinitionrevisions") && !call.is_watch;
+        let slow =
+            Front::new(move |call| if is_settling(call) { Fault::Slow(Duration::from_secs(2)) } else { Fault::None });
+        let next = Operator::start_behind(slow).await;
+        has_another_number_after_a_deletion(scene, "late").await;
+        next.stop().await;
+    });
+}
+
+#[test]
 fn a_number_that_could_not_be_settled_is_settled_later() {
     alone(async |scene| {
         let mut refused = false;

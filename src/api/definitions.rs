@@ -1,9 +1,10 @@
 //! The CustomResourceDefinitions as they are installed: the derived ones, and what the derive macro cannot say.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
 use kube::CustomResourceExt;
+use serde_json::json;
 
 use super::{
     cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
@@ -22,6 +23,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         for_each_schema(crd, &mut drop_null_of_enums);
         for_each_schema(crd, &mut drop_unknown_formats);
         drop_null_of_scale(crd);
+        add_first_status(crd);
     }
     crds.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
     crds
@@ -44,6 +46,22 @@ fn drop_null_of_scale(crd: &mut CustomResourceDefinition) {
         if let Some(replicas) = replicas {
             replicas.nullable = None;
         }
+    }
+}
+
+/// What an object says of itself before the operator has seen it: a task is on its way; for the others nothing was observed, so
+/// that who waits for them does not take the silence for success.
+fn add_first_status(crd: &mut CustomResourceDefinition) {
+    for version in &mut crd.spec.versions {
+        let schema = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut());
+        let status = schema.and_then(|schema| schema.properties.as_mut()?.get_mut("status"));
+        let Some(status) = status else { continue };
+        let has = |member: &str| status.properties.as_ref().is_some_and(|members| members.contains_key(member));
+        status.default = if has("lastStatus") {
+            Some(JSON(json!({ "lastStatus": "PROVISIONING" })))
+        } else {
+            has("observedGeneration").then(|| JSON(json!({ "observedGeneration": -1 })))
+        };
     }
 }
 

@@ -62,7 +62,7 @@ fn recorded_end(status: &EcsTaskStatus) -> Option<TaskEnd> {
 fn by_pod(seen: &Seen, now: &Time) -> Option<EndedTask> {
     let (facts, pod) = (seen.facts(now), &seen.pod);
     let by_itself = || end(&facts).filter(|_| pod.status.has_ended());
-    let stop = seen.stop.clone().or_else(by_itself)?;
+    let stop = seen.stop().cloned().or_else(by_itself)?;
     let ran = facts.progress().started_at.map(|started_at| facts.last_run(&started_at).0);
     let end = match stop.code {
         // It was asked to stop before it failed.

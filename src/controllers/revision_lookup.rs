@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
 use crate::{
-    api::{task::EcsTask, task_definition::TaskDefinition, task_overrides::TaskOverride},
+    api::{task_definition::TaskDefinition, task_overrides::TaskOverride},
     decide::{conditions::reason, elapsed::left},
     ecs::{
         task_definition::{self, TaskDefinition as Checked},
@@ -67,26 +70,39 @@ impl Places {
     }
 }
 
-/// Time for which a task waits for what its family is to mean.
+/// Time for which a new service or task waits for what its family is to mean.
 const REGISTRATION_TIME: Duration = Duration::from_secs(10);
 
-/// What is left of the time for which a new task that names a family waits: its task definition was edited, and the revision is
-/// not there yet.
+/// Time between two looks for the revision of a task definition that was edited.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// After which time a new service or task that names a family is to be looked at again: the task definition was edited, and the
+/// revision is not there yet. `created_at` is when the service or task was made.
 #[must_use]
-pub fn waits_for_registration(task: &EcsTask, namespace: &str, context: &Context) -> Option<Duration> {
-    let created_at = task.metadata.creation_timestamp.as_ref()?;
-    let reference = TaskDefinitionReference::parse(&task.spec.task_definition).ok()?;
-    let lacks =
-        |number: i64| context.caches.revisions.get(namespace, &names::revision(&reference.family, number)).is_none();
-    let is_behind = |definition: &TaskDefinition| {
-        let status = definition.status.as_ref();
-        status.and_then(|status| status.observed_generation) != definition.metadata.generation
-            || status.and_then(|status| status.revision).is_some_and(lacks)
+pub fn waits_for_registration(
+    task_definition: &str,
+    namespace: &str,
+    created_at: Option<&Time>,
+    context: &Context,
+) -> Option<Duration> {
+    let reference = TaskDefinitionReference::parse(task_definition).ok().filter(|it| it.revision.is_none())?;
+    let left = left(created_at?, REGISTRATION_TIME, &context.now());
+    let shared = context.settings.shared_namespace.as_deref();
+    let is_behind = |definition: &Arc<TaskDefinition>| {
+        family_of(definition) == reference.family && is_registered_later(definition, &reference.family, context)
     };
-    let mut of_family = context.caches.task_definitions.in_namespace(namespace).into_iter();
-    let waits = reference.revision.is_none()
-        && of_family.any(|definition| family_of(&definition) == reference.family && is_behind(&definition));
-    Some(left(created_at, REGISTRATION_TIME, &context.now())).filter(|left| waits && !left.is_zero())
+    let mut places = std::iter::once(namespace).chain(shared);
+    let waits = places.any(|place| context.caches.task_definitions.in_namespace(place).iter().any(is_behind));
+    Some(left.min(LOOK_AGAIN)).filter(|left| waits && !left.is_zero())
+}
+
+/// Whether what a task definition says now is not a revision yet, as far as the caches know.
+fn is_registered_later(definition: &TaskDefinition, family: &str, context: &Context) -> bool {
+    let namespace = definition.namespace().unwrap_or_default();
+    let lacks = |number: i64| context.caches.revisions.get(&namespace, &names::revision(family, number)).is_none();
+    let status = definition.status.as_ref();
+    status.and_then(|status| status.observed_generation) != definition.metadata.generation
+        || status.and_then(|status| status.revision).is_some_and(lacks)
 }
 
 /// Why nothing runs without the revision.

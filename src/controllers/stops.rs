@@ -6,6 +6,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use crate::{api::task_status::TaskContainer, decide::task_stop::Stop};
 
 /// By the UIDs of Pods.
@@ -14,20 +16,31 @@ pub struct Stops {
     pods: Mutex<HashMap<String, Known>>,
 }
 
+/// What was noted of the end of a Pod.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Noted {
+    /// Why it ends.
+    pub stop: Stop,
+    /// When that was decided, or asked for.
+    pub at: Time,
+    /// Its containers at that moment.
+    pub containers: Vec<TaskContainer>,
+}
+
 #[derive(Default)]
 struct Known {
-    stop: Option<(Stop, Vec<TaskContainer>)>,
+    end: Option<Noted>,
     is_carried_out: bool,
     restarts: Option<i32>,
 }
 
 impl Stops {
-    /// Notes why a Pod is being ended, and how its containers are at that moment. What was noted first stays: whether this is it.
-    pub fn note(&self, uid: &str, stop: Stop, containers: Vec<TaskContainer>) -> bool {
+    /// Notes why a Pod is being ended. What was noted first stays: whether this is it.
+    pub fn note(&self, uid: &str, end: Noted) -> bool {
         let mut pods = self.lock();
         let known = pods.entry(uid.into()).or_default();
-        let is_first = known.stop.is_none();
-        known.stop.get_or_insert((stop, containers));
+        let is_first = known.end.is_none();
+        known.end.get_or_insert(end);
         is_first
     }
 
@@ -39,13 +52,13 @@ impl Stops {
     /// Takes back that a Pod is to be ended, when that is what was noted and nobody has done it.
     pub fn withdraw(&self, uid: &str, noted: &Stop) {
         if let Some(known) = self.lock().get_mut(uid).filter(|known| !known.is_carried_out) {
-            known.stop.take_if(|(stop, _)| stop == noted);
+            known.end.take_if(|end| end.stop == *noted);
         }
     }
 
     /// What was noted of the end of a Pod.
-    pub fn of(&self, uid: &str) -> Option<(Stop, Vec<TaskContainer>)> {
-        self.lock().get(uid).and_then(|known| known.stop.clone())
+    pub fn of(&self, uid: &str) -> Option<Noted> {
+        self.lock().get(uid).and_then(|known| known.end.clone())
     }
 
     /// Notes how often the essential containers of a Pod were started again. Whether it is more than when this process saw the
@@ -74,19 +87,24 @@ impl Stops {
 mod tests {
     use super::*;
     use crate::decide::{service_task::deleted_stop, unhealthy::unhealthy_stop};
+    use k8s_openapi::jiff::Timestamp;
+
+    fn noted(stop: Stop) -> Noted {
+        Noted { stop, at: Time(Timestamp::UNIX_EPOCH), containers: Vec::new() }
+    }
 
     #[test]
     fn a_stop_is_taken_back_until_it_is_carried_out() {
         let stops = Stops::default();
-        let of = |uid| stops.of(uid).map(|(stop, _)| stop);
-        stops.note("a", unhealthy_stop(), Vec::new());
+        let of = |uid| stops.of(uid).map(|end| end.stop);
+        stops.note("a", noted(unhealthy_stop()));
         stops.withdraw("a", &unhealthy_stop());
         assert_eq!(of("a"), None);
-        assert!(stops.note("a", unhealthy_stop(), Vec::new()), "it may be noted again");
+        assert!(stops.note("a", noted(unhealthy_stop())), "it may be noted again");
         stops.carry_out("a");
         stops.withdraw("a", &unhealthy_stop());
         assert_eq!(of("a"), Some(unhealthy_stop()));
-        stops.note("b", deleted_stop(), Vec::new());
+        stops.note("b", noted(deleted_stop()));
         stops.withdraw("b", &unhealthy_stop());
         assert_eq!(of("b"), Some(deleted_stop()), "somebody else has noted that");
     }

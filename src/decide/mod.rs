@@ -30,6 +30,7 @@ pub mod task;
 pub mod task_alone;
 pub mod task_events;
 pub mod task_hindrance;
+pub mod task_news;
 pub mod task_progress;
 pub mod task_retention;
 pub mod task_status;

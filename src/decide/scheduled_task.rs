@@ -89,11 +89,7 @@ impl ScheduledTask {
             unplaceable: facts.unplaceable().map(str::to_owned),
             is_taken: !facts.status.container_statuses.is_empty(),
             is_lost: facts.status.has_lost_its_node(),
-            look_again_after: progress
-                .look_again_after
-                .into_iter()
-                .chain(facts.look_for_hindrance_after(&progress, None))
-                .min(),
+            look_again_after: facts.look_again_after(&progress),
         }
     }
 

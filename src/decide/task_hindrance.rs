@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-
 use super::{
     elapsed::left,
+    task_news::USUAL,
     task_progress::{TaskFacts, TaskProgress},
 };
-
-/// Time in which a task comes up, or is stopped when it has ended, before there is anything to tell of it.
-const USUAL: Duration = Duration::from_secs(5);
 
 impl TaskFacts<'_> {
     /// Why it does not start, or why it is down and left so for a while.
@@ -30,20 +26,12 @@ impl TaskFacts<'_> {
         progress.started_at.as_ref().map_or(Duration::ZERO, since_end)
     }
 
-    /// After which time there may be something to tell of it although nobody tells.
+    /// After which time there may be something else to say of it although nobody tells.
     #[must_use]
-    pub fn look_for_hindrance_after(&self, progress: &TaskProgress, created_at: Option<&Time>) -> Option<Duration> {
-        let ends = self.essential_exit().map(|_| self.time_until_told(progress));
-        let starts =
-            created_at.filter(|_| progress.started_at.is_none()).map(|created_at| left(created_at, USUAL, self.now));
-        ends.into_iter().chain(starts).filter(|left| !left.is_zero()).min()
+    pub fn look_again_after(&self, progress: &TaskProgress) -> Option<Duration> {
+        let ends = self.essential_exit().map(|_| self.time_until_told(progress)).filter(|left| !left.is_zero());
+        progress.look_again_after.into_iter().chain(ends).min()
     }
-}
-
-/// Whether a task should be running by now.
-#[must_use]
-pub fn is_late(created_at: Option<&Time>, now: &Time) -> bool {
-    created_at.is_some_and(|created_at| left(created_at, USUAL, now).is_zero())
 }
 
 #[cfg(test)]
@@ -71,17 +59,9 @@ mod tests {
     #[test]
     fn an_end_is_told_when_the_task_is_not_stopped_for_it_soon() {
         let ended = |now| Scene { now, ..Scene::of(pod(&[exited("web", 3, 10, 20), running("log", 12)])) };
-        let after = |scene: &Scene| scene.ask(|facts| facts.look_for_hindrance_after(&facts.progress(), None));
+        let after = |scene: &Scene| scene.ask(|facts| facts.look_again_after(&facts.progress()));
         assert_eq!((hindrance(&ended(21)), after(&ended(21))), (None, Some(Duration::from_secs(4))));
         assert!(hindrance(&ended(25)).unwrap().contains("exit code 3"));
         assert_eq!(after(&ended(25)), None);
-    }
-
-    #[test]
-    fn a_task_that_has_not_started_is_looked_at_again() {
-        let (made, starts) = (at(0), |now| Scene { now, ..Scene::of(pod(&[creating("web"), creating("log")])) });
-        let after = |facts: TaskFacts<'_>| facts.look_for_hindrance_after(&facts.progress(), Some(&made));
-        assert_eq!(starts(2).ask(after), Some(Duration::from_secs(3)));
-        assert!(!is_late(Some(&made), &at(4)) && is_late(Some(&made), &at(5)) && !is_late(None, &at(5)));
     }
 }

@@ -91,7 +91,7 @@ impl<'a> TaskFacts<'a> {
             execution_stopped_at: has_ended.then(|| execution_stopped_at(&observed)).flatten(),
             exit_codes: exit_codes(&containers),
             restarts: containers.iter().filter_map(|container| container.restart_count).fold(0, i32::saturating_add),
-            look_again_after: is_asked.then(|| self.look_again_after(&observed)).flatten(),
+            look_again_after: is_asked.then(|| self.time_until_it_may_change(&observed)).flatten(),
             containers,
         }
     }
@@ -131,7 +131,7 @@ impl<'a> TaskFacts<'a> {
         }
     }
 
-    fn look_again_after(&self, observed: &[ObservedContainer<'_>]) -> Option<Duration> {
+    fn time_until_it_may_change(&self, observed: &[ObservedContainer<'_>]) -> Option<Duration> {
         let health = observed.iter().filter_map(|container| container.health(self.now).unhealthy_after);
         health.chain(self.time_to_initialize(observed)).min()
     }

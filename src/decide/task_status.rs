@@ -1,4 +1,4 @@
-//! The status of a task, out of what was seen of its Pod; and what of it is news.
+//! The status of a task, out of what was seen of its Pod. What of it is news is in `task_news`.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -9,7 +9,6 @@ use crate::api::{
 
 use super::{
     service_task::deleted_stop,
-    task_hindrance::is_late,
     task_progress::{TaskFacts, TaskProgress, exit_codes},
     task_stop::Stop,
 };
@@ -46,6 +45,8 @@ pub struct SeenPod<'a> {
     pub node: Option<&'a str>,
     /// Why it is being ended, where that was decided or seen.
     pub stop: Option<&'a Stop>,
+    /// Since when, as far as that was noted.
+    pub stopping_at: Option<&'a Time>,
     /// Its containers when that was decided.
     pub at_stop: &'a [TaskContainer],
 }
@@ -62,6 +63,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
     let told = before.stopped_reason.clone().or(stop.map(|stop| stop.reason));
     let stopped_reason = told.or_else(|| is_stopped.then(|| UNSEEN.into()));
     let now = || task.now.clone();
+    let decided_at = || pod.stopping_at.cloned().or_else(|| asked_at(task)).unwrap_or_else(now);
     // A report tells only of the last two runs of a container.
     let least = if before.started_at.is_some() { LastStatus::Running } else { LastStatus::Provisioning };
     EcsTaskStatus {
@@ -69,7 +71,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
         desired_status: Some(if stops { DesiredStatus::Stopped } else { DesiredStatus::Running }),
         health_status: Some(if stops { before.health_status.unwrap_or(progress.health) } else { progress.health }),
         started_at: before.started_at.clone().or_else(|| progress.started_at.clone()),
-        stopping_at: stops.then(|| before.stopping_at.clone().unwrap_or_else(|| asked_at(task).unwrap_or_else(now))),
+        stopping_at: stops.then(|| before.stopping_at.clone().unwrap_or_else(decided_at)),
         execution_stopped_at: progress.execution_stopped_at.clone(),
         stopped_at: is_stopped.then(|| before.stopped_at.clone().unwrap_or_else(now)),
         stop_code,
@@ -85,9 +87,9 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
     }
 }
 
-/// The status of a task whose Pod is gone and whose end nobody saw.
+/// The status of a task whose Pod is gone and whose end nobody saw, or that never had one.
 #[must_use]
-pub fn lost(before: &EcsTaskStatus, identity: &Identity, stop: Option<Stop>, now: &Time) -> EcsTaskStatus {
+pub fn lost(before: &EcsTaskStatus, stop: Option<Stop>, now: &Time) -> EcsTaskStatus {
     let (code, reason) = stop.map_or((None, UNSEEN.to_owned()), |stop| (Some(stop.code), stop.reason));
     let stopped_reason = before.stopped_reason.clone().or(Some(reason));
     EcsTaskStatus {
@@ -98,7 +100,7 @@ pub fn lost(before: &EcsTaskStatus, identity: &Identity, stop: Option<Stop>, now
         stop_code: before.stop_code.or(code),
         reason: stopped_reason.clone(),
         stopped_reason,
-        ..identified(before, identity)
+        ..before.clone()
     }
 }
 
@@ -139,63 +141,4 @@ fn asked_at(task: &TaskFacts<'_>) -> Option<Time> {
 fn addresses(before: &EcsTaskStatus, task: &TaskFacts<'_>) -> Vec<String> {
     let seen: Vec<_> = task.status.pod_ips.iter().map(|address| address.ip.clone()).collect();
     if seen.is_empty() { before.addresses.clone() } else { seen }
-}
-
-/// Whether the record of a service's task has to be written: at RUNNING, at each change of its health, at the end; before RUNNING
-/// when it is late; after a first time when something else keeps it from running, or nothing does any more. What lies between is
-/// seen on the Pod, and would be some ten writes for each task.
-#[must_use]
-pub fn is_news(before: &EcsTaskStatus, after: &EcsTaskStatus, now: &Time) -> bool {
-    let is_reached = |status: LastStatus| before.last_status < Some(status) && after.last_status >= Some(status);
-    let is_running = after.last_status == Some(LastStatus::Running);
-    is_reached(LastStatus::Running)
-        || is_reached(LastStatus::Stopped)
-        || (is_running && before.health_status != after.health_status)
-        || (before.last_status.is_none() && is_late(after.created_at.as_ref(), now))
-        || (before.last_status.is_some() && after.stopped_reason.is_none() && kind(before) != kind(after))
-}
-
-/// Of what kind the reason is: what stands behind that may change at each attempt.
-fn kind(status: &EcsTaskStatus) -> Option<&str> {
-    status.reason.as_deref().and_then(|reason| reason.split(':').next())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decide::kubelet_reports::at;
-
-    fn status(last_status: LastStatus, reason: Option<&str>) -> EcsTaskStatus {
-        EcsTaskStatus {
-            last_status: Some(last_status),
-            reason: reason.map(str::to_owned),
-            created_at: Some(at(0)),
-            ..EcsTaskStatus::default()
-        }
-    }
-
-    #[test]
-    fn a_record_is_written_when_there_is_something_to_tell() {
-        let (none, pending) = (EcsTaskStatus::default(), status(LastStatus::Pending, None));
-        let hindered = status(LastStatus::Pending, Some("CannotPull: no such image"));
-        let (running, down) = (status(LastStatus::Running, None), status(LastStatus::Running, Some("it has ended")));
-        let stops =
-            EcsTaskStatus { stopped_reason: Some("enough".into()), ..status(LastStatus::Stopping, Some("enough")) };
-        for (before, after, now, expected) in [
-            (&none, &pending, 1, false),
-            (&none, &pending, 5, true),
-            (&none, &hindered, 1, false),
-            (&none, &hindered, 5, true),
-            (&pending, &hindered, 9, true),
-            (&hindered, &status(LastStatus::Pending, Some("CannotPull: back-off")), 9, false),
-            (&hindered, &status(LastStatus::Pending, Some("CannotStart: no such command")), 9, true),
-            (&none, &running, 1, true),
-            (&running, &down, 9, true),
-            (&down, &running, 9, true),
-            (&running, &stops, 9, false),
-            (&stops, &status(LastStatus::Stopped, Some("enough")), 9, true),
-        ] {
-            assert_eq!(is_news(before, after, &at(now)), expected, "{before:?} {after:?} at {now}");
-        }
-    }
 }

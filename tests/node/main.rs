@@ -14,9 +14,11 @@ mod clients;
 mod cluster;
 mod containers;
 mod dependencies;
+mod node_trouble;
 mod pod_history;
 mod rollout;
 mod scene;
+mod slow_stops;
 mod stops;
 mod task;
 

@@ -8,7 +8,7 @@ mod plan;
 mod report;
 mod validate;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{Future, future::Shared};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
@@ -26,8 +26,11 @@ use super::{
     cluster::namespace_of,
     context::Context,
     driver::{Driver, Outcome},
+    revision_lookup,
     triggers::{LastSeen, Triggers},
 };
+
+use observe::Observed;
 
 /// Reconciles services until `stop` resolves.
 pub async fn run<S: Future<Output = ()> + Send + 'static>(context: &Arc<Context>, stop: Shared<S>)
@@ -83,6 +86,9 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
     if observed.namespace_terminating {
         return Ok(Outcome::Done);
     }
+    if let Some(left) = waits_for_registration(&observed, &context) {
+        return Ok(Outcome::Wait(left));
+    }
     match validate::validate(&observed) {
         Err(refusal) => report::refused(&observed, &refusal, &context).await,
         Ok(accepted) => {
@@ -104,6 +110,14 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
             Ok(plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told))
         }
     }
+}
+
+/// A service that has no deployment yet starts with what was applied beside it.
+fn waits_for_registration(observed: &Observed, context: &Context) -> Option<Duration> {
+    let created_at = observed.service.metadata.creation_timestamp.as_ref();
+    let task_definition = &observed.service.spec.task_definition;
+    let waits = || revision_lookup::waits_for_registration(task_definition, &observed.namespace, created_at, context);
+    if observed.newest_snapshot().is_some() { None } else { waits() }
 }
 
 fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) -> bool) -> Vec<ObjectRef<EcsService>> {

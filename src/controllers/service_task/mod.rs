@@ -84,7 +84,7 @@ async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outc
 async fn end(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
     let (seen, now) = (&observed.seen, context.now());
     if seen.pod.is_deleted() {
-        if seen.stop.is_none() {
+        if seen.stop().is_none() {
             let stop = deleted_by_others(&seen.facts(&now), observed.surroundings(context, &now));
             seen.note_stop(&stop, context);
         }

@@ -9,8 +9,9 @@ use crate::{
     api::task::EcsTask,
     controllers::{context::Context, driver::Outcome, service_task::is_record},
     decide::{
+        task_news::news,
         task_retention::{self, StoppedTask},
-        task_status::{self, is_news},
+        task_status,
     },
     kube_io::{apply::delete_if_there, error::Error, finalizer, pod::Pod, status},
     translate::labels,
@@ -37,23 +38,18 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
     let made_at = seen.as_ref().and_then(|(seen, _)| seen.pod.metadata.creation_timestamp.clone());
     identity.created_at = made_at.or_else(|| before.created_at.clone()).or(identity.created_at);
     let after = match &seen {
-        Some((seen, progress)) => {
-            task_status::status(&before, &identity, &seen.pod(&now, progress, seen.stop.as_ref()))
-        }
-        None => task_status::lost(&before, &identity, None, &now),
+        Some((seen, progress)) => task_status::status(&before, &identity, &seen.pod(&now, progress, seen.stop())),
+        None => task_status::identified(&task_status::lost(&before, None, &now), &identity),
     };
-    if is_news(&before, &after, &now) {
+    let runs_since = seen.as_ref().and_then(|(seen, _)| seen.facts(&now).runs_since());
+    let news = news(&before, &after, runs_since, &now);
+    if news == Some(Duration::ZERO) {
         status::write(&records, record, &after).await?;
-    }
-    if after.has_stopped() {
         // The change brings the record back here.
         return Ok(Outcome::Done);
     }
-    let look_again = seen.and_then(|(seen, progress)| {
-        let to_tell = seen.facts(&now).look_for_hindrance_after(&progress, after.created_at.as_ref());
-        progress.look_again_after.into_iter().chain(to_tell).min()
-    });
-    Ok(look_again.map_or(Outcome::Done, Outcome::Wait))
+    let look_again = seen.as_ref().and_then(|(seen, progress)| seen.facts(&now).look_again_after(progress));
+    Ok(news.into_iter().chain(look_again).min().map_or(Outcome::Done, Outcome::Wait))
 }
 
 /// The Pod of a record, and whether it is gone. A record is named after the UID of its Pod.

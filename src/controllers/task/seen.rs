@@ -6,8 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use crate::{
-    api::task_status::{StopCode, TaskContainer},
-    controllers::context::Context,
+    api::task_status::StopCode,
+    controllers::{context::Context, stops::Noted},
     decide::{
         task_events::{ChangeKind, TaskChange},
         task_progress::{Deletion, TaskFacts, TaskProgress},
@@ -24,10 +24,8 @@ pub struct Seen {
     pub pod: Arc<Pod>,
     /// Whether it is gone.
     pub is_gone: bool,
-    /// Why it is being ended, as far as this process knows.
-    pub stop: Option<Stop>,
-    /// Its containers when that was decided.
-    at_stop: Vec<TaskContainer>,
+    /// What this process knows of its end.
+    noted: Option<Noted>,
 }
 
 impl Seen {
@@ -35,16 +33,24 @@ impl Seen {
     #[must_use]
     pub fn of(pod: Arc<Pod>, is_gone: bool, context: &Context) -> Self {
         let noted = pod.metadata.uid.as_deref().and_then(|uid| context.stops.of(uid));
-        let (stop, at_stop) = noted.map_or((None, Vec::new()), |(stop, at_stop)| (Some(stop), at_stop));
-        Self { pod, is_gone, stop, at_stop }
+        Self { pod, is_gone, noted }
     }
 
-    /// Notes why it is being ended, and how its containers are now. A stop by the service scheduler is told by the service.
+    /// Why it is being ended, as far as this process knows.
+    #[must_use]
+    pub fn stop(&self) -> Option<&Stop> {
+        self.noted.as_ref().map(|noted| &noted.stop)
+    }
+
+    /// Notes why it is being ended, since when, and how its containers are now: Kubernetes moves the time of a deletion when the
+    /// Pod goes. A stop by the service scheduler is told by the service.
     pub fn note_stop(&self, stop: &Stop, context: &Context) {
         let now = context.now();
         let facts = self.facts(&now);
         let is_by_scheduler = stop.code == StopCode::ServiceSchedulerInitiated;
-        let is_first = context.stops.note(self.uid(), stop.clone(), facts.at_stop(stop));
+        let at = facts.deletion.map_or_else(|| now.clone(), |deletion| deletion.asked_at());
+        let is_first =
+            context.stops.note(self.uid(), Noted { stop: stop.clone(), at, containers: facts.at_stop(stop) });
         if is_first {
             tracing::info!(pod = %self.pod.name_any(), code = ?stop.code, reason = %stop.reason, "task stops");
         }
@@ -113,7 +119,8 @@ impl Seen {
             uid: self.uid(),
             node: self.pod.spec.node_name.as_deref(),
             stop,
-            at_stop: &self.at_stop,
+            stopping_at: self.noted.as_ref().map(|noted| &noted.at),
+            at_stop: self.noted.as_ref().map(|noted| &noted.containers[..]).unwrap_or_default(),
         }
     }
 }

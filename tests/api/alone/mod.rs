@@ -3,6 +3,7 @@
 mod away;
 mod calm;
 mod crash;
+mod drain;
 mod faults;
 mod outage;
 mod race;

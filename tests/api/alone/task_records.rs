@@ -1,5 +1,7 @@
 //! Records of tasks: few writes, and nothing made up of what happened while no operator ran.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,6 +39,58 @@ fn a_task_costs_three_writes_of_its_record() {
         assert!((2..=most).contains(&written), "{written} at RUNNING and at the end; its creation is a third");
         operator.stop().await;
     });
+}
+
+#[test]
+fn a_task_that_crashes_again_and_again_costs_no_writes_each_time() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        scene.run_web(1).await;
+        for _ in 0..2 {
+            let record = running(scene).await;
+            // Less than a second after another would be one round.
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            report(scene, &pod_of(scene, &record).await, crashes("web")).await;
+            scene.stopped_record(&record).await;
+        }
+        let record = running(scene).await;
+        let (name, pod) = (text(&record["metadata"]["name"]), pod_of(scene, &record).await);
+        for times in 0..3 {
+            report(scene, &pod, crashes_after(times)).await;
+            // It is told after 5 s, and replaced after 10.
+            tokio::time::sleep(Duration::from_millis(6500)).await;
+            let status = scene.get("EcsTask", &name).await["status"].clone();
+            assert!(text(&status["reason"]).contains("exit code 1"), "{status}");
+            report(scene, &pod, runs_again(times + 1)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let status = scene.get("EcsTask", &name).await["status"].clone();
+        assert_eq!(status["lastStatus"], "RUNNING", "{status}");
+        let written = operator.front.writes().into_iter().filter(|call| call.path.contains(&name)).count();
+        assert!((2..=3).contains(&written), "{written}: at RUNNING, when it was down first, and when it came up late");
+        operator.stop().await;
+    });
+}
+
+/// A container that has ended a second after its start, and was started again before so many times.
+fn crashes_after(times: i32) -> Value {
+    let mut status = crashes("web");
+    status["containerStatuses"][0]["restartCount"] = json!(times);
+    status
+}
+
+/// The kubelet has started it again.
+fn runs_again(times: i32) -> Value {
+    let mut status = crashes_after(times);
+    let container = &mut status["containerStatuses"][0];
+    container["lastState"] = container["state"].take();
+    container["state"] = json!({"running": {"startedAt": container["lastState"]["terminated"]["finishedAt"]}});
+    (container["started"], container["ready"]) = (json!(true), json!(true));
+    status
+}
+
+async fn pod_of(scene: &Scene, record: &Value) -> Value {
+    scene.get("Pod", &text(&record["status"]["podName"])).await
 }
 
 #[test]
@@ -83,7 +137,7 @@ fn a_container_that_runs_again_when_the_operator_comes_back_is_left_alone() {
         let pod = scene.get("Pod", &text(&record["status"]["podName"])).await;
         report(scene, &pod, started_again(1)).await;
         let operator = Operator::start().await;
-        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(running(scene).await["metadata"]["name"], record["metadata"]["name"]);
         // Now somebody watches.
         report(scene, &pod, started_again(2)).await;

@@ -243,6 +243,37 @@ fn an_absent_desired_count_is_written_and_the_service_can_be_scaled() {
 }
 
 #[test]
+fn a_service_that_is_applied_with_an_edit_starts_with_what_was_edited() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        for number in 1..=4 {
+            scene.define(&format!("nginx:{number}")).await;
+            let name = format!("web-{number}");
+            scene.apply("EcsService", &name, service(1)).await;
+            let runs = |service: &Value| service["status"]["runningCount"] == 1;
+            let found = scene.until("EcsService", &name, "has a running task", runs).await;
+            let deployments = found["status"]["deployments"].as_array().unwrap();
+            let started: Vec<_> = deployments.iter().map(|it| text(&it["taskDefinition"])).collect();
+            assert_eq!(started, [format!("arn:aws:ecs:us-east-1:123456789012:task-definition/web:{number}")]);
+            scene.delete("EcsService", &name).await;
+        }
+    });
+}
+
+#[test]
+fn a_service_of_which_nothing_is_known_yet_does_not_pass_for_one_that_is_ready() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        // That what it names is not there yet is not told at once.
+        scene.apply("EcsService", "web", service(1)).await;
+        let status = scene.get("EcsService", "web").await["status"].clone();
+        assert_eq!((&status["observedGeneration"], &status["conditions"]), (&json!(-1), &Value::Null));
+        scene.define("nginx:1").await;
+        scene.steady("web", "web:1", 1).await;
+    });
+}
+
+#[test]
 fn a_deleted_service_drains_and_its_objects_go_with_it() {
     together(async |scene| {
         scene.run_web(2).await;

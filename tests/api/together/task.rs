@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     pods::{ends, report, without_sandbox},
-    scene::{Scene, definition, text},
+    scene::{Scene, definition, document, text},
     turns::together,
 };
 
@@ -175,9 +175,50 @@ fn what_a_task_lacks_is_told_and_it_starts_when_that_is_there() {
             scene.apply("EcsTask", "bad", spec.clone()).await;
             let told = |task: &Value| task["status"]["conditions"].to_string().contains(words);
             let refused = scene.until("EcsTask", "bad", &format!("is refused: {words}"), told).await;
-            assert_eq!(refused["status"]["lastStatus"], Value::Null, "{spec}");
+            assert_eq!(
+                (&refused["status"]["lastStatus"], &refused["status"]["taskId"]),
+                (&json!("PROVISIONING"), &Value::Null),
+                "{spec}"
+            );
             scene.delete("EcsTask", "bad").await;
             scene.until_gone("EcsTask", "bad").await;
         }
+    });
+}
+
+#[test]
+fn a_task_that_lacks_its_definition_can_be_stopped() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
+        let status = scene.get("EcsTask", "job").await["status"].clone();
+        assert_eq!(status, json!({"lastStatus": "PROVISIONING"}), "its row says so before the operator does");
+        scene.condition("EcsTask", "job", "Accepted", "False", "TaskDefinitionNotFound").await;
+        scene.merge("EcsTask", "job", json!({"spec": {"desiredStatus": "STOPPED", "reason": "enough"}})).await;
+        let status = scene.stopped_task("job").await["status"].clone();
+        assert_eq!(
+            (&status["stopCode"], &status["stoppedReason"], &status["reason"], &status["desiredStatus"]),
+            (&json!("UserInitiated"), &json!("enough"), &json!("enough"), &json!("STOPPED"))
+        );
+        scene.define("nginx:1").await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        assert_eq!(scene.names("Pod").await, Vec::<String>::new(), "it stays stopped");
+    });
+}
+
+#[test]
+fn a_task_says_which_security_group_it_waits_for() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        let policy = document("NetworkPolicy", "ecs-security-group-default", &json!({"spec": {"podSelector": {}}}));
+        scene.create(&policy).await;
+        scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
+        let says = |task: &Value| text(&task["status"]["reason"]).starts_with("Waits for security group default: ");
+        scene.until("EcsTask", "job", "says what it waits for", says).await;
+        assert_eq!(scene.names("Pod").await, Vec::<String>::new());
+        scene.delete("NetworkPolicy", "ecs-security-group-default").await;
+        let runs = |task: &Value| task["status"]["lastStatus"] == "RUNNING" && task["status"]["reason"].is_null();
+        scene.until("EcsTask", "job", "is RUNNING", runs).await;
     });
 }

@@ -68,7 +68,7 @@ pub(super) async fn follow(
     if let Action::Stop(stop) = &action {
         seen.note_stop(stop, context);
     }
-    let stop = seen.stop.clone().or(decided);
+    let stop = seen.stop().cloned().or(decided);
     let identity = identity_before(task, before, context);
     let progress = seen.facts(&now).progress();
     let after = task_status::status(before, &identity, &seen.pod(&now, &progress, stop.as_ref()));
@@ -101,7 +101,8 @@ fn may_run(before: &EcsTaskStatus, seen: &Seen) -> bool {
 
 /// The Pod is gone, and this process did not see it end.
 pub(super) async fn lose(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Result<Outcome, Error> {
-    let after = task_status::lost(before, &identity_before(task, before, context), None, &context.now());
+    let lost = task_status::lost(before, None, &context.now());
+    let after = task_status::identified(&lost, &identity_before(task, before, context));
     write(task, before, &after, context).await?;
     Ok(Outcome::Done)
 }

@@ -22,6 +22,8 @@ use crate::{
     },
     decide::{
         conditions::{self, ACCEPTED, Finding, STALLED, is_true, reason},
+        elapsed::left,
+        task_news::USUAL,
         task_status::{self, Identity},
     },
     ecs::{field_outcomes, network_configuration::Groups},
@@ -43,15 +45,13 @@ use super::{
     wish, write,
 };
 
-/// Time between two looks for the revision of a task definition that was edited.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
-
 pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Context) -> Result<Outcome, Error> {
     let namespace = task.namespace().unwrap_or_default();
-    if let Some(left) =
-        waits_for_registration(task, &namespace, context).filter(|_| before.task_definition_revision.is_none())
+    let created_at = task.metadata.creation_timestamp.as_ref();
+    if before.task_definition_revision.is_none()
+        && let Some(left) = waits_for_registration(&task.spec.task_definition, &namespace, created_at, context)
     {
-        return Ok(Outcome::Wait(left.min(LOOK_AGAIN)));
+        return Ok(Outcome::Wait(left));
     }
     let around = Around {
         clusters: context.clusters_of(&namespace),
@@ -67,7 +67,7 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
     let wish = wish(task);
     let wishes_to_stop = wish.is_some();
     let after = match wish {
-        Some(stop) => task_status::lost(before, &identity, Some(stop), &context.now()),
+        Some(stop) => task_status::identified(&task_status::lost(before, Some(stop), &context.now()), &identity),
         None => provisioning(before, &identity),
     };
     // What a family means now is written down before the Pod is made: it stays, whatever is registered later.
@@ -80,13 +80,32 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
         context.tell_newly_ignored(task, &before.field_outcomes, &after.field_outcomes).await;
         return Ok(Outcome::Done);
     }
-    if prepare(task, &accepted, &around, context).await? {
-        let made = make_pod(task, &accepted, &around.namespace, context).await;
-        if let Err(error) = &made {
-            tell_refusal(task, before, error, context).await?;
-        }
-        made?;
+    if let Some(group) = prepare(task, &accepted, &around, context).await? {
+        return wait_for_group(task, before, group, context).await;
     }
+    let made = make_pod(task, &accepted, &around.namespace, context).await;
+    if let Err(error) = &made {
+        tell_refusal(task, before, error, context).await?;
+    }
+    made.map(|()| Outcome::Done)
+}
+
+/// That a task waits for a security group is told when it takes longer than usual.
+async fn wait_for_group(
+    task: &EcsTask,
+    before: &EcsTaskStatus,
+    group: &str,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let made_at = task.metadata.creation_timestamp.as_ref();
+    let left = made_at.map_or(Duration::ZERO, |made_at| left(made_at, USUAL, &context.now()));
+    if !left.is_zero() {
+        return Ok(Outcome::Wait(left));
+    }
+    let reason = format!(
+        "Waits for security group {group}: it is not enforced yet. See the conditions of EcsSecurityGroup {group}"
+    );
+    write(task, before, &EcsTaskStatus { reason: Some(reason), ..before.clone() }, context).await?;
     Ok(Outcome::Done)
 }
 
@@ -155,7 +174,7 @@ pub(super) fn with_findings(
     EcsTaskStatus { observed_generation: generation, conditions, ..after }
 }
 
-/// A task that may not run is none: it has no id and no status but why. It starts when what it lacks is there.
+/// A task that may not run has no id, and only says why. It starts when what it lacks is there, unless its user stops it before.
 async fn refuse(
     task: &EcsTask,
     before: &EcsTaskStatus,
@@ -165,16 +184,25 @@ async fn refuse(
     if let Some(left) = refusal.may_pass_in(task.metadata.creation_timestamp.as_ref(), &context.now()) {
         return Ok(Outcome::Wait(left));
     }
-    let findings = [
-        Finding::fails(ACCEPTED, refusal.reason, refusal.message.clone()),
-        Finding::holds(STALLED, refusal.reason, refusal.message.clone()),
-    ];
+    let not_accepted = Finding::fails(ACCEPTED, refusal.reason, refusal.message.clone());
+    if let Some(stop) = wish(task) {
+        let stopped = task_status::lost(before, Some(stop), &context.now());
+        let after = with_findings(task, before, stopped, &[not_accepted, not_stalled()], context);
+        write(task, before, &after, context).await?;
+        return Ok(Outcome::Done);
+    }
+    let findings = [not_accepted, Finding::holds(STALLED, refusal.reason, refusal.message.clone())];
     warn(task, before, &findings, refusal.reason, &refusal.message, context).await?;
     Ok(Outcome::Done)
 }
 
-/// Whether all is there that has to be before the first process runs: the policies of its groups.
-async fn prepare(task: &EcsTask, accepted: &Accepted, around: &Around, context: &Context) -> Result<bool, Error> {
+/// Makes what has to be there before the first process runs: the policies of its groups. The group that is not ready yet.
+async fn prepare<'a>(
+    task: &EcsTask,
+    accepted: &'a Accepted,
+    around: &Around,
+    context: &Context,
+) -> Result<Option<&'a str>, Error> {
     let namespace = &around.namespace;
     let is_there = |name: &String| around.security_groups.iter().any(|group| group.name_any() == *name);
     if let Groups::Unnamed(name) = &accepted.groups
@@ -188,7 +216,7 @@ async fn prepare(task: &EcsTask, accepted: &Accepted, around: &Around, context: 
     if accepted.task_definition.network_mode == Some(NetworkMode::None) {
         isolate(task, namespace, context).await?;
     }
-    Ok(first_unready(&accepted.groups, &around.security_groups).is_none())
+    Ok(first_unready(&accepted.groups, &around.security_groups).map(String::as_str))
 }
 
 async fn isolate(task: &EcsTask, namespace: &str, context: &Context) -> Result<(), Error> {

@@ -14,7 +14,7 @@ mod clients;
 mod cluster;
 mod containers;
 mod dependencies;
-mod node_trouble;
+mod drain;
 mod pod_history;
 mod rollout;
 mod scene;

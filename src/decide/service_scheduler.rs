@@ -171,10 +171,10 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         rollout: step.rollout,
         course,
         template,
-        replicas: course.replicas(facts.desired, facts.replicas),
+        replicas: facts.replicas_of(course),
         limits: DeploymentLimits::Blocked,
         is_blocked: (is_stuck && !moves) || (is_blocked && matches!(template, Template::Held { .. })),
-        is_paused: ((is_blocked && is_shared) || facts.is_held_up() || course.is_stopped()) && !moves,
+        is_paused: ((is_blocked && is_shared) || facts.is_held_up(course) || course.is_stopped()) && !moves,
         stops: Vec::new(),
         messages: Vec::new(),
         hindrance: None,
@@ -186,7 +186,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         facts.replace_unhealthy(&mut decision);
         facts.wait_for_nodes(&mut decision);
     }
-    decision.limits = facts.limits_of(decision.replicas, moves);
+    decision.limits = facts.limits_of(course, decision.replicas, moves);
     decision
 }
 

@@ -16,6 +16,8 @@ pub struct WorkloadState {
     pub template: Option<i64>,
     /// Tasks that it is to have by now, old ones included.
     pub told: i32,
+    /// Tasks that it may have by its newest spec, old ones included.
+    pub most: i32,
     /// Tasks, old ones included.
     pub total: i32,
     /// Tasks of the newest template.

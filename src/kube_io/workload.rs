@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, DeploymentCondition};
+use k8s_openapi::{
+    api::apps::v1::{DaemonSet, Deployment, DeploymentCondition},
+    apimachinery::pkg::util::intstr::IntOrString,
+};
 use kube::api::ObjectMeta;
 
 use crate::{api::service::SchedulingStrategy, decide::workload::WorkloadState, translate::labels};
@@ -58,6 +61,7 @@ impl Workload {
                     is_paused: deployment.spec.as_ref().and_then(|spec| spec.paused).unwrap_or(false),
                     template,
                     told: status.available_replicas.unwrap_or(0) + status.unavailable_replicas.unwrap_or(0),
+                    most: i32::try_from(self.desired_count()).unwrap_or(i32::MAX).saturating_add(max_surge(deployment)),
                     total: status.replicas.unwrap_or(0),
                     updated: status.updated_replicas.unwrap_or(0),
                     available: status.available_replicas.unwrap_or(0),
@@ -72,6 +76,7 @@ impl Workload {
                     is_paused: false,
                     template,
                     told: status.desired_number_scheduled,
+                    most: status.desired_number_scheduled,
                     total: status.current_number_scheduled,
                     updated: status.updated_number_scheduled.unwrap_or(0),
                     available: status.number_available.unwrap_or(0),
@@ -111,5 +116,15 @@ impl Workload {
         let message = conditions.into_iter().find(failure)?.message.as_deref()?;
         // What stands before is the name of the Pod, another one at each attempt.
         Some(message.split_once(" is forbidden: ").map_or(message, |(_, cause)| cause))
+    }
+}
+
+/// Tasks that a Deployment may have beyond its `replicas`. The operator writes numbers only.
+fn max_surge(deployment: &Deployment) -> i32 {
+    let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
+    let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
+    match rolling.and_then(|rolling| rolling.max_surge.as_ref()) {
+        Some(IntOrString::Int(surge)) => *surge,
+        Some(IntOrString::String(_)) | None => 0,
     }
 }

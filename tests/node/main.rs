@@ -21,6 +21,7 @@ mod scene;
 mod slow_stops;
 mod stops;
 mod task;
+mod waiting_times;
 
 use std::{
     process::Command,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    decide::{deployment::Template, rollout::Course, unhealthy::Health},
+    decide::{deployment::Template, rollout::Course, unhealthy::Health, workload::WorkloadState},
     ecs::deployment_limits::DeploymentLimits,
 };
 
@@ -48,30 +48,62 @@ impl SchedulerFacts<'_> {
         others.filter(move |number| *number != course.primary() && Some(*number) != failed)
     }
 
+    /// How many tasks there are or are to be: some may be missing, not made yet or refused.
+    fn all_there(&self) -> u32 {
+        let live = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
+        live.max(u32::try_from(self.workload.told).unwrap_or(0))
+    }
+
     /// How many tasks have to live for now although fewer are desired. Of the tasks of several deployments any may go, but so many
     /// healthy ones are needed.
     fn may_live(&self) -> u32 {
         let fewest = self.rules.percentages.fewest_healthy(self.desired);
-        // Some that are to be there may not be: not yet, or something refuses their Pods.
-        let all = self.tasks.len().max(usize::try_from(self.workload.told).unwrap_or(0));
-        let missing = self.workload.template.filter(|_| all > self.tasks.len());
+        let all = self.all_there();
+        let live = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
+        let missing = self.workload.template.filter(|_| all > live);
         let deployments: BTreeSet<_> = self.tasks.iter().map(|task| task.deployment).chain(missing).collect();
         if deployments.len() < 2 || fewest == 0 || self.is_daemon {
             return 0;
         }
-        let may_go = self.healthy().count().saturating_sub(usize::try_from(fewest).unwrap_or(usize::MAX));
-        u32::try_from(all - may_go).unwrap_or(u32::MAX)
+        let healthy = u32::try_from(self.healthy().count()).unwrap_or(u32::MAX);
+        all - healthy.saturating_sub(fewest)
+    }
+
+    /// Whether more tasks have to live than may be started, or the workload is scaled before anything else.
+    pub(super) fn is_held_up(&self, course: Course) -> bool {
+        self.has_too_many() || self.is_scaled_first(course)
     }
 
     /// Whether more tasks have to live than may be started.
-    pub(super) fn is_held_up(&self) -> bool {
+    fn has_too_many(&self) -> bool {
         self.may_live() > self.rules.percentages.most(self.desired)
+    }
+
+    /// Whether the workload is to be scaled, and that was not carried out yet. By what its `ReplicaSets` were told before, tasks of
+    /// several deployments get their shares then also where more may live than do: what one loses another one gets. So as many as
+    /// there are, or have to be left, are told first.
+    fn is_scaled_first(&self, course: Course) -> bool {
+        let Some(replicas) = self.replicas.filter(|_| !course.is_stopped() && self.may_live() > 0) else {
+            return false;
+        };
+        let WorkloadState { is_paused, is_observed, most, .. } = self.workload;
+        let is_told = is_paused
+            && replicas == self.desired.min(self.all_there())
+            && u32::try_from(most).is_ok_and(|most| most <= self.all_there());
+        if is_told { !is_observed } else { replicas != self.desired }
+    }
+
+    /// How many tasks the workload is to have. Being scaled, or stopped, it gets no more than there are.
+    pub(super) fn replicas_of(&self, course: Course) -> u32 {
+        let replicas = course.replicas(self.desired, self.replicas);
+        let is_filled_up = !course.is_stopped() && !self.is_scaled_first(course);
+        if is_filled_up || self.is_daemon { replicas } else { replicas.min(self.all_there()) }
     }
 
     /// The deployment whose template the workload gets unpaused although the percentages allow no step, or more tasks live than may be
     /// started: no healthy task that is needed is lost with it.
     fn moves_to(&self, course: Course) -> Option<i64> {
-        let (is_blocked, is_held_up) = (self.limits() == DeploymentLimits::Blocked, self.is_held_up());
+        let (is_blocked, is_held_up) = (self.limits() == DeploymentLimits::Blocked, self.is_held_up(course));
         if self.replicas != Some(self.desired) || self.is_daemon || !(is_blocked || is_held_up) {
             return None;
         }
@@ -107,16 +139,32 @@ impl SchedulerFacts<'_> {
         self.moves_to(course) == Some(template.running())
     }
 
-    /// How far the workload may go above and below its `replicas`.
-    pub(super) fn limits_of(&self, replicas: u32, moves: bool) -> DeploymentLimits {
-        let beyond = self.may_live().saturating_sub(replicas);
+    /// How far the workload may go above and below its `replicas`. While it is paused Kubernetes fills up what may live, of whatever
+    /// deployment; so no more may then than have to, or are there.
+    pub(super) fn limits_of(&self, course: Course, replicas: u32, moves: bool) -> DeploymentLimits {
+        let exactly = |count: u32| {
+            let beyond = count.saturating_sub(replicas);
+            DeploymentLimits::Rolling { surge: beyond, unavailable: u32::from(beyond == 0) }
+        };
         match self.limits() {
+            _ if self.has_too_many() && !moves => exactly(self.may_live()),
+            _ if self.is_scaled_first(course) && !moves => exactly(self.count_while_scaled()),
             DeploymentLimits::Blocked if moves => DeploymentLimits::Rolling { surge: 0, unavailable: 1 },
-            limits if moves || beyond == 0 => limits,
-            DeploymentLimits::Blocked => DeploymentLimits::Rolling { surge: beyond, unavailable: 0 },
-            DeploymentLimits::Rolling { surge, unavailable } => {
-                DeploymentLimits::Rolling { surge: surge.max(beyond), unavailable }
-            }
+            DeploymentLimits::Rolling { .. } if course.is_stopped() => exactly(self.all_that_may_live()),
+            limits => limits,
         }
+    }
+
+    /// How many tasks may live while the workload is scaled: what was told for it stays until it is carried out.
+    fn count_while_scaled(&self) -> u32 {
+        match self.replicas {
+            Some(replicas) if replicas > self.desired => self.may_live(),
+            Some(replicas) if replicas == self.desired => u32::try_from(self.workload.most).unwrap_or(0),
+            _ => self.all_that_may_live(),
+        }
+    }
+
+    fn all_that_may_live(&self) -> u32 {
+        self.all_there().min(self.rules.percentages.most(self.desired))
     }
 }

@@ -5,21 +5,48 @@ use ecs_operator::decide::workload::WorkloadState;
 
 use super::{Pod, State, Workload, World};
 
+/// One `ReplicaSet` of the Deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReplicaSet {
+    /// How many Pods it is to have.
+    pub replicas: u32,
+    /// Of the Deployment, when it was told so last: how many it was to have, and might have at most. Kubernetes keeps that in
+    /// annotations.
+    of: (u32, u32),
+}
+
+impl ReplicaSet {
+    fn of(replicas: u32, workload: Workload) -> Self {
+        Self { replicas, of: (workload.replicas, workload.replicas + workload.surge) }
+    }
+
+    /// Its share of what the Deployment may have now, as a difference.
+    fn share(self, workload: Workload) -> i64 {
+        let (now, before) = (workload.replicas + workload.surge, self.of.1);
+        let whole = i64::from(self.replicas);
+        match (workload.replicas, before) {
+            (0, _) => -whole,
+            (_, 0) => 0,
+            _ => i64::from((2 * self.replicas * now + before) / (2 * before)) - whole,
+        }
+    }
+}
+
 impl World {
     /// What the Deployment controller does: it tells its `ReplicaSets` how many Pods to have, as Kubernetes's own does.
     pub fn deployment_controller(&mut self) {
         let Some(workload) = self.workload else { return };
         self.seen_desired = self.told_desired;
         self.is_scaled_in = false;
-        let is_scaled = self.reported.is_some_and(|(_, of, _)| of.replicas != workload.replicas);
-        if workload.is_paused || is_scaled {
+        let mut active = self.replica_sets.values().filter(|it| it.replicas > 0);
+        if workload.is_paused || active.any(|it| it.of.0 != workload.replicas) {
             self.scale(workload);
         } else {
-            self.replica_sets.entry(workload.template).or_default();
+            self.replica_sets.entry(workload.template).or_insert_with(|| ReplicaSet::of(0, workload));
             self.scale_up_new(workload);
             self.scale_down_old(workload);
         }
-        self.replica_sets.retain(|number, replicas| *number == workload.template || *replicas > 0);
+        self.replica_sets.retain(|number, it| *number == workload.template || it.replicas > 0);
         let count = |deployment: Option<i64>| {
             let pods = self.live().filter(|pod| deployment.is_none_or(|number| pod.deployment == number));
             i32::try_from(pods.count()).unwrap()
@@ -28,7 +55,8 @@ impl World {
             is_observed: true,
             is_paused: workload.is_paused,
             template: Some(workload.template),
-            told: i32::try_from(self.replica_sets.values().sum::<u32>()).unwrap(),
+            told: i32::try_from(self.replicas_of_all()).unwrap(),
+            most: 0,
             total: count(None),
             updated: count(Some(workload.template)),
             available: i32::try_from(self.available()).unwrap(),
@@ -37,80 +65,104 @@ impl World {
         self.reported = Some((self.generation, workload, state));
     }
 
-    /// Each `ReplicaSet` gets its share of what may live; of several, what is left over goes to, or is taken from, the largest, of
-    /// those that are as large the newest or the oldest.
+    /// How many Pods all `ReplicaSets` are to have.
+    fn replicas_of_all(&self) -> u32 {
+        self.replica_sets.values().map(|it| it.replicas).sum()
+    }
+
+    fn tell(&mut self, number: i64, replicas: u32, workload: Workload) {
+        self.replica_sets.insert(number, ReplicaSet::of(replicas, workload));
+    }
+
+    /// The only `ReplicaSet` gets all. Of several, old ones get none when the new one has all; else each gets its share of what
+    /// may live, the largest first, and what is left over goes to, or is taken from, the largest. Of those that are as large
+    /// the newest comes first where there are more to be, else the oldest.
     fn scale(&mut self, workload: Workload) {
-        self.replica_sets.retain(|_, replicas| *replicas > 0);
-        if self.replica_sets.len() == 1
-            && let Some(replicas) = self.replica_sets.values_mut().next()
-        {
-            *replicas = workload.replicas;
+        let mut active: Vec<_> =
+            self.replica_sets.iter().filter(|(_, it)| it.replicas > 0).map(|(n, it)| (*n, *it)).collect();
+        if let [(only, _)] = active[..] {
+            return self.tell(only, workload.replicas, workload);
+        }
+        if self.is_saturated(workload) {
+            for (number, _) in active.into_iter().filter(|(number, _)| *number != workload.template) {
+                self.tell(number, 0, workload);
+            }
             return;
         }
         let most = if workload.replicas == 0 { 0 } else { workload.replicas + workload.surge };
-        let total: u32 = self.replica_sets.values().sum();
-        let grows = most > total;
-        self.is_scaled_in = most < total;
-        let largest = |(number, replicas): (&i64, &u32)| (*replicas, if grows { *number } else { -*number });
-        let Some(first) = self.replica_sets.iter().max_by_key(|entry| largest(*entry)).map(|(number, _)| *number)
-        else {
-            return;
-        };
-        let mut left = i64::from(most) - i64::from(total);
-        for replicas in self.replica_sets.values_mut() {
-            let share = i64::from((2 * *replicas * most + total) / (2 * total)) - i64::from(*replicas);
-            let share = if grows { share.min(left) } else { share.max(left) };
+        let change = i64::from(most) - i64::from(self.replicas_of_all());
+        self.is_scaled_in = change < 0;
+        active
+            .sort_by_key(|(number, it)| std::cmp::Reverse((it.replicas, if change > 0 { *number } else { -*number })));
+        let mut left = change;
+        let mut shares = Vec::new();
+        for (_, it) in &active {
+            let share = if change > 0 { it.share(workload).min(left) } else { it.share(workload).max(left) };
+            let share = if left == 0 { 0 } else { share };
             left -= share;
-            *replicas = u32::try_from(i64::from(*replicas) + share).unwrap();
+            shares.push(share);
         }
-        let first = self.replica_sets.get_mut(&first).unwrap();
-        *first = u32::try_from(i64::from(*first) + left).unwrap_or(0);
+        for (place, ((number, it), share)) in active.into_iter().zip(shares).enumerate() {
+            let leftover = if place == 0 { left } else { 0 };
+            let replicas = (i64::from(it.replicas) + share + leftover).max(0);
+            self.tell(number, u32::try_from(replicas).unwrap(), workload);
+        }
+    }
+
+    /// Whether the new `ReplicaSet` has all that the Deployment is to have, and they are available.
+    fn is_saturated(&self, workload: Workload) -> bool {
+        self.replica_sets.get(&workload.template).is_some_and(|new| {
+            new.replicas == workload.replicas
+                && new.of.0 == workload.replicas
+                && self.available_of(workload.template) == workload.replicas
+        })
     }
 
     /// Pods that the `ReplicaSets` are to have and have not.
     pub fn unmade(&self) -> u32 {
-        let unmade = |(number, replicas): (&i64, &u32)| {
+        let unmade = |(number, it): (&i64, &ReplicaSet)| {
             let live = self.live().filter(|pod| pod.deployment == *number).count();
-            replicas.saturating_sub(u32::try_from(live).unwrap())
+            it.replicas.saturating_sub(u32::try_from(live).unwrap())
         };
         self.replica_sets.iter().map(unmade).sum()
     }
 
     fn scale_up_new(&mut self, workload: Workload) {
-        let total: u32 = self.replica_sets.values().sum();
-        let new = self.replica_sets.get_mut(&workload.template).unwrap();
-        if *new > workload.replicas {
-            *new = workload.replicas;
-        } else {
-            let room = (workload.replicas + workload.surge).saturating_sub(total);
-            *new += room.min(workload.replicas - *new);
+        let new = self.replica_sets[&workload.template].replicas;
+        let room = (workload.replicas + workload.surge).saturating_sub(self.replicas_of_all());
+        let next = if new > workload.replicas { workload.replicas } else { new + room.min(workload.replicas - new) };
+        if next != new {
+            self.tell(workload.template, next, workload);
         }
     }
 
     fn scale_down_old(&mut self, workload: Workload) {
-        let total: u32 = self.replica_sets.values().sum();
         let least = workload.replicas.saturating_sub(workload.unavailable);
-        let new = self.replica_sets[&workload.template];
+        let new = self.replica_sets[&workload.template].replicas;
         let new_unavailable = new.saturating_sub(self.available_of(workload.template));
-        let mut most = total.saturating_sub(least + new_unavailable);
+        let mut most = self.replicas_of_all().saturating_sub(least + new_unavailable);
         if most == 0 {
             return;
         }
         let old: Vec<_> = self.replica_sets.keys().copied().filter(|number| *number != workload.template).collect();
         // Those that are not available go first.
         for number in &old {
-            let available = self.available_of(*number);
-            let replicas = self.replica_sets.get_mut(number).unwrap();
-            let less = most.min(replicas.saturating_sub(available));
-            *replicas -= less;
+            let replicas = self.replica_sets[number].replicas;
+            let less = most.min(replicas.saturating_sub(self.available_of(*number)));
+            self.tell_less(*number, less, workload);
             most -= less;
         }
         let mut left = self.available().saturating_sub(least);
         for number in &old {
-            let replicas = self.replica_sets.get_mut(number).unwrap();
-            let less = left.min(*replicas);
-            *replicas -= less;
+            let less = left.min(self.replica_sets[number].replicas);
+            self.tell_less(*number, less, workload);
             left -= less;
+        }
+    }
+
+    fn tell_less(&mut self, number: i64, less: u32, workload: Workload) {
+        if less > 0 {
+            self.tell(number, self.replica_sets[&number].replicas - less, workload);
         }
     }
 
@@ -119,7 +171,7 @@ impl World {
         let mut deleted = Vec::new();
         let numbers: Vec<_> = self.stored.keys().copied().collect();
         for number in numbers {
-            let wanted = usize::try_from(self.replica_sets.get(&number).copied().unwrap_or(0)).unwrap();
+            let wanted = usize::try_from(self.replica_sets.get(&number).map_or(0, |it| it.replicas)).unwrap();
             let mut mine: Vec<_> = self.live().filter(|pod| pod.deployment == number).collect();
             mine.sort_by_key(|pod| (pod.ready_since().is_some(), std::cmp::Reverse(pod.ready_since()), pod.created));
             let surplus = mine.len().saturating_sub(wanted);

@@ -24,6 +24,7 @@ use ecs_operator::{
 
 use crate::tasks::at;
 
+pub use kubernetes::ReplicaSet;
 pub use pod::{Pod, Quality, State};
 
 /// One deployment of the service as it is stored.
@@ -53,7 +54,7 @@ pub struct World {
     /// Counts what it was told.
     generation: u64,
     /// What its `ReplicaSets` are to have.
-    pub replica_sets: BTreeMap<i64, u32>,
+    pub replica_sets: BTreeMap<i64, ReplicaSet>,
     /// What the Deployment's status says, and of which spec.
     pub reported: Option<(u64, Workload, WorkloadState)>,
     pub pods: Vec<Pod>,
@@ -292,7 +293,13 @@ impl World {
         let Some(workload) = self.workload else { return WorkloadState::default() };
         let (is_observed, reported) =
             self.reported.map_or_else(Default::default, |(of, _, state)| (of == self.generation, state));
-        WorkloadState { is_observed, is_paused: workload.is_paused, template: Some(workload.template), ..reported }
+        WorkloadState {
+            is_observed,
+            is_paused: workload.is_paused,
+            template: Some(workload.template),
+            most: i32::try_from(workload.replicas + workload.surge).unwrap(),
+            ..reported
+        }
     }
 
     fn shown_after(&self, decision: &Decision) -> Vec<ServiceDeployment> {

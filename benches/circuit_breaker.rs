@@ -18,32 +18,22 @@ mod front;
 mod operator;
 #[path = "../tests/api/scene.rs"]
 mod scene;
-
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+mod virtual_nodes;
 
 use ecs_operator::api::{service::EcsService, service_status::RolloutState, task::EcsTask, task_status::StopCode};
-use futures::StreamExt;
-use kube::{
-    Api, Resource, ResourceExt,
-    core::NamespaceResourceScope,
-    runtime::{WatchStreamExt, watcher},
-};
+use kube::ResourceExt;
 use serde_json::json;
 
 use connection::{block_on, wait_until};
 use operator::Operator;
 use scene::{Scene, definition, service};
+use virtual_nodes::{tell, watch};
 
 /// Services, where `ECS_OPERATOR_BENCH_SERVICES` says nothing else.
 const SERVICES: usize = 100;
 
 fn main() {
-    let given = std::env::var("ECS_OPERATOR_BENCH_SERVICES").ok().and_then(|number| number.parse().ok());
-    block_on(measure(given.unwrap_or(SERVICES)));
+    block_on(measure(virtual_nodes::services().unwrap_or(SERVICES)));
 }
 
 async fn measure(services: usize) {
@@ -73,46 +63,8 @@ async fn measure(services: usize) {
         stops.len() == services && failures.len() == services
     })
     .await;
-    tell(&stops.lock().unwrap(), &failures.lock().unwrap());
+    let what = "from the record of a failed start to the failed deployment of its service, seen by watches";
+    tell(what, &stops.lock().unwrap(), &failures.lock().unwrap());
     // The cluster is taken down as a whole.
     operator.stop().await;
-}
-
-type Seen = Arc<Mutex<HashMap<String, Instant>>>;
-
-/// When something was seen for the first time of each service, by its name.
-fn watch<K>(scene: &Scene, service: impl Fn(&K) -> Option<String> + Send + 'static) -> Seen
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + serde::de::DeserializeOwned
-        + Clone
-        + std::fmt::Debug
-        + Send
-        + 'static,
-{
-    let seen = Seen::default();
-    let objects: Api<K> = Api::namespaced(scene.client.clone(), &scene.namespace);
-    let changes = watcher(objects, watcher::Config::default()).default_backoff().touched_objects();
-    let told = Arc::clone(&seen);
-    tokio::spawn(changes.for_each(move |object| {
-        if let Some(name) = object.ok().and_then(|object| service(&object)) {
-            told.lock().unwrap().entry(name).or_insert_with(Instant::now);
-        }
-        std::future::ready(())
-    }));
-    seen
-}
-
-fn tell(stops: &HashMap<String, Instant>, failures: &HashMap<String, Instant>) {
-    let times = stops.iter().map(|(name, stop)| failures[name].saturating_duration_since(*stop));
-    let mut times: Vec<_> = times.collect();
-    times.sort_unstable();
-    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
-    println!(
-        "from the record of a failed start to the failed deployment, seen by watches, over {} services:",
-        times.len()
-    );
-    for percent in [50, 90, 99, 100] {
-        println!("  {percent:>3} %  {:>8.1} ms", at(percent).as_secs_f64() * 1000.0);
-    }
 }

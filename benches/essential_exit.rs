@@ -20,24 +20,22 @@ mod operator;
 mod pods;
 #[path = "../tests/api/scene.rs"]
 mod scene;
+mod virtual_nodes;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
-use kube::{
-    Api, ResourceExt,
-    runtime::{WatchStreamExt, watcher},
-};
+use kube::ResourceExt;
 
 use connection::{block_on, wait_until};
 use operator::Operator;
 use pods::{ends, report};
 use scene::{Scene, service};
+use virtual_nodes::{tell, watch};
 
 /// Services, where `ECS_OPERATOR_BENCH_SERVICES` says nothing else.
 const SERVICES: usize = 1000;
@@ -50,8 +48,7 @@ const CONCURRENCY: usize = 16;
 const PACE: Duration = Duration::from_millis(250);
 
 fn main() {
-    let given = std::env::var("ECS_OPERATOR_BENCH_SERVICES").ok().and_then(|number| number.parse().ok());
-    block_on(measure(given.unwrap_or(SERVICES)));
+    block_on(measure(virtual_nodes::services().unwrap_or(SERVICES)));
 }
 
 async fn measure(services: usize) {
@@ -75,7 +72,7 @@ async fn measure(services: usize) {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     println!("{services} services with running tasks after {} s", started.elapsed().as_secs());
-    let deletions = watch_deletions(&scene);
+    let deletions = watch(&scene, |pod: &Pod| pod.metadata.deletion_timestamp.is_some().then(|| pod.name_any()));
     let mut exits = HashMap::new();
     for pod in scene.list("Pod").await {
         report(&scene, &pod, ends("web", 1, "Error")).await;
@@ -87,32 +84,7 @@ async fn measure(services: usize) {
         exits.keys().all(|name| seen.contains_key(name))
     })
     .await;
-    tell(&exits, &deletions.lock().unwrap());
+    tell("from the report of an exit to the deletion of the Pod, seen by a watch", &exits, &deletions.lock().unwrap());
     // The cluster is taken down as a whole.
     operator.stop().await;
-}
-
-/// When each Pod was seen to be deleted.
-fn watch_deletions(scene: &Scene) -> Arc<Mutex<HashMap<String, Instant>>> {
-    let seen = Arc::new(Mutex::new(HashMap::new()));
-    let pods: Api<Pod> = Api::namespaced(scene.client.clone(), &scene.namespace);
-    let changes = watcher(pods, watcher::Config::default()).default_backoff().touched_objects();
-    let told = Arc::clone(&seen);
-    tokio::spawn(changes.for_each(move |pod| {
-        if let Some(pod) = pod.ok().filter(|pod| pod.metadata.deletion_timestamp.is_some()) {
-            told.lock().unwrap().entry(pod.name_any()).or_insert_with(Instant::now);
-        }
-        std::future::ready(())
-    }));
-    seen
-}
-
-fn tell(exits: &HashMap<String, Instant>, deletions: &HashMap<String, Instant>) {
-    let mut times: Vec<_> = exits.iter().map(|(name, exit)| deletions[name].saturating_duration_since(*exit)).collect();
-    times.sort_unstable();
-    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
-    println!("from the report of an exit to the deletion of the Pod, seen by a watch, over {} Pods:", times.len());
-    for percent in [50, 90, 99, 100] {
-        println!("  {percent:>3} %  {:>8.1} ms", at(percent).as_secs_f64() * 1000.0);
-    }
 }

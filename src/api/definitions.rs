@@ -1,7 +1,7 @@
 //! The CustomResourceDefinitions as they are installed: the derived ones, and what the derive macro cannot say.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
+    CustomResourceDefinition, CustomResourceDefinitionVersion, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
 use kube::CustomResourceExt;
 use serde_json::json;
@@ -40,9 +40,8 @@ fn drop_null_of_scale(crd: &mut CustomResourceDefinition) {
     for version in &mut crd.spec.versions {
         let scale = version.subresources.as_ref().and_then(|subresources| subresources.scale.as_ref());
         let Some(path) = scale.map(|scale| scale.spec_replicas_path.clone()) else { continue };
-        let schema = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut());
-        let replicas =
-            path.split('.').skip(1).fold(schema, |schema, member| schema?.properties.as_mut()?.get_mut(member));
+        let members = path.split('.').skip(1);
+        let replicas = members.fold(schema_of(version), |schema, member| schema?.properties.as_mut()?.get_mut(member));
         if let Some(replicas) = replicas {
             replicas.nullable = None;
         }
@@ -53,8 +52,7 @@ fn drop_null_of_scale(crd: &mut CustomResourceDefinition) {
 /// that who waits for them does not take the silence for success.
 fn add_first_status(crd: &mut CustomResourceDefinition) {
     for version in &mut crd.spec.versions {
-        let schema = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut());
-        let status = schema.and_then(|schema| schema.properties.as_mut()?.get_mut("status"));
+        let status = schema_of(version).and_then(|schema| schema.properties.as_mut()?.get_mut("status"));
         let Some(status) = status else { continue };
         let has = |member: &str| status.properties.as_ref().is_some_and(|members| members.contains_key(member));
         status.default = if has("lastStatus") {
@@ -80,10 +78,14 @@ fn drop_unknown_formats(schema: &mut JSONSchemaProps) {
 
 fn for_each_schema(crd: &mut CustomResourceDefinition, change: &mut dyn FnMut(&mut JSONSchemaProps)) {
     for version in &mut crd.spec.versions {
-        if let Some(schema) = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut()) {
+        if let Some(schema) = schema_of(version) {
             walk(schema, change);
         }
     }
+}
+
+fn schema_of(version: &mut CustomResourceDefinitionVersion) -> Option<&mut JSONSchemaProps> {
+    version.schema.as_mut()?.open_api_v3_schema.as_mut()
 }
 
 fn walk(schema: &mut JSONSchemaProps, change: &mut dyn FnMut(&mut JSONSchemaProps)) {

@@ -16,8 +16,8 @@ pub const USUAL: Duration = Duration::from_secs(5);
 /// two writes each time.
 const RECOVERY: Duration = Duration::from_secs(60);
 
-/// After which time the record has to be written: none at all is at once, and `None` is not, as things are. `runs_since` is
-/// when the essential containers began to run that run now.
+/// After which time the record has to be written: zero is at once; `None`: not before something changes. `runs_since` is when
+/// the essential containers began to run that run now.
 #[must_use]
 pub fn news(before: &EcsTaskStatus, after: &EcsTaskStatus, runs_since: Option<&Time>, now: &Time) -> Option<Duration> {
     if has_got_further(before, after) || has_changed_its_health(before, after) {

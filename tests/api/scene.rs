@@ -178,6 +178,11 @@ impl Scene {
         self.stopped_task(&text(&record["metadata"]["name"])).await["status"].clone()
     }
 
+    /// The Pod of a task, or null.
+    pub async fn pod_of(&self, task: &Value) -> Value {
+        self.get("Pod", &text(&task["status"]["podName"])).await
+    }
+
     /// The EcsTasks that run, once there are so many.
     pub async fn running_tasks(&self, count: usize) -> Vec<Value> {
         let mut running = Vec::new();

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -186,6 +187,11 @@ pub fn name(object: &Value) -> &str {
 /// Name of the Pod of a task.
 pub fn pod(task: &Value) -> &str {
     task["status"]["podName"].as_str().unwrap()
+}
+
+/// A time of a status, in seconds.
+pub fn second(time: &Value) -> i64 {
+    text(time).parse::<Timestamp>().unwrap().as_second()
 }
 
 pub fn text(value: &Value) -> &str {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    scene::{Scene, name, service, text},
+    scene::{Scene, name, second, service, text},
     task::script,
 };
 
@@ -32,7 +32,6 @@ fn a_task_that_takes_long_to_stop_says_why_meanwhile() {
         assert_eq!(status[kept], meanwhile[kept], "{status}");
     }
     assert_eq!(status["exitCodes"], "app=9", "{status}");
-    let second = |name: &str| text(&status[name]).parse::<k8s_openapi::jiff::Timestamp>().unwrap().as_second();
-    let took = second("executionStoppedAt") - second("stoppingAt");
+    let took = second(&status["executionStoppedAt"]) - second(&status["stoppingAt"]);
     assert!((11..=30).contains(&took), "it took {took} s from the decision to the end: {status}");
 }

@@ -1,18 +1,12 @@
 //! Times for which the service scheduler waits on purpose: that a task runs for a while before it counts, and that its health
 //! checks may fail for a while.
 
-use k8s_openapi::jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     rollout::has_completed,
-    scene::{Scene, obedient, service, text},
+    scene::{Scene, obedient, second, service, text},
 };
-
-/// A time of a status, in seconds.
-fn second(time: &Value) -> i64 {
-    text(time).parse::<Timestamp>().unwrap().as_second()
-}
 
 #[test]
 fn a_task_that_nothing_checks_counts_when_it_has_run_for_40_seconds() {

@@ -17,7 +17,7 @@ use ecs_operator::{
 };
 use proptest::{collection::vec, option, prelude::*};
 
-use super::service_world::{Quality, State, World};
+use super::service_world::{Quality, State, Workload, World};
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -180,7 +180,7 @@ fn kubernetes(world: &mut World) {
     // A paused deployment that was stopped when fewer were desired gets no more of them.
     let stopped_with = world.workload.filter(|workload| workload.is_paused).map(|workload| workload.replicas);
     // While it is paused because healthy tasks are needed in the middle of being scaled in, tasks that end are replaced.
-    let kept = world.workload.filter(|workload| workload.is_paused).map(|workload| workload.replicas + workload.surge);
+    let kept = world.workload.filter(|workload| workload.is_paused).map(Workload::most);
     let (least, most) = (
         percentages.fewest_healthy(world.seen_desired).min(stopped_with.unwrap_or(u32::MAX)),
         usize::try_from(percentages.most(world.seen_desired).max(kept.unwrap_or(0))).unwrap(),

@@ -114,10 +114,12 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
 
 /// A service that has no deployment yet starts with what was applied beside it.
 fn waits_for_registration(observed: &Observed, context: &Context) -> Option<Duration> {
+    if observed.newest_snapshot().is_some() {
+        return None;
+    }
     let created_at = observed.service.metadata.creation_timestamp.as_ref();
     let task_definition = &observed.service.spec.task_definition;
-    let waits = || revision_lookup::waits_for_registration(task_definition, &observed.namespace, created_at, context);
-    if observed.newest_snapshot().is_some() { None } else { waits() }
+    revision_lookup::waits_for_registration(task_definition, &observed.namespace, created_at, context)
 }
 
 fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) -> bool) -> Vec<ObjectRef<EcsService>> {

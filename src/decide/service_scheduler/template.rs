@@ -50,8 +50,11 @@ impl SchedulerFacts<'_> {
 
     /// How many tasks there are or are to be: some may be missing, not made yet or refused.
     fn all_there(&self) -> u32 {
-        let live = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
-        live.max(u32::try_from(self.workload.told).unwrap_or(0))
+        self.live().max(u32::try_from(self.workload.told).unwrap_or(0))
+    }
+
+    fn live(&self) -> u32 {
+        u32::try_from(self.tasks.len()).unwrap_or(u32::MAX)
     }
 
     /// How many tasks have to live for now although fewer are desired. Of the tasks of several deployments any may go, but so many
@@ -59,8 +62,7 @@ impl SchedulerFacts<'_> {
     fn may_live(&self) -> u32 {
         let fewest = self.rules.percentages.fewest_healthy(self.desired);
         let all = self.all_there();
-        let live = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
-        let missing = self.workload.template.filter(|_| all > live);
+        let missing = self.workload.template.filter(|_| all > self.live());
         let deployments: BTreeSet<_> = self.tasks.iter().map(|task| task.deployment).chain(missing).collect();
         if deployments.len() < 2 || fewest == 0 || self.is_daemon {
             return 0;

@@ -26,7 +26,7 @@ fn a_task_costs_three_writes_of_its_record() {
         let operator = Operator::start().await;
         scene.run_web(1).await;
         let record = running(scene).await;
-        let pod = scene.get("Pod", &text(&record["status"]["podName"])).await;
+        let pod = scene.pod_of(&record).await;
         report(scene, &pod, crashes("web")).await;
         scene.stopped_record(&record).await;
         // The next one belongs to another record.
@@ -50,18 +50,18 @@ fn a_task_that_crashes_again_and_again_costs_no_writes_each_time() {
             let record = running(scene).await;
             // Less than a second after another would be one round.
             tokio::time::sleep(Duration::from_millis(1500)).await;
-            report(scene, &pod_of(scene, &record).await, crashes("web")).await;
+            report(scene, &scene.pod_of(&record).await, crashes("web")).await;
             scene.stopped_record(&record).await;
         }
         let record = running(scene).await;
-        let (name, pod) = (text(&record["metadata"]["name"]), pod_of(scene, &record).await);
+        let (name, pod) = (text(&record["metadata"]["name"]), scene.pod_of(&record).await);
         for times in 0..3 {
             report(scene, &pod, crashes_after(times)).await;
             // It is told after 5 s, and replaced after 10.
             tokio::time::sleep(Duration::from_millis(6500)).await;
             let status = scene.get("EcsTask", &name).await["status"].clone();
             assert!(text(&status["reason"]).contains("exit code 1"), "{status}");
-            report(scene, &pod, runs_again(times + 1)).await;
+            report(scene, &pod, again(crashes("web"), times + 1)).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let status = scene.get("EcsTask", &name).await["status"].clone();
@@ -79,18 +79,14 @@ fn crashes_after(times: i32) -> Value {
     status
 }
 
-/// The kubelet has started it again.
-fn runs_again(times: i32) -> Value {
-    let mut status = crashes_after(times);
-    let container = &mut status["containerStatuses"][0];
+/// The kubelet has started a container that has ended again.
+fn again(mut ended: Value, times: i32) -> Value {
+    let container = &mut ended["containerStatuses"][0];
     container["lastState"] = container["state"].take();
     container["state"] = json!({"running": {"startedAt": container["lastState"]["terminated"]["finishedAt"]}});
+    container["restartCount"] = json!(times);
     (container["started"], container["ready"]) = (json!(true), json!(true));
-    status
-}
-
-async fn pod_of(scene: &Scene, record: &Value) -> Value {
-    scene.get("Pod", &text(&record["status"]["podName"])).await
+    ended
 }
 
 #[test]
@@ -134,27 +130,15 @@ fn a_container_that_runs_again_when_the_operator_comes_back_is_left_alone() {
         scene.run_web(1).await;
         let record = running(scene).await;
         operator.stop().await;
-        let pod = scene.get("Pod", &text(&record["status"]["podName"])).await;
-        report(scene, &pod, started_again(1)).await;
+        let pod = scene.pod_of(&record).await;
+        report(scene, &pod, again(ends("web", 1, "Error"), 1)).await;
         let operator = Operator::start().await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(running(scene).await["metadata"]["name"], record["metadata"]["name"]);
         // Now somebody watches.
-        report(scene, &pod, started_again(2)).await;
+        report(scene, &pod, again(ends("web", 1, "Error"), 2)).await;
         let status = scene.stopped_record(&record).await;
         assert_eq!(status["stopCode"], "EssentialContainerExited");
         operator.stop().await;
     });
-}
-
-/// A container that the kubelet has started again.
-fn started_again(times: i32) -> Value {
-    let mut status = ends("web", 1, "Error");
-    let container = &mut status["containerStatuses"][0];
-    container["lastState"] = container["state"].take();
-    container["state"] = json!({"running": {"startedAt": "2026-01-01T00:06:00Z"}});
-    container["restartCount"] = json!(times);
-    container["started"] = json!(true);
-    container["ready"] = json!(true);
-    status
 }

@@ -3,17 +3,13 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     pods::{ends, report},
-    scene::{Scene, service, text},
+    scene::{service, text},
     turns::together,
 };
-
-async fn pod_of(scene: &Scene, record: &Value) -> Value {
-    scene.get("Pod", &text(&record["status"]["podName"])).await
-}
 
 #[test]
 fn each_task_of_a_service_has_a_record() {
@@ -22,7 +18,7 @@ fn each_task_of_a_service_has_a_record() {
         let records = scene.running_tasks(2).await;
         let deployment = &service["status"]["deployments"][0]["id"];
         for record in &records {
-            let pod = pod_of(scene, record).await;
+            let pod = scene.pod_of(record).await;
             assert_eq!(text(&pod["metadata"]["uid"]).replace('-', ""), text(&record["metadata"]["name"]));
             let spec = &record["spec"];
             assert_eq!(
@@ -40,7 +36,7 @@ fn a_task_whose_essential_container_ends_is_replaced_and_its_exit_code_is_kept()
     together(async |scene| {
         scene.run_web(1).await;
         let record = scene.running_tasks(1).await.remove(0);
-        let pod = pod_of(scene, &record).await;
+        let pod = scene.pod_of(&record).await;
         report(scene, &pod, ends("web", 137, "OOMKilled")).await;
         let status = scene.stopped_record(&record).await;
         assert_eq!(
@@ -124,7 +120,7 @@ fn old_records_go() {
         scene.apply("EcsService", "web", service(1)).await;
         scene.steady("web", "web:1", 1).await;
         let record = scene.running_tasks(1).await.remove(0);
-        let pod = pod_of(scene, &record).await;
+        let pod = scene.pod_of(&record).await;
         report(scene, &pod, ends("web", 0, "Completed")).await;
         scene.stopped_record(&record).await;
         scene.until_gone("EcsTask", &text(&record["metadata"]["name"])).await;

@@ -17,12 +17,12 @@ pub struct ReplicaSet {
 
 impl ReplicaSet {
     fn of(replicas: u32, workload: Workload) -> Self {
-        Self { replicas, of: (workload.replicas, workload.replicas + workload.surge) }
+        Self { replicas, of: (workload.replicas, workload.most()) }
     }
 
     /// Its share of what the Deployment may have now, as a difference.
     fn share(self, workload: Workload) -> i64 {
-        let (now, before) = (workload.replicas + workload.surge, self.of.1);
+        let (now, before) = (workload.most(), self.of.1);
         let whole = i64::from(self.replicas);
         match (workload.replicas, before) {
             (0, _) => -whole,
@@ -56,7 +56,7 @@ impl World {
             is_paused: workload.is_paused,
             template: Some(workload.template),
             told: i32::try_from(self.replicas_of_all()).unwrap(),
-            most: 0,
+            most: i32::try_from(workload.most()).unwrap(),
             total: count(None),
             updated: count(Some(workload.template)),
             available: i32::try_from(self.available()).unwrap(),
@@ -89,7 +89,7 @@ impl World {
             }
             return;
         }
-        let most = if workload.replicas == 0 { 0 } else { workload.replicas + workload.surge };
+        let most = if workload.replicas == 0 { 0 } else { workload.most() };
         let change = i64::from(most) - i64::from(self.replicas_of_all());
         self.is_scaled_in = change < 0;
         active
@@ -129,7 +129,7 @@ impl World {
 
     fn scale_up_new(&mut self, workload: Workload) {
         let new = self.replica_sets[&workload.template].replicas;
-        let room = (workload.replicas + workload.surge).saturating_sub(self.replicas_of_all());
+        let room = workload.most().saturating_sub(self.replicas_of_all());
         let next = if new > workload.replicas { workload.replicas } else { new + room.min(workload.replicas - new) };
         if next != new {
             self.tell(workload.template, next, workload);

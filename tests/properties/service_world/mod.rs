@@ -44,6 +44,13 @@ pub struct Workload {
     pub is_paused: bool,
 }
 
+impl Workload {
+    /// Tasks that it may have, old ones included.
+    pub fn most(self) -> u32 {
+        self.replicas + self.surge
+    }
+}
+
 pub struct World {
     pub now: i64,
     pub desired: u32,
@@ -297,7 +304,7 @@ impl World {
             is_observed,
             is_paused: workload.is_paused,
             template: Some(workload.template),
-            most: i32::try_from(workload.replicas + workload.surge).unwrap(),
+            most: i32::try_from(workload.most()).unwrap(),
             ..reported
         }
     }

@@ -125,8 +125,9 @@ impl Candidate {
 
     /// Leads for one term: renews the lease while the job runs, until one of them ends or shutdown is asked for.
     async fn reign(&mut self, mut job: Job, shutdown: &Cancellation) -> Result<(), LeadError> {
-        info!(identity = self.candidacy.identity, "leading");
         let _leading = Leading::new(&self.candidacy.leading);
+        // After the metric is set: who reads this line may look at the metric at once.
+        info!(identity = self.candidacy.identity, "leading");
         let end = tokio::select! {
             biased;
             loss = self.keep() => End::Lost(loss),

@@ -62,10 +62,19 @@ impl<'a> ContainerError<'a> {
     /// The error for which a container waits; `None` where it just waits for its turn.
     #[must_use]
     pub fn of_waiting(waiting: &'a Waiting) -> Option<Self> {
-        let reason = waiting.reason.as_deref()?;
-        let row = ROWS.iter().find(|row| row.waiting == reason)?;
-        let message = waiting.message.as_deref().filter(|_| row.has_message);
-        Some(Self { name: row.name, cause: reason, message })
+        let (reason, message) = (waiting.reason.as_deref()?, waiting.message.as_deref());
+        let (cause, message) = Self::backed_off_from(reason, message).unwrap_or((reason, message));
+        let row = ROWS.iter().find(|row| row.waiting == cause)?;
+        Some(Self { name: row.name, cause, message: message.filter(|_| row.has_message) })
+    }
+
+    /// The error of the last attempt to pull, which the kubelet repeats while it waits for the next one. Told as it was, it is
+    /// the same error all along.
+    fn backed_off_from(reason: &str, message: Option<&'a str>) -> Option<(&'a str, Option<&'a str>)> {
+        let told = message.filter(|_| reason == "ImagePullBackOff")?;
+        let (_, error) = told.strip_prefix("Back-off pulling image \"")?.split_once("\": ")?;
+        let (cause, message) = error.split_once(": ")?;
+        ROWS.iter().any(|row| row.waiting == cause).then_some((cause, Some(message)))
     }
 
     /// The error of a container that ended without having run.
@@ -140,6 +149,20 @@ mod tests {
             assert_eq!(ContainerError::of_waiting(&waiting(reason)), None, "{reason}");
         }
         assert_eq!(ContainerError::of_waiting(&Waiting::default()), None);
+    }
+
+    #[test]
+    fn a_pull_that_waits_for_its_next_attempt_is_told_as_the_last_one_was() {
+        let pull = |reason: &str, message: &str| Waiting { reason: Some(reason.into()), message: Some(message.into()) };
+        let error = "failed to pull and unpack image \"nope:1\": not found";
+        let failed = pull("ErrImagePull", error);
+        let backs_off = pull("ImagePullBackOff", &format!("Back-off pulling image \"nope:1\": ErrImagePull: {error}"));
+        assert_eq!(ContainerError::of_waiting(&backs_off), ContainerError::of_waiting(&failed));
+        for message in ["Back-off pulling image \"nope:1\"", "Back-off pulling image \"nope:1\": Odd: it is so"] {
+            let backs_off = pull("ImagePullBackOff", message);
+            let told = ContainerError::of_waiting(&backs_off).unwrap();
+            assert_eq!((told.cause, told.text()), ("ImagePullBackOff", format!("CannotPullContainerError: {message}")));
+        }
     }
 
     #[test]

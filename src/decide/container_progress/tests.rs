@@ -57,7 +57,7 @@ fn a_container_tells_why_it_ended_or_does_not_start() {
         (lost("web"), Some("How the container ended is unknown (ContainerStatusUnknown)")),
         (
             waiting("web", "ImagePullBackOff", "Back-off pulling image \"nope\": ErrImagePull: not found"),
-            Some("CannotPullContainerError: Back-off pulling image \"nope\": ErrImagePull: not found"),
+            Some("CannotPullContainerError: not found"),
         ),
         (
             waiting("web", "CreateContainerConfigError", "secret \"db\" not found"),

@@ -138,9 +138,10 @@ pub fn findings(facts: &ServiceFacts<'_>) -> Vec<Finding> {
             Finding::holds(STALLED, reason::UNABLE_TO_PLACE_TASK, message),
         ];
     }
+    let newest = facts.tasks.iter().filter(|task| task.counts() && task.deployment == facts.template.newest()).count();
     let message = format!(
-        "{} of {} tasks are running, {} pending; {} of them belong to the newest deployment.",
-        counts.running, facts.desired_count, counts.pending, facts.workload.updated
+        "{} of {} tasks are running, {} pending; {newest} of them belong to the newest deployment.",
+        counts.running, facts.desired_count, counts.pending
     );
     vec![
         accepted,

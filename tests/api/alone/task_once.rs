@@ -173,3 +173,20 @@ fn a_task_that_kubernetes_refuses_starts_when_it_does_not_any_more_also_after_a_
         next.stop().await;
     });
 }
+
+#[test]
+fn a_pod_that_is_made_while_its_task_is_being_stopped_goes() {
+    alone(async |scene| {
+        prepare(scene).await;
+        let front = Front::open();
+        front.let_lag("/pods", Duration::from_secs(2));
+        let operator = Operator::start_behind(front).await;
+        scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
+        scene.until("Pod", "job", "is there", |pod| !pod.is_null()).await;
+        scene.merge("EcsTask", "job", json!({"spec": {"desiredStatus": "STOPPED"}})).await;
+        let task = scene.stopped_task("job").await;
+        assert_eq!(task["status"]["podUid"], Value::Null);
+        scene.until_gone("Pod", "job").await;
+        operator.stop().await;
+    });
+}

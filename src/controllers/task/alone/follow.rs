@@ -131,7 +131,10 @@ pub(super) async fn retire(task: &EcsTask, before: &EcsTaskStatus, context: &Con
         delete_if_there(&context.api::<EcsTask>(&namespace), &task.name_any(), task.uid()).await?;
         return Ok(Outcome::Done);
     }
-    let pod_left = left(stopped_at, context.stopped_task_retention(&namespace), &now);
+    // One that was made when the task was just being stopped is not recorded, and never runs.
+    let is_recorded = before.pod_uid.is_some();
+    let kept = if is_recorded { context.stopped_task_retention(&namespace) } else { Duration::ZERO };
+    let pod_left = left(stopped_at, kept, &now);
     let pod = context.caches.pods.get(&namespace, &names::task_pod(&task.name_any()));
     let pod = pod.filter(|pod| Owner::of(task).controls(&**pod));
     if let Some(pod) = pod.as_ref().filter(|_| pod_left.is_zero()) {

@@ -30,6 +30,8 @@ use super::{
 mod delays;
 mod template;
 
+use template::Pace;
+
 pub use delays::Delays;
 
 /// A deployment that there is a snapshot of, or will be.
@@ -155,7 +157,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let is_stuck = is_blocked && facts.has_others(template.running());
     // In the place of one that is being stopped another one may start.
     let is_shared = facts.all_tasks.iter().any(|task| task.deployment != template.running());
-    let moves = facts.moves(course, template);
+    let pace = facts.pace(course, template, is_shared);
     let (failures, ended) = if course.primary() == so_far.primary() {
         (step.failures, None)
     } else {
@@ -171,10 +173,10 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         rollout: step.rollout,
         course,
         template,
-        replicas: facts.replicas_of(course),
+        replicas: facts.replicas_of(course, pace),
         limits: DeploymentLimits::Blocked,
-        is_blocked: (is_stuck && !moves) || (is_blocked && matches!(template, Template::Held { .. })),
-        is_paused: ((is_blocked && is_shared) || facts.is_held_up(course) || course.is_stopped()) && !moves,
+        is_blocked: (is_stuck && pace != Pace::Moving) || (is_blocked && matches!(template, Template::Held { .. })),
+        is_paused: matches!(pace, Pace::Paused | Pace::Pausing),
         stops: Vec::new(),
         messages: Vec::new(),
         hindrance: None,
@@ -186,7 +188,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         facts.replace_unhealthy(&mut decision);
         facts.wait_for_nodes(&mut decision);
     }
-    decision.limits = facts.limits_of(course, decision.replicas, moves);
+    decision.limits = facts.limits_of(course, decision.replicas, pace);
     decision
 }
 

@@ -10,17 +10,28 @@ use crate::{
 
 use super::{ScheduledTask, SchedulerFacts};
 
+/// How the workload goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// It replaces tasks as far as the percentages allow.
+    Rolling,
+    /// It replaces tasks, whatever keeps it from that otherwise.
+    Moving,
+    /// It replaces none.
+    Paused,
+    /// It replaces none from now on. Its `ReplicaSets` were told of different limits in the course of replacing, and by them a paused
+    /// workload moves tasks from one to another. So as many as there are are told first, which makes the limits the same.
+    Pausing,
+}
+
 impl SchedulerFacts<'_> {
     /// The template that the workload gets. While no task of the deployment that is to run may be made, because nodes refuse them,
     /// or while tasks of it that do not come up keep the service from being scaled in, it is that of another one.
     pub(super) fn template(&self, course: Course) -> Template {
         let (template, primary) = (course.template(self.workload.template, self.limits()), course.primary());
         let is_refused = template == Template::Wanted(primary) && !course.is_stopped() && self.is_refused(primary);
-        let running = if is_refused && self.healthy_of(primary) == 0 {
-            self.runs_instead_of(course)
-        } else {
-            self.moves_to(course)
-        };
+        let has_none = is_refused && self.healthy_of(primary) == 0;
+        let running = self.moves_to(course).or_else(|| self.runs_instead_of(course).filter(|_| has_none));
         match running {
             Some(running) if running == primary => Template::Wanted(primary),
             Some(running) => Template::Held { running, waiting: primary },
@@ -62,9 +73,10 @@ impl SchedulerFacts<'_> {
     fn may_live(&self) -> u32 {
         let fewest = self.rules.percentages.fewest_healthy(self.desired);
         let all = self.all_there();
-        let missing = self.workload.template.filter(|_| all > self.live());
-        let deployments: BTreeSet<_> = self.tasks.iter().map(|task| task.deployment).chain(missing).collect();
-        if deployments.len() < 2 || fewest == 0 || self.is_daemon {
+        // Of which deployment those are that are not made yet is not known.
+        let is_missing = all > self.live();
+        let deployments: BTreeSet<_> = self.tasks.iter().map(|task| task.deployment).collect();
+        if deployments.len() + usize::from(is_missing) < 2 || fewest == 0 || self.is_daemon {
             return 0;
         }
         let healthy = u32::try_from(self.healthy().count()).unwrap_or(u32::MAX);
@@ -95,10 +107,10 @@ impl SchedulerFacts<'_> {
         if is_told { !is_observed } else { replicas != self.desired }
     }
 
-    /// How many tasks the workload is to have. Being scaled, or stopped, it gets no more than there are.
-    pub(super) fn replicas_of(&self, course: Course) -> u32 {
+    /// How many tasks the workload is to have. Being paused, scaled or stopped, it gets no more than there are.
+    pub(super) fn replicas_of(&self, course: Course, pace: Pace) -> u32 {
         let replicas = course.replicas(self.desired, self.replicas);
-        let is_filled_up = !course.is_stopped() && !self.is_scaled_first(course);
+        let is_filled_up = pace != Pace::Pausing && !course.is_stopped() && !self.is_scaled_first(course);
         if is_filled_up || self.is_daemon { replicas } else { replicas.min(self.all_there()) }
     }
 
@@ -136,34 +148,46 @@ impl SchedulerFacts<'_> {
         has_tasks && (has_begun || !self.tasks_of(primary).any(is_on_its_way))
     }
 
-    /// Whether the workload moves, whatever keeps it from that otherwise.
-    pub(super) fn moves(&self, course: Course, template: Template) -> bool {
-        self.moves_to(course) == Some(template.running())
+    /// How the workload goes on with a template. `is_shared` is whether it has tasks of others.
+    pub(super) fn pace(&self, course: Course, template: Template, is_shared: bool) -> Pace {
+        let is_blocked = self.limits() == DeploymentLimits::Blocked;
+        if self.moves_to(course) == Some(template.running()) {
+            Pace::Moving
+        } else if !((is_blocked && is_shared) || self.is_held_up(course) || course.is_stopped()) {
+            Pace::Rolling
+        } else if self.workload.is_paused || course.is_stopped() || self.may_live() == 0 {
+            Pace::Paused
+        } else {
+            Pace::Pausing
+        }
     }
 
     /// How far the workload may go above and below its `replicas`. While it is paused Kubernetes fills up what may live, of whatever
     /// deployment; so no more may then than have to, or are there.
-    pub(super) fn limits_of(&self, course: Course, replicas: u32, moves: bool) -> DeploymentLimits {
+    pub(super) fn limits_of(&self, course: Course, replicas: u32, pace: Pace) -> DeploymentLimits {
         let exactly = |count: u32| {
             let beyond = count.saturating_sub(replicas);
             DeploymentLimits::Rolling { surge: beyond, unavailable: u32::from(beyond == 0) }
         };
         match self.limits() {
-            _ if self.has_too_many() && !moves => exactly(self.may_live()),
-            _ if self.is_scaled_first(course) && !moves => exactly(self.count_while_scaled()),
-            DeploymentLimits::Blocked if moves => DeploymentLimits::Rolling { surge: 0, unavailable: 1 },
-            DeploymentLimits::Rolling { .. } if course.is_stopped() => exactly(self.all_that_may_live()),
+            DeploymentLimits::Blocked if pace == Pace::Moving => DeploymentLimits::Rolling { surge: 0, unavailable: 1 },
+            limits if matches!(pace, Pace::Moving | Pace::Rolling) => limits,
+            _ if pace == Pace::Pausing => exactly(self.all_there()),
+            _ if self.is_scaled_first(course) => exactly(self.count_while_scaled()),
+            _ if self.has_too_many() => exactly(self.may_live()),
+            _ if course.is_stopped() => exactly(self.all_that_may_live()),
             limits => limits,
         }
     }
 
-    /// How many tasks may live while the workload is scaled: what was told for it stays until it is carried out.
+    /// How many tasks may live while the workload is scaled: as many as there are, and what was told for it stays until it is carried
+    /// out. With less at once, the shares by what `ReplicaSets` were told before would move tasks from one to another.
     fn count_while_scaled(&self) -> u32 {
-        match self.replicas {
-            Some(replicas) if replicas > self.desired => self.may_live(),
-            Some(replicas) if replicas == self.desired => u32::try_from(self.workload.most).unwrap_or(0),
-            _ => self.all_that_may_live(),
+        if self.replicas != Some(self.desired) {
+            return self.all_there();
         }
+        // Healthy ones may have gone since.
+        u32::try_from(self.workload.most).unwrap_or(0).max(self.may_live())
     }
 
     fn all_that_may_live(&self) -> u32 {

@@ -78,21 +78,19 @@ fn a_record_tells_who_stopped_the_task() {
             (&json!("UserInitiated"), &json!("Deleted through the Kubernetes API"))
         );
         // Scaled in.
-        scene.running_tasks(2).await;
+        let both = scene.running_tasks(2).await;
         // Times of Kubernetes have whole seconds: a Pod that was made in the second of a scale-in seems to replace what it takes.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         scene.apply("EcsService", "web", service(1)).await;
         let left = scene.running_tasks(1).await.remove(0);
         let scaling = format!("Scaling activity initiated by (deployment {first})");
-        let reasons = async || {
-            let records = scene.list("EcsTask").await;
-            records
-                .iter()
-                .filter(|record| record["status"]["stopCode"] == "ServiceSchedulerInitiated")
-                .map(|record| text(&record["status"]["stoppedReason"]))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(reasons().await, std::slice::from_ref(&scaling));
+        let gone = both.iter().find(|task| task["metadata"]["uid"] != left["metadata"]["uid"]).unwrap();
+        let status = scene.stopped_record(gone).await;
+        assert_eq!(
+            (&status["stopCode"], text(&status["stoppedReason"])),
+            (&json!("ServiceSchedulerInitiated"), scaling.clone()),
+            "{status}"
+        );
         // Replaced by a deployment.
         scene.define("nginx:2").await;
         scene.steady("web", "web:2", 1).await;

@@ -6,7 +6,10 @@
 use divan::{Bencher, black_box};
 use ecs_operator::{
     api::register_task_definition::RegisterTaskDefinition,
-    ecs::{arn::ArnScope, content_hash::content_hash, kubernetes_version, normalise::normalise, task_definition},
+    ecs::{
+        arn::ArnScope, content_hash::content_hash, kubernetes_version, normalise::normalise, role::RolesOfTask,
+        task_definition,
+    },
     translate::pod_template::{TaskTemplate, pod_template},
 };
 use serde_json::{Value, json};
@@ -25,6 +28,7 @@ fn translate(definition: &RegisterTaskDefinition, arns: &ArnScope) {
         cluster_object: "default",
         service_object: "web",
         task_definition: &checked,
+        roles: &RolesOfTask::default(),
         revision: 1,
         deployment: 1,
         deployment_id: "ecs-svc/0000000000000000001",

@@ -104,7 +104,8 @@ fn people_may_view_all_kinds_and_edit_what_is_theirs() {
         assert!(["create", "delete", "patch", "update"].iter().all(|verb| has(&edit, resource, verb)), "{resource}");
     }
     assert!(has(&edit, "ecsservices/scale", "patch"));
-    assert!(has(&admin, "taskdefinitionrevisions", "delete"));
+    assert!(has(&admin, "taskdefinitionrevisions", "delete") && has(&admin, "ecsroles", "create"));
+    assert!(!edit.iter().any(|(resource, _)| resource == "ecsroles"), "who may edit must not give itself a role");
 
     let writes: Vec<_> = edit.iter().chain(&admin).collect();
     assert!(writes.iter().all(|(resource, _)| resource != "ecsclusters" && !resource.ends_with("/status")));

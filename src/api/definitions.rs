@@ -7,7 +7,7 @@ use kube::CustomResourceExt;
 use serde_json::json;
 
 use super::{
-    cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
+    cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
     task_definition::TaskDefinition, task_definition_revision::TaskDefinitionRevision,
 };
 
@@ -18,7 +18,8 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     // A revision is compared whole by `self == oldSelf`, which lets the entries of a map list change places.
     for_each_schema(&mut revision, &mut make_lists_atomic);
     let (cluster, group) = (EcsCluster::crd(), EcsSecurityGroup::crd());
-    let mut crds = vec![cluster, group, EcsService::crd(), EcsTask::crd(), TaskDefinition::crd(), revision];
+    let mut crds =
+        vec![cluster, EcsRole::crd(), group, EcsService::crd(), EcsTask::crd(), TaskDefinition::crd(), revision];
     for crd in &mut crds {
         for_each_schema(crd, &mut drop_null_of_enums);
         for_each_schema(crd, &mut drop_unknown_formats);

@@ -20,6 +20,7 @@ pub mod placement;
 pub mod port_mapping;
 pub mod register_task_definition;
 pub mod resource_requirement;
+pub mod role;
 pub mod runtime;
 pub mod security_group;
 pub mod service;

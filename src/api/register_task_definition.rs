@@ -25,11 +25,11 @@ pub struct RegisterTaskDefinition {
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[A-Za-z0-9_-]+$"))]
     pub family: Option<String>,
 
-    /// Name or ARN of the role that the containers have: the ServiceAccount of the Namespace that is named after it.
+    /// Name or ARN of the role that the containers have: an EcsRole of the Namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_role_arn: Option<String>,
 
-    /// Name or ARN of the role that pulls images and reads secrets for the task. In Kubernetes the kubelet does both.
+    /// Name or ARN of the role that pulls images and reads secrets for the task. The kubelet does both, with the `imagePullSecrets` of the EcsRole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_role_arn: Option<String>,
 

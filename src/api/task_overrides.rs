@@ -29,11 +29,11 @@ pub struct TaskOverride {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<IntOrString>,
 
-    /// Name or ARN of the role that the containers have: a ServiceAccount that is named after it, which the status tells.
+    /// Name or ARN of the role that the containers have: an EcsRole of the Namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_role_arn: Option<String>,
 
-    /// Name or ARN of the role that pulls images and reads secrets on ECS. Nothing takes it on here.
+    /// Name or ARN of the role that pulls images and reads secrets. The kubelet does both, with the `imagePullSecrets` of the EcsRole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_role_arn: Option<String>,
 

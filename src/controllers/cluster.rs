@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{Future, future::Shared};
-use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use k8s_openapi::{
+    api::core::v1::{Namespace, ServiceAccount},
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -32,6 +35,7 @@ use crate::{
     translate::{
         labels, names, namespace,
         owner::{Owner, Ownership},
+        service_account,
     },
 };
 
@@ -52,6 +56,7 @@ where
     let caches = Arc::clone(&context.caches);
     let (triggers, receiver) = Triggers::of(&caches.clusters);
     triggers.owner_of(&caches.namespaces);
+    triggers.owner_of(&caches.service_accounts);
     let in_namespace = |namespace: Option<&str>, caches: &crate::kube_io::caches::Caches| {
         let clusters = caches.clusters.store.state().into_iter();
         clusters
@@ -226,7 +231,18 @@ async fn apply_namespace(
         let note = format!("Made Namespace {}.", observed.namespace_name);
         context.events.tell(cluster, Severity::Normal, "NamespaceMade", &note).await;
     }
-    Ok(())
+    apply_account(observed, context).await
+}
+
+/// What tasks run as that have no task role.
+async fn apply_account(observed: &Observed, context: &Context) -> Result<(), Error> {
+    let (namespace, owner) = (&observed.namespace_name, &observed.owner);
+    let account = service_account::without_rights(namespace, &observed.object, owner);
+    let found = context.caches.service_accounts.get(namespace, names::NO_ROLE);
+    let ownership = |found: &ServiceAccount| owner.ownership(found);
+    let wanted_by = format!("EcsCluster {}", observed.object);
+    let api = context.api(namespace);
+    apply(&api, &account, found.as_deref(), ownership, Force::Yes, &wanted_by).await.map(|_| ())
 }
 
 async fn delete(cluster: &EcsCluster, observed: &Observed, context: &Context) -> Result<Outcome, Error> {

@@ -217,6 +217,7 @@ impl Context {
             tell_of_undecodable(&self.caches.revisions, &self.events),
             tell_of_undecodable(&self.caches.services, &self.events),
             tell_of_undecodable(&self.caches.tasks, &self.events),
+            tell_of_undecodable(&self.caches.roles, &self.events),
             tell_of_undecodable(&self.caches.security_groups, &self.events),
         );
     }

@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod refusal;
 pub mod registrar;
 pub mod revision_lookup;
+pub mod role;
 pub mod security_group;
 pub mod service;
 pub mod service_task;
@@ -85,6 +86,7 @@ impl Controllers {
                 cluster::run(context, stop.clone()),
                 task_definition::run(context, stop.clone()),
                 task_definition_revision::run(context, stop.clone()),
+                role::run(context, stop.clone()),
                 security_group::run(context, stop.clone()),
                 service::run(context, stop.clone()),
                 // First whoever keeps the Pods that are gone, then whoever asks for them.

@@ -29,7 +29,10 @@ impl Refusal {
     pub fn may_pass_in(&self, created_at: Option<&Time>, now: &Time) -> Option<Duration> {
         let is_lack = matches!(
             self.reason,
-            reason::CLUSTER_NOT_FOUND | reason::TASK_DEFINITION_NOT_FOUND | reason::SECURITY_GROUP_NOT_FOUND
+            reason::CLUSTER_NOT_FOUND
+                | reason::TASK_DEFINITION_NOT_FOUND
+                | reason::SECURITY_GROUP_NOT_FOUND
+                | reason::ROLE_NOT_FOUND
         );
         let left = created_at.map(|created_at| left(created_at, COMES_TOGETHER, now));
         left.filter(|left| is_lack && !left.is_zero())

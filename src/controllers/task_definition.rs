@@ -12,7 +12,7 @@ use crate::{
     },
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, reason},
-        family::{self, FamilyClaim},
+        name_claim::{self, NameClaim},
         registration::{self, ObservedRevision, Registration},
     },
     ecs::{
@@ -132,7 +132,7 @@ struct Observed {
     uid: String,
     family: String,
     /// Everyone who claims the family, this one included.
-    claims: Vec<FamilyClaim>,
+    claims: Vec<NameClaim>,
     revisions: Vec<ObservedRevision>,
 }
 
@@ -168,7 +168,9 @@ fn validate(task_definition: &TaskDefinition, observed: &Observed, checked: &Che
     let checked = checked
         .as_ref()
         .map_err(|violations| Refusal { reason: reason::INVALID, message: violation::summary(violations) })?;
-    if let Some(holder) = family::holder(observed.claims.iter().cloned()).filter(|holder| holder.uid != observed.uid) {
+    if let Some(holder) =
+        name_claim::holder(observed.claims.iter().cloned()).filter(|holder| holder.uid != observed.uid)
+    {
         let message = format!(
             "Family {} belongs to TaskDefinition {}, which is older: choose another in spec.family, or delete one of the two.",
             observed.family, holder.name
@@ -284,8 +286,8 @@ fn revisions_of(task_definition: &TaskDefinition, context: &Context) -> Vec<Arc<
     context.caches.revisions.labelled(&namespace, labels::TASK_DEFINITION_UID, &uid)
 }
 
-pub(super) fn family_claim(task_definition: &TaskDefinition, context: &Context) -> FamilyClaim {
-    FamilyClaim {
+pub(super) fn family_claim(task_definition: &TaskDefinition, context: &Context) -> NameClaim {
+    NameClaim {
         created: task_definition.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second()),
         newcomer: revisions_of(task_definition, context).is_empty(),
         uid: task_definition.uid().unwrap_or_default(),

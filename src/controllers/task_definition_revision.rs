@@ -18,7 +18,7 @@ use crate::{
         task_definition_revision::{RevisionState, TaskDefinitionRevisionStatus},
     },
     decide::{
-        family,
+        name_claim,
         revision_retention::{self, RetainedRevision},
     },
     ecs::task_definition_reference::TaskDefinitionReference,
@@ -130,7 +130,7 @@ fn of_family(caches: &Caches, namespace: &str, family: &str) -> Vec<Arc<Revision
 fn holder(context: &Context, namespace: &str, family: &str) -> Option<Arc<TaskDefinition>> {
     let claimants = context.caches.task_definitions.in_namespace(namespace).into_iter();
     let claimants: Vec<_> = claimants.filter(|each| family_of(each) == family).collect();
-    let holder = family::holder(claimants.iter().map(|claimant| family_claim(claimant, context)))?;
+    let holder = name_claim::holder(claimants.iter().map(|claimant| family_claim(claimant, context)))?;
     claimants.into_iter().find(|claimant| claimant.metadata.uid.as_ref() == Some(&holder.uid))
 }
 

@@ -25,6 +25,10 @@ pub mod reason {
     pub const TASK_DEFINITION_INACTIVE: &str = "TaskDefinitionInactive";
     /// A security group does not exist.
     pub const SECURITY_GROUP_NOT_FOUND: &str = "SecurityGroupNotFound";
+    /// There is no such role.
+    pub const ROLE_NOT_FOUND: &str = "RoleNotFound";
+    /// Another EcsRole has the name.
+    pub const ROLE_TAKEN: &str = "RoleTaken";
     /// The content keeps the rules, but could not be registered.
     pub const NOT_REGISTERED: &str = "NotRegistered";
     /// Another TaskDefinition of the Namespace has the family.

@@ -10,10 +10,10 @@ pub mod deployment;
 pub mod elapsed;
 pub mod failed_starts;
 pub mod failure_count;
-pub mod family;
 pub mod initialization;
 #[cfg(test)]
 mod kubelet_reports;
+pub mod name_claim;
 pub mod pod_status;
 pub mod quick_ends;
 pub mod registration;

@@ -34,6 +34,12 @@ impl ArnScope {
         self.arn(&format!("task-definition/{family}:{revision}"))
     }
 
+    /// ARN of a role.
+    #[must_use]
+    pub fn role(&self, role: &str) -> String {
+        format!("arn:aws:iam::{}:role/{role}", self.account_id)
+    }
+
     fn arn(&self, resource: &str) -> String {
         format!("arn:aws:ecs:{}:{}:{resource}", self.region, self.account_id)
     }

@@ -18,6 +18,7 @@ pub mod network_configuration;
 pub mod normalise;
 pub mod object_names;
 pub mod placement;
+pub mod role;
 pub mod secret_reference;
 pub mod security_group;
 pub mod service;

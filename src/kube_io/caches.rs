@@ -3,7 +3,7 @@
 use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, DaemonSet, Deployment},
-    core::v1::{Namespace, Service},
+    core::v1::{Namespace, Service, ServiceAccount},
     networking::v1::NetworkPolicy,
     policy::v1::PodDisruptionBudget,
 };
@@ -11,7 +11,7 @@ use kube::{Api, Client, runtime::watcher};
 
 use crate::{
     api::{
-        cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
+        cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
         task_definition::TaskDefinition,
     },
     translate::labels,
@@ -37,6 +37,8 @@ pub struct Caches {
     pub services: Cache<EcsService>,
     /// Tasks that run by themselves, and records of those of services.
     pub tasks: Cache<EcsTask>,
+    /// Roles.
+    pub roles: Cache<EcsRole>,
     /// Security groups.
     pub security_groups: Cache<EcsSecurityGroup>,
     /// Namespaces of clusters.
@@ -51,6 +53,8 @@ pub struct Caches {
     pub kubernetes_services: Cache<Service>,
     /// Budgets of services.
     pub budgets: Cache<PodDisruptionBudget>,
+    /// What roles are to the API server.
+    pub service_accounts: Cache<ServiceAccount>,
     /// Policies of security groups.
     pub network_policies: Cache<NetworkPolicy>,
     /// The Pods of tasks.
@@ -61,18 +65,20 @@ pub struct Caches {
 
 impl Caches {
     /// Names of the caches, as `follow` reports them.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 17] = [
         "ecsclusters",
         "taskdefinitions",
         "taskdefinitionrevisions",
         "ecsservices",
         "ecstasks",
+        "ecsroles",
         "ecssecuritygroups",
         "namespaces",
         "deployments",
         "daemonsets",
         "controllerrevisions",
         "services",
+        "serviceaccounts",
         "networkpolicies",
         "poddisruptionbudgets",
         "pods",
@@ -87,12 +93,14 @@ impl Caches {
             revisions,
             services,
             tasks,
+            roles,
             security_groups,
             namespaces,
             deployments,
             daemon_sets,
             snapshots,
             addresses,
+            accounts,
             policies,
             budgets,
             pods,
@@ -110,12 +118,14 @@ impl Caches {
             follow(&self.revisions, client, in_small_pages(), revisions, filled),
             follow(&self.services, client, everything(), services, filled),
             follow(&self.tasks, client, everything(), tasks, filled),
+            follow(&self.roles, client, everything(), roles, filled),
             follow(&self.security_groups, client, everything(), security_groups, filled),
             follow(&self.namespaces, client, of_clusters(), namespaces, filled),
             follow(&self.deployments, client, made(), deployments, filled),
             follow(&self.daemon_sets, client, made(), daemon_sets, filled),
             follow(&self.snapshots, client, made(), snapshots, filled),
             follow(&self.kubernetes_services, client, made(), addresses, filled),
+            follow(&self.service_accounts, client, made(), accounts, filled),
             follow(&self.network_policies, client, made(), policies, filled),
             follow(&self.budgets, client, made(), budgets, filled),
             follow(&self.pods, client, made(), pods, filled),

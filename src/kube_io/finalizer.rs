@@ -23,6 +23,9 @@ pub const TASK: &str = "ecs-operator.dev/task";
 /// Holds an EcsSecurityGroup while tasks are protected by it.
 pub const SECURITY_GROUP: &str = "ecs-operator.dev/security-group";
 
+/// Holds an EcsRole while tasks have it.
+pub const ROLE: &str = "ecs-operator.dev/role";
+
 /// Whether an object carries a finalizer.
 pub fn is_set<K: Resource>(object: &K, finalizer: &str) -> bool {
     object.finalizers().iter().any(|present| present == finalizer)

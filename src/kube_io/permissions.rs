@@ -69,6 +69,8 @@ pub const PERMISSIONS: &[Permission] = &[
         "read tasks, record those of services, delete old records",
     ),
     cluster("ecs-operator.dev", "ecstasks/status", &["patch"], "report"),
+    cluster("ecs-operator.dev", "ecsroles", &["list", "patch", "watch"], "read roles, hold one that tasks have"),
+    cluster("ecs-operator.dev", "ecsroles/status", &["patch"], "report"),
     cluster(
         "ecs-operator.dev",
         "ecssecuritygroups",
@@ -88,6 +90,12 @@ pub const PERMISSIONS: &[Permission] = &[
         "services",
         &["create", "delete", "get", "list", "patch", "watch"],
         "give a service's tasks a stable address",
+    ),
+    cluster(
+        "",
+        "serviceaccounts",
+        &["create", "get", "list", "patch", "watch"],
+        "make what a role is to the API server, and one that may do nothing",
     ),
     cluster(
         "",

@@ -50,6 +50,8 @@ impl From<Received> for Pod {
 pub struct PodSpec {
     /// The node that was found for it.
     pub node_name: Option<String>,
+    /// The ServiceAccount that it runs as.
+    pub service_account_name: Option<String>,
     /// What keeps it from being scheduled.
     pub scheduling_gates: Vec<SchedulingGate>,
 }

@@ -1,7 +1,7 @@
 //! A TaskDefinitionRevision with its definition as text: thousands are held in memory, and few are read. What is asked of
 //! each of them at every look is worked out once, when it is received.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use kube::{Resource, ResourceExt, api::ObjectMeta, core::NamespaceResourceScope};
 use serde::Deserialize;
@@ -12,7 +12,10 @@ use crate::{
         task_definition_revision::{RevisionState, TaskDefinitionRevision, TaskDefinitionRevisionStatus},
     },
     decide::registration::ObservedRevision,
-    ecs::{compatibilities::compatibilities, content_hash::content_hash, task_definition_lookup::Registered},
+    ecs::{
+        arn::last_segment, compatibilities::compatibilities, content_hash::content_hash,
+        task_definition_lookup::Registered,
+    },
     translate::labels,
 };
 
@@ -34,6 +37,8 @@ pub struct Revision {
     pub content: String,
     /// Launch types that its content allows.
     pub compatibilities: Vec<Compatibility>,
+    /// Names of the roles that its tasks have.
+    pub roles: BTreeSet<String>,
     /// How many old revisions it says to keep.
     pub history_limit: Option<i32>,
     /// The definition in JSON.
@@ -89,6 +94,11 @@ impl Resource for Revision {
     }
 }
 
+fn roles_of(definition: &RegisterTaskDefinition) -> BTreeSet<String> {
+    let given = definition.task_role_arn.iter().chain(&definition.execution_role_arn);
+    given.map(|role| last_segment(role).to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
 impl TryFrom<TaskDefinitionRevision> for Revision {
     type Error = serde_json::Error;
 
@@ -100,6 +110,7 @@ impl TryFrom<TaskDefinitionRevision> for Revision {
         Ok(Self {
             content: content_hash(&spec.definition, &spec.family),
             compatibilities: compatibilities(&spec.definition),
+            roles: roles_of(&spec.definition),
             history_limit: spec.definition.kubernetes.as_ref().and_then(|members| members.revision_history_limit),
             definition: serde_json::to_string(&spec.definition)?.into(),
             metadata,

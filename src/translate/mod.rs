@@ -13,6 +13,7 @@ pub mod pod_disruption_budget;
 pub mod pod_template;
 pub mod revision;
 pub mod security_group;
+pub mod service_account;
 pub mod service_workload;
 pub mod snapshot;
 pub mod task_pod;

@@ -14,6 +14,9 @@ pub use crate::ecs::object_names::{
 /// The EcsSecurityGroup of the tasks of a cluster that name none.
 pub const DEFAULT_SECURITY_GROUP: &str = "default";
 
+/// The ServiceAccount of the tasks that have no task role.
+pub const NO_ROLE: &str = "ecs-no-role";
+
 /// Longest DNS label: namespaces, containers, label values.
 const LABEL: usize = 63;
 

@@ -3,7 +3,9 @@
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::api::ObjectMeta;
 
-use crate::ecs::{arn::ArnScope, kubernetes_version::KubernetesVersion, task_definition::TaskDefinition};
+use crate::ecs::{
+    arn::ArnScope, kubernetes_version::KubernetesVersion, role::RolesOfTask, task_definition::TaskDefinition,
+};
 
 use super::{
     labels::{self, Labels},
@@ -21,6 +23,8 @@ pub struct TaskTemplate<'a> {
     pub service_object: &'a str,
     /// What runs.
     pub task_definition: &'a TaskDefinition,
+    /// What its roles bring.
+    pub roles: &'a RolesOfTask,
     /// Its revision.
     pub revision: i64,
     /// Number of the deployment.
@@ -41,6 +45,7 @@ pub fn pod_template(template: TaskTemplate<'_>) -> PodTemplateSpec {
     let task = Task {
         arns: template.arns,
         task_definition: template.task_definition,
+        roles: template.roles,
         runs: Runs::InService { pre_stop_seconds: template.pre_stop_seconds },
         version: template.version,
     };

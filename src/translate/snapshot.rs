@@ -107,6 +107,12 @@ impl Snapshot {
         }
     }
 
+    /// Name of the ServiceAccount that its tasks run as.
+    #[must_use]
+    pub fn service_account(&self) -> Option<&str> {
+        self.content.template.pointer("/spec/serviceAccountName").and_then(Value::as_str)
+    }
+
     /// The id of the deployment in ECS's form: `ecs-svc/` and a number.
     #[must_use]
     pub fn deployment_id(&self, service_uid: &str) -> String {

@@ -3,7 +3,9 @@
 use k8s_openapi::api::core::v1::{Pod, PodSchedulingGate};
 use kube::api::ObjectMeta;
 
-use crate::ecs::{arn::ArnScope, kubernetes_version::KubernetesVersion, task_definition::TaskDefinition};
+use crate::ecs::{
+    arn::ArnScope, kubernetes_version::KubernetesVersion, role::RolesOfTask, task_definition::TaskDefinition,
+};
 
 use super::{
     labels, names,
@@ -27,6 +29,8 @@ pub struct TaskPod<'a> {
     pub cluster_object: &'a str,
     /// What runs, with the overrides of the task.
     pub task_definition: &'a TaskDefinition,
+    /// What its roles bring.
+    pub roles: &'a RolesOfTask,
     /// Its revision.
     pub revision: i64,
     /// The group of the task.
@@ -41,7 +45,13 @@ pub struct TaskPod<'a> {
 #[must_use]
 pub fn task_pod(task: TaskPod<'_>) -> Pod {
     let definition = task.task_definition;
-    let rendered = Task { arns: task.arns, task_definition: definition, runs: Runs::Alone, version: task.version };
+    let rendered = Task {
+        arns: task.arns,
+        task_definition: definition,
+        roles: task.roles,
+        runs: Runs::Alone,
+        version: task.version,
+    };
     let mut pod_labels = labels::managed();
     pod_labels.insert(labels::CLUSTER.into(), names::label_value(task.cluster_object));
     pod_labels.extend(labels::task_selector(task.name));
@@ -89,6 +99,7 @@ mod tests {
             arns: &ArnScope { region: "us-east-1".into(), account_id: "123456789012".into() },
             cluster_object: "shop",
             task_definition: &definition,
+            roles: &RolesOfTask::default(),
             revision: 3,
             group: "family:web",
             security_groups: &["jobs".into()],

@@ -27,6 +27,7 @@ fn location(kind: &str) -> (&'static str, &'static str, bool) {
         "TaskDefinitionRevision" => (ours, "taskdefinitionrevisions", true),
         "EcsService" => (ours, "ecsservices", true),
         "EcsTask" => (ours, "ecstasks", true),
+        "EcsRole" => (ours, "ecsroles", true),
         "EcsSecurityGroup" => (ours, "ecssecuritygroups", true),
         "Deployment" => ("/apis/apps/v1", "deployments", true),
         "DaemonSet" => ("/apis/apps/v1", "daemonsets", true),
@@ -224,8 +225,10 @@ impl Scene {
                 connection::delete(&self.client, &self.path("EcsTask", &task)).await;
                 connection::merge(&self.client, &self.path("EcsTask", &task), &unhold).await;
             }
-            for group in self.names("EcsSecurityGroup").await {
-                connection::merge(&self.client, &self.path("EcsSecurityGroup", &group), &unhold).await;
+            for kind in ["EcsRole", "EcsSecurityGroup"] {
+                for name in self.names(kind).await {
+                    connection::merge(&self.client, &self.path(kind, &name), &unhold).await;
+                }
             }
             for cluster in &left {
                 connection::merge(&self.client, &self.path("EcsCluster", cluster), &unhold).await;

@@ -28,6 +28,8 @@ impl Tasks {
             !kubectl(&["-n", &namespace, "get", "serviceaccount", "default", "--ignore-not-found", "-o", "name"])
                 .is_empty()
         });
+        // What every cluster has for tasks without a role.
+        kubectl(&["-n", &namespace, "create", "serviceaccount", "ecs-no-role"]);
         Self { namespace }
     }
 

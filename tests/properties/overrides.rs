@@ -3,7 +3,9 @@
 
 use ecs_operator::{
     api::{register_task_definition::RegisterTaskDefinition, task_overrides::TaskOverride},
-    ecs::{arn::ArnScope, kubernetes_version, task_definition, task_overrides, violation::Violation},
+    ecs::{
+        arn::ArnScope, kubernetes_version, role::RolesOfTask, task_definition, task_overrides, violation::Violation,
+    },
     translate::task_pod::{TaskPod, task_pod},
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -20,6 +22,7 @@ fn pod(definition: &RegisterTaskDefinition, overrides: &TaskOverride) -> Result<
         arns: &ArnScope { region: "us-east-1".into(), account_id: "123456789012".into() },
         cluster_object: "default",
         task_definition: &checked,
+        roles: &RolesOfTask::default(),
         revision: 1,
         group: "family:web",
         security_groups: &["default".into()],

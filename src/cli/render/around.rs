@@ -2,7 +2,11 @@
 
 use crate::{
     api::security_group::{EcsSecurityGroupSpec, SecurityGroupMember},
-    ecs::cluster::DEFAULT_CLUSTER,
+    ecs::{
+        cluster::DEFAULT_CLUSTER,
+        role::{self, RolesOfTask},
+        task_definition::TaskDefinition,
+    },
 };
 
 use super::{
@@ -33,6 +37,18 @@ impl Around<'_> {
     /// The Pods that belong to a group without being tasks.
     pub(super) fn members_of(&self, namespace: &str, group: &str) -> Vec<SecurityGroupMember> {
         self.group(namespace, group).map(|spec| spec.members().to_vec()).unwrap_or_default()
+    }
+
+    /// What the roles of a task bring: its execution role, where it is among the documents.
+    pub(super) fn roles_of(&self, namespace: &str, definition: &TaskDefinition) -> RolesOfTask {
+        let roles = self.inputs.iter().filter(|input| input.namespace == namespace);
+        let mut named = roles.filter_map(|input| match &input.content {
+            Content::Role(spec) => Some((role::name(spec, &input.name), spec)),
+            _ => None,
+        });
+        let execution = definition.execution_role.as_deref();
+        let role = execution.and_then(|execution| named.find(|(name, _)| *name == execution));
+        RolesOfTask::of(role.map(|(_, spec)| spec))
     }
 
     fn group(&self, namespace: &str, name: &str) -> Option<&EcsSecurityGroupSpec> {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        GROUP, VERSION, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition,
+        GROUP, VERSION, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition, role::EcsRoleSpec,
         security_group::EcsSecurityGroupSpec, service::EcsServiceSpec, task::EcsTaskSpec,
         task_definition_revision::TaskDefinitionRevisionSpec,
     },
@@ -53,6 +53,7 @@ pub(super) struct Input {
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     Cluster(EcsClusterSpec),
+    Role(EcsRoleSpec),
     SecurityGroup(EcsSecurityGroupSpec),
     Service(Box<EcsServiceSpec>),
     Task(Box<EcsTaskSpec>),
@@ -228,6 +229,7 @@ fn of_kubernetes(
 fn content(kind: &str, spec: &Value) -> Result<(Content, Vec<Fault>), String> {
     let (content, faults) = match kind {
         "EcsCluster" => with(typed(spec, kind)?, Content::Cluster),
+        "EcsRole" => with(typed(spec, kind)?, Content::Role),
         "EcsSecurityGroup" => with(typed(spec, kind)?, Content::SecurityGroup),
         "EcsService" => with(typed(spec, kind)?, |spec| Content::Service(Box::new(spec))),
         "EcsTask" => with(typed(spec, kind)?, |spec| Content::Task(Box::new(spec))),
@@ -239,7 +241,7 @@ fn content(kind: &str, spec: &Value) -> Result<(Content, Vec<Fault>), String> {
 }
 
 const NO_SUCH_KIND: &str =
-    "There is no such kind: write TaskDefinition, EcsService, EcsTask, EcsCluster or EcsSecurityGroup.";
+    "There is no such kind: write TaskDefinition, EcsService, EcsTask, EcsCluster, EcsRole or EcsSecurityGroup.";
 
 fn with<T>((spec, faults): (T, Vec<Fault>), content: impl FnOnce(T) -> Content) -> (Content, Vec<Fault>) {
     (content(spec), faults)

@@ -11,6 +11,7 @@ mod input;
 mod member_name;
 mod objects;
 mod report;
+mod role;
 mod schema;
 mod task;
 

@@ -27,7 +27,7 @@ use crate::{
         names, namespace, network_policy,
         owner::Owner,
         pod_template::{TaskTemplate, pod_template},
-        security_group,
+        security_group, service_account,
         service_workload::{ServiceWorkload, service_workload},
         snapshot::{Snapshot, Trigger, deployment_id},
     },
@@ -38,6 +38,7 @@ use super::{
     around::Around,
     clusters::Clusters,
     input::{Content, Input},
+    role,
     schema::FaultKind,
     task,
 };
@@ -58,6 +59,7 @@ pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &
     for input in inputs {
         match &input.content {
             Content::Cluster(spec) => cluster(input, spec, rendering),
+            Content::Role(spec) => role::role(input, spec, rendering),
             Content::SecurityGroup(spec) => group(input, spec, &around, rendering),
             Content::Service(spec) => named_service(input, spec, &around, rendering),
             Content::Task(spec) => task::named(input, spec, &around, rendering),
@@ -172,6 +174,7 @@ fn cluster(input: &Input, spec: &EcsClusterSpec, rendering: &mut Rendering) {
     let name = ecs::cluster::namespace(spec, &input.name);
     let made = namespace::made(&name, &input.name, &Owner::of(&cluster), pod_security);
     rendering.objects.push(typed(&made));
+    rendering.objects.push(typed(&service_account::without_rights(&name, &input.name, &Owner::of(&cluster))));
 }
 
 /// Tells the broken rules and what is wrong with the form; whether there is neither.
@@ -320,6 +323,7 @@ fn run(
         cluster_object,
         service_object: &input.name,
         task_definition: definition,
+        roles: &around.roles_of(&input.namespace, definition),
         revision: registered.revision,
         deployment: 1,
         deployment_id: &deployment_id(&owner.uid, 1),

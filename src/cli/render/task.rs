@@ -89,6 +89,7 @@ fn run(
         arns: &around.surroundings.arns,
         cluster_object,
         task_definition: &definition,
+        roles: &around.roles_of(namespace, &definition),
         revision: registered.revision,
         group: &task.group(&definition.family),
         security_groups: groups.names(),

@@ -15,7 +15,7 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::{cluster::EcsCluster, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask},
+    api::{cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask},
     decide::conditions::{ACCEPTED, is_true},
     ecs::task_definition_reference::TaskDefinitionReference,
     kube_io::{caches::Caches, error::Error, pod::Pod, revision::Revision},
@@ -61,6 +61,9 @@ where
     triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| {
         services_in(&all, &group.namespace().unwrap_or_default(), |service| uses(service, &group.name_any()))
     });
+    let all = Arc::clone(caches);
+    triggers
+        .from(&caches.roles, move |role: &EcsRole| services_in(&all, &role.namespace().unwrap_or_default(), |_| true));
     let all = Arc::clone(caches);
     let last_seen = LastSeen::new();
     triggers.from(&caches.clusters, move |cluster: &EcsCluster| {

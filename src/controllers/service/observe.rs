@@ -24,7 +24,8 @@ use crate::{
         task_status::EcsTaskStatus,
     },
     controllers::{
-        context::Context, earlier_ends::earlier_ends, revision_lookup::Places, service_task::is_record, task::Seen,
+        context::Context, earlier_ends::earlier_ends, revision_lookup::Places, role::Roles, service_task::is_record,
+        task::Seen,
     },
     decide::{
         elapsed::left, rollout::Rollout, scheduled_task::ScheduledTask, start_throttle::EndedTask, task::ObservedTask,
@@ -50,6 +51,7 @@ pub(super) struct Observed {
     pub(super) namespace_terminating: bool,
     pub(super) places: Places,
     pub(super) security_groups: Vec<Arc<EcsSecurityGroup>>,
+    pub(super) roles: Roles,
     pub(super) workload: Option<Workload>,
     pub(super) kubernetes_service: Option<Arc<Service>>,
     pub(super) isolation: Option<Arc<NetworkPolicy>>,
@@ -151,6 +153,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         namespace_terminating: context.is_terminating(&namespace),
         places: Places::of(&namespace, context),
         security_groups: caches.security_groups.in_namespace(&namespace),
+        roles: Roles::of(&namespace, context),
         workload: Workload::find(caches, &namespace, &workload, service.spec.scheduling_strategy.unwrap_or_default()),
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),

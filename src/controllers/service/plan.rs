@@ -22,6 +22,7 @@ use crate::{
         arn::ArnScope,
         kubernetes_version::KubernetesVersion,
         network_configuration::{self, Groups},
+        role::RolesOfTask,
         task_definition::{TaskDefinition, port::Port},
     },
     kube_io::workload::Workload,
@@ -81,8 +82,8 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
     let desired_count = desired_count(observed, accepted);
     let (newest, new_snapshot) = match &accepted.target {
         Target::Existing(number) => (*number, None),
-        Target::New { number, task_definition } => {
-            (*number, Some(new_snapshot(observed, accepted, surroundings, *number, task_definition)))
+        Target::New { number, task_definition, roles } => {
+            (*number, Some(new_snapshot(observed, accepted, surroundings, *number, (task_definition, roles))))
         }
     };
     let decision = schedule(observed, accepted, newest, desired_count, surroundings.now);
@@ -222,7 +223,7 @@ fn new_snapshot(
     accepted: &Accepted,
     surroundings: Surroundings<'_>,
     number: i64,
-    task_definition: &TaskDefinition,
+    (task_definition, roles): (&TaskDefinition, &RolesOfTask),
 ) -> Snapshot {
     let template = pod_template(TaskTemplate {
         arns: surroundings.arns,
@@ -230,6 +231,7 @@ fn new_snapshot(
         cluster_object: &accepted.cluster_object,
         service_object: &observed.name,
         task_definition,
+        roles,
         revision: accepted.trigger.revision,
         deployment: number,
         deployment_id: &observed.deployment_id(number),
@@ -258,6 +260,10 @@ fn own_group(observed: &Observed, accepted: &Accepted, ports: &[Port]) -> Option
 fn waiting_for(observed: &Observed, starts: &Snapshot) -> Option<String> {
     if observed.applied_snapshot() == Some(starts.number) {
         return None;
+    }
+    if let Some(role) = starts.service_account().and_then(|account| observed.roles.unready(account)) {
+        let name = role.name_any();
+        return Some(format!("Tasks start when EcsRole {name} is Ready: its ServiceAccount has to be there."));
     }
     let groups = groups(observed, starts);
     let missing = first_unready(&groups, &observed.security_groups)?;

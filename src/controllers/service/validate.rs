@@ -16,6 +16,7 @@ use crate::{
     },
     ecs::{
         network_configuration::Groups,
+        role::RolesOfTask,
         service::{self, Service},
         task_definition::TaskDefinition,
         task_definition_lookup::LookupError,
@@ -45,7 +46,7 @@ pub(super) enum Target {
     /// One that was started already and has a snapshot of this number. Its revision may be gone since.
     Existing(i64),
     /// A new one, with what it runs.
-    New { number: i64, task_definition: Box<TaskDefinition> },
+    New { number: i64, task_definition: Box<TaskDefinition>, roles: RolesOfTask },
 }
 
 pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
@@ -123,7 +124,8 @@ fn target(observed: &Observed, trigger: &Trigger, named: Named) -> Result<(Targe
         Wanted::New(number) => {
             let task_definition = Box::new(checked(&*named.revision?, None)?);
             let network_mode = task_definition.network_mode;
-            Ok((Target::New { number, task_definition }, network_mode))
+            let roles = observed.roles.of_task(&task_definition, &observed.namespace)?;
+            Ok((Target::New { number, task_definition, roles }, network_mode))
         }
     }
 }

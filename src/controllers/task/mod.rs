@@ -12,7 +12,7 @@ use futures::{Future, future::Shared};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::{cluster::EcsCluster, security_group::EcsSecurityGroup, task::EcsTask},
+    api::{cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, task::EcsTask},
     kube_io::{caches::Caches, error::Error, pod::Pod, revision::Revision},
 };
 
@@ -41,6 +41,8 @@ where
     // What a task that has not started waits for.
     let all = Arc::clone(caches);
     triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| waiting_in(&all, group));
+    let all = Arc::clone(caches);
+    triggers.from(&caches.roles, move |role: &EcsRole| waiting_in(&all, role));
     let all = Arc::clone(caches);
     let shared = context.settings.shared_namespace.clone();
     triggers.from(&caches.revisions, move |revision: &Revision| {

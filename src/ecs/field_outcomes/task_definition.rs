@@ -13,8 +13,8 @@ const REPLACED: &str = "kubernetes.volumes says what stands behind the volume.";
 const CLAIM: &str = "It is the PersistentVolumeClaim {claim} of the Namespace, which has to be there; kubernetes.volumes can name another one.";
 const DRIVER: &str = "What the driver of the PersistentVolume does.";
 
-pub(super) const TASK_ROLE: &str = "The containers run as the ServiceAccount {service account} of the Namespace, which has to be there. It brings no credentials of AWS: the ServiceAccount has to get them by other means.";
-pub(super) const EXECUTION_ROLE: &str = "No role is taken on: the kubelet pulls images and reads Secrets. Private images need repositoryCredentials, or nodes that may pull them.";
+pub(super) const TASK_ROLE: &str = "The containers run as the ServiceAccount {service account}, that of the EcsRole of this name in the Namespace. It brings no credentials of AWS by itself: the annotations of the EcsRole can.";
+pub(super) const EXECUTION_ROLE: &str = "The kubelet pulls images and reads Secrets. It pulls with the imagePullSecrets of the EcsRole of this name in the Namespace, where there is one.";
 pub(super) const STORAGE: &str = "A task that fills more is evicted.";
 
 pub(super) const ROWS: &[Row] = &[

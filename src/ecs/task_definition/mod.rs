@@ -34,6 +34,7 @@ use crate::api::{
 use super::{
     arn::{last_segment, parse_account_id},
     placement::{self, Placement},
+    role,
     task_definition_reference::is_family,
     violation::{Violation, Violations},
 };
@@ -145,8 +146,8 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
         "MiB (\"512\") or \"0.5 GB\"",
         &mut violations,
     );
-    let task_role = role(definition.task_role_arn.as_ref(), "spec.taskRoleArn", &mut violations);
-    let execution_role = role(definition.execution_role_arn.as_ref(), "spec.executionRoleArn", &mut violations);
+    let task_role = role_name(definition.task_role_arn.as_ref(), "spec.taskRoleArn", &mut violations);
+    let execution_role = role_name(definition.execution_role_arn.as_ref(), "spec.executionRoleArn", &mut violations);
     let platform = platform::check(definition, &mut violations);
     let kubernetes = definition.kubernetes.clone().unwrap_or_default();
     let replaced = kubernetes.volumes.as_deref().unwrap_or_default();
@@ -230,14 +231,12 @@ fn task_size<T>(
 }
 
 /// The name of a role (TD44): the last part of an ARN.
-fn role(given: Option<&String>, path: &str, violations: &mut Violations) -> Option<String> {
+fn role_name(given: Option<&String>, path: &str, violations: &mut Violations) -> Option<String> {
     let given = given.filter(|role| !role.is_empty())?;
     let name = last_segment(given);
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
-    let is_role = (1..=64).contains(&name.len()) && name.bytes().all(valid);
     let is_arn = !given.starts_with("arn:") || given.contains(":role/");
     let message = "Role is not valid: write the name of a role, or arn:aws:iam::ACCOUNT:role/NAME.";
-    violations.require(is_role && is_arn, "TD44", path, message);
+    violations.require(role::is_name(name) && is_arn, "TD44", path, message);
     // arn:PARTITION:iam::ACCOUNT:role/...
     if let Some(account) = given.strip_prefix("arn:").filter(|_| is_arn).and_then(|arn| arn.split(':').nth(3)) {
         let message = format_args!("Role is not valid: {account:?} in {given} is no account, which has 12 digits.");

@@ -24,6 +24,7 @@ use crate::{
     ecs::{
         arn::ArnScope,
         kubernetes_version::KubernetesVersion,
+        role::RolesOfTask,
         task_containers::{self, RunningContainer},
         task_definition::{TaskDefinition, layout::Layout},
     },
@@ -41,6 +42,8 @@ pub struct Task<'a> {
     pub arns: &'a ArnScope,
     /// What runs.
     pub task_definition: &'a TaskDefinition,
+    /// What its roles bring.
+    pub roles: &'a RolesOfTask,
     /// Where it runs.
     pub runs: Runs,
     /// What the Kubernetes cluster can do.
@@ -73,8 +76,10 @@ pub fn spec(task: Task<'_>) -> PodSpec {
         restart_policy: (task.runs == Runs::Alone).then(|| "Never".into()),
         volumes: some(volume::volumes(definition)),
         resources: if on_windows { None } else { size::of_task(definition) },
-        service_account_name: definition.task_role.as_deref().map(names::service_account),
-        image_pull_secrets: some(pull_secrets(definition)),
+        service_account_name: Some(
+            definition.task_role.as_deref().map_or_else(|| names::NO_ROLE.into(), names::service_account),
+        ),
+        image_pull_secrets: some(pull_secrets(task)),
         security_context: security::of_task(definition),
         host_network: host_network.then_some(true),
         host_pid: (definition.pid_mode == Some(PidMode::Host)).then_some(true),
@@ -88,8 +93,9 @@ pub fn spec(task: Task<'_>) -> PodSpec {
         affinity: placement::affinity(&definition.placement),
         os: platform::operating_system(definition),
         runtime_class_name: definition.kubernetes.runtime_class_name.clone(),
-        // A task has the rights of its task role and no others, and sees no variables of its neighbours' Services.
-        automount_service_account_token: Some(false),
+        // A role says itself whether its tasks get a token.
+        automount_service_account_token: definition.task_role.is_none().then_some(false),
+        // A task sees no variables of its neighbours' Services.
         enable_service_links: Some(false),
         termination_grace_period_seconds: Some(i64::from(stop_seconds(definition, &layout).max(pre_stop_seconds + 1))),
         ..Default::default()
@@ -152,10 +158,14 @@ fn shares_processes(definition: &TaskDefinition) -> bool {
     definition.pid_mode == Some(PidMode::Task) || (reaps && definition.pid_mode != Some(PidMode::Host))
 }
 
-fn pull_secrets(definition: &TaskDefinition) -> Vec<LocalObjectReference> {
+/// Those of the containers, then those of the execution role.
+fn pull_secrets(task: Task<'_>) -> Vec<LocalObjectReference> {
+    let containers = task.task_definition.containers.iter();
+    let own =
+        containers.filter_map(|container| container.pull_secret.as_ref()).map(|secret| names::secret(&secret.name));
     let mut references: Vec<LocalObjectReference> = Vec::new();
-    for secret in definition.containers.iter().filter_map(|container| container.pull_secret.as_ref()) {
-        let reference = LocalObjectReference { name: names::secret(&secret.name) };
+    for name in own.chain(task.roles.pull_secrets.iter().cloned()) {
+        let reference = LocalObjectReference { name };
         if !references.contains(&reference) {
             references.push(reference);
         }

@@ -5,6 +5,7 @@ mod daemon;
 mod deployment;
 mod random_documents;
 mod revisions;
+mod role;
 mod rollout;
 mod security_group;
 mod service;

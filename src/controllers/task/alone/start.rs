@@ -17,6 +17,7 @@ use crate::{
         driver::Outcome,
         refusal::Refusal,
         revision_lookup::{Places, waits_for_registration},
+        role::Roles,
         security_group::first_unready,
         task::identity,
     },
@@ -33,6 +34,7 @@ use crate::{
         events::Severity,
     },
     translate::{
+        names::service_account,
         network_policy,
         owner::{Owner, Ownership},
         security_group,
@@ -57,6 +59,7 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
         clusters: context.clusters_of(&namespace),
         places: Places::of(&namespace, context),
         security_groups: context.caches.security_groups.in_namespace(&namespace),
+        roles: Roles::of(&namespace, context),
         namespace,
     };
     let accepted = match validate::validate(task, before, &around) {
@@ -80,8 +83,8 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
         context.tell_newly_ignored(task, &before.field_outcomes, &after.field_outcomes).await;
         return Ok(Outcome::Done);
     }
-    if let Some(group) = prepare(task, &accepted, &around, context).await? {
-        return wait_for_group(task, before, group, context).await;
+    if let Some(lack) = prepare(task, &accepted, &around, context).await? {
+        return wait_for(task, before, &lack, context).await;
     }
     let made = make_pod(task, &accepted, &around.namespace, context).await;
     if let Err(error) = &made {
@@ -90,22 +93,14 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
     made.map(|()| Outcome::Done)
 }
 
-/// That a task waits for a security group is told when it takes longer than usual.
-async fn wait_for_group(
-    task: &EcsTask,
-    before: &EcsTaskStatus,
-    group: &str,
-    context: &Context,
-) -> Result<Outcome, Error> {
+/// What a task waits for is told when it takes longer than usual.
+async fn wait_for(task: &EcsTask, before: &EcsTaskStatus, lack: &str, context: &Context) -> Result<Outcome, Error> {
     let made_at = task.metadata.creation_timestamp.as_ref();
     let left = made_at.map_or(Duration::ZERO, |made_at| left(made_at, USUAL, &context.now()));
     if !left.is_zero() {
         return Ok(Outcome::Wait(left));
     }
-    let reason = format!(
-        "Waits for security group {group}: it is not enforced yet. See the conditions of EcsSecurityGroup {group}"
-    );
-    write(task, before, &EcsTaskStatus { reason: Some(reason), ..before.clone() }, context).await?;
+    write(task, before, &EcsTaskStatus { reason: Some(lack.into()), ..before.clone() }, context).await?;
     Ok(Outcome::Done)
 }
 
@@ -196,13 +191,13 @@ async fn refuse(
     Ok(Outcome::Done)
 }
 
-/// Makes what has to be there before the first process runs: the policies of its groups. The group that is not ready yet.
-async fn prepare<'a>(
+/// Makes what has to be there before the first process runs: the policies of its groups. What of that is not ready yet.
+async fn prepare(
     task: &EcsTask,
-    accepted: &'a Accepted,
+    accepted: &Accepted,
     around: &Around,
     context: &Context,
-) -> Result<Option<&'a str>, Error> {
+) -> Result<Option<String>, Error> {
     let namespace = &around.namespace;
     let is_there = |name: &String| around.security_groups.iter().any(|group| group.name_any() == *name);
     if let Groups::Unnamed(name) = &accepted.groups
@@ -216,7 +211,19 @@ async fn prepare<'a>(
     if accepted.task_definition.network_mode == Some(NetworkMode::None) {
         isolate(task, namespace, context).await?;
     }
-    Ok(first_unready(&accepted.groups, &around.security_groups).map(String::as_str))
+    let role =
+        accepted.task_definition.task_role.as_deref().and_then(|role| around.roles.unready(&service_account(role)));
+    let of_role = role.map(|role| {
+        let name = role.name_any();
+        format!("Waits for EcsRole {name}: its ServiceAccount is not there yet. See the conditions of EcsRole {name}")
+    });
+    let group = first_unready(&accepted.groups, &around.security_groups);
+    let of_group = group.map(|group| {
+        format!(
+            "Waits for security group {group}: it is not enforced yet. See the conditions of EcsSecurityGroup {group}"
+        )
+    });
+    Ok(of_role.or(of_group))
 }
 
 async fn isolate(task: &EcsTask, namespace: &str, context: &Context) -> Result<(), Error> {
@@ -236,6 +243,7 @@ async fn make_pod(task: &EcsTask, accepted: &Accepted, namespace: &str, context:
         arns: &context.arns,
         cluster_object: &accepted.cluster.object,
         task_definition: &accepted.task_definition,
+        roles: &accepted.roles,
         revision: accepted.revision,
         group: &accepted.task.group(&accepted.task_definition.family),
         security_groups: accepted.groups.names(),

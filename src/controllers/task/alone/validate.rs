@@ -8,11 +8,13 @@ use crate::{
         cluster::{Holder, holder},
         refusal::Refusal,
         revision_lookup::{self, Found, Places},
+        role::Roles,
         security_group,
     },
     decide::conditions::reason,
     ecs::{
         network_configuration::Groups,
+        role::RolesOfTask,
         task::{self, Task},
         task_definition::TaskDefinition,
         task_definition_reference::TaskDefinitionReference,
@@ -27,6 +29,7 @@ pub(super) struct Around {
     pub(super) clusters: Vec<Arc<EcsCluster>>,
     pub(super) places: Places,
     pub(super) security_groups: Vec<Arc<EcsSecurityGroup>>,
+    pub(super) roles: Roles,
 }
 
 /// A task that may run.
@@ -36,6 +39,7 @@ pub(super) struct Accepted {
     pub(super) revision: i64,
     /// With the overrides of the task.
     pub(super) task_definition: TaskDefinition,
+    pub(super) roles: RolesOfTask,
     pub(super) groups: Groups,
 }
 
@@ -54,5 +58,6 @@ pub(super) fn validate(task: &EcsTask, before: &EcsTaskStatus, around: &Around) 
     let default = names::DEFAULT_SECURITY_GROUP.to_owned();
     let groups = Groups::of(&checked.security_groups, default, task_definition.network_mode);
     security_group::check_named(&groups, &around.security_groups, &around.namespace)?;
-    Ok(Accepted { cluster, task: checked, revision: revision.number, task_definition, groups })
+    let roles = around.roles.of_task(&task_definition, &around.namespace)?;
+    Ok(Accepted { cluster, task: checked, revision: revision.number, task_definition, roles, groups })
 }

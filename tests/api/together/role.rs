@@ -1,0 +1,138 @@
+//! Roles: their ServiceAccounts, and the tasks that have them.
+
+use serde_json::{Value, json};
+
+use crate::{
+    scene::{Scene, definition, service, text},
+    turns::together,
+};
+
+const ACCOUNT: &str = "ecs-role-app";
+
+async fn define_with_role(scene: &Scene) {
+    let mut with_role = definition("nginx:1", &[]);
+    with_role["taskRoleArn"] = json!("arn:aws:iam::123456789012:role/service/app");
+    with_role["executionRoleArn"] = json!("puller");
+    scene.apply("TaskDefinition", "web", with_role).await;
+}
+
+fn pod_spec(deployment: &Value) -> Value {
+    deployment["spec"]["template"]["spec"].clone()
+}
+
+#[test]
+fn a_role_becomes_a_service_account_that_follows_it() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        let spec = json!({"serviceAccount": {"annotations": {"example.com/role": "a"}}, "imagePullSecrets": [{"name": "registry"}]});
+        scene.apply("EcsRole", "app", spec).await;
+        scene.condition("EcsRole", "app", "Ready", "True", "Available").await;
+        let role = scene.get("EcsRole", "app").await;
+        assert_eq!(role["status"]["serviceAccount"], ACCOUNT);
+        assert!(text(&role["status"]["roleArn"]).ends_with(":role/app"), "{role}");
+        let account = scene.get("ServiceAccount", ACCOUNT).await;
+        assert_eq!(account["automountServiceAccountToken"], false);
+        assert_eq!(account["imagePullSecrets"], json!([{"name": "registry"}]));
+        let spec = json!({"serviceAccount": {"annotations": {"example.com/role": "b"}, "automountToken": true}});
+        scene.apply("EcsRole", "app", spec).await;
+        let account = scene
+            .until("ServiceAccount", ACCOUNT, "is as the role says", |account| {
+                account["automountServiceAccountToken"] == true
+            })
+            .await;
+        assert_eq!(account["metadata"]["annotations"]["example.com/role"], "b");
+        assert_eq!(account["imagePullSecrets"], Value::Null);
+        scene.delete("EcsRole", "app").await;
+        scene.until_gone("EcsRole", "app").await;
+        scene.until_gone("ServiceAccount", ACCOUNT).await;
+    });
+}
+
+#[test]
+fn a_service_account_of_somebody_else_is_left_alone() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        let account = json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT}, "automountServiceAccountToken": true,
+        });
+        scene.create(&account).await;
+        scene.apply("EcsRole", "app", json!({})).await;
+        let told = scene.condition("EcsRole", "app", "Ready", "False", "ForeignObject").await;
+        assert!(text(&told["message"]).contains(ACCOUNT), "{told}");
+        assert_eq!(scene.get("ServiceAccount", ACCOUNT).await["automountServiceAccountToken"], true);
+        scene.delete("ServiceAccount", ACCOUNT).await;
+        scene.condition("EcsRole", "app", "Ready", "True", "Available").await;
+    });
+}
+
+#[test]
+fn of_two_roles_of_one_name_the_older_has_it() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.apply("EcsRole", "first", json!({"roleName": "app"})).await;
+        scene.condition("EcsRole", "first", "Ready", "True", "Available").await;
+        scene.apply("EcsRole", "app", json!({})).await;
+        let told = scene.condition("EcsRole", "app", "Accepted", "False", "RoleTaken").await;
+        assert!(text(&told["message"]).starts_with("The role app is EcsRole first, which is older"), "{told}");
+        scene.delete("EcsRole", "first").await;
+        scene.condition("EcsRole", "app", "Ready", "True", "Available").await;
+    });
+}
+
+#[test]
+fn a_service_waits_for_its_task_role_and_keeps_it() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        define_with_role(scene).await;
+        scene.apply("EcsService", "web", service(1)).await;
+        let refused = scene.condition("EcsService", "web", "Accepted", "False", "RoleNotFound").await;
+        assert!(text(&refused["message"]).starts_with("Role is not valid: 'app' does not exist."), "{refused}");
+        assert!(scene.get("Deployment", "web").await.is_null());
+        scene.apply("EcsRole", "puller", json!({"imagePullSecrets": [{"name": "registry"}]})).await;
+        scene.condition("EcsRole", "puller", "Ready", "True", "Available").await;
+        scene.apply("EcsRole", "app", json!({})).await;
+        scene.steady("web", "web:1", 1).await;
+        let spec = pod_spec(&scene.get("Deployment", "web").await);
+        assert_eq!(spec["serviceAccountName"], ACCOUNT);
+        assert_eq!(spec["automountServiceAccountToken"], Value::Null, "the role says whether there is a token");
+        assert_eq!(spec["imagePullSecrets"], json!([{"name": "registry"}]));
+
+        for role in ["app", "puller"] {
+            scene.delete("EcsRole", role).await;
+            let waits = scene.condition("EcsRole", role, "Ready", "False", "DeletionWaits").await;
+            assert!(text(&waits["message"]).contains("until EcsService web is gone"), "{waits}");
+        }
+        scene.delete("EcsService", "web").await;
+        for role in ["app", "puller"] {
+            scene.until_gone("EcsRole", role).await;
+        }
+    });
+}
+
+#[test]
+fn a_task_without_a_role_runs_as_one_that_may_do_nothing() {
+    together(async |scene| {
+        scene.run_web(1).await;
+        let spec = pod_spec(&scene.get("Deployment", "web").await);
+        assert_eq!(
+            (&spec["serviceAccountName"], &spec["automountServiceAccountToken"]),
+            (&json!("ecs-no-role"), &json!(false))
+        );
+        assert_eq!(scene.get("ServiceAccount", "ecs-no-role").await["automountServiceAccountToken"], false);
+        scene.delete("ServiceAccount", "ecs-no-role").await;
+        scene.until("ServiceAccount", "ecs-no-role", "is there again", |account| !account.is_null()).await;
+    });
+}
+
+#[test]
+fn a_task_by_itself_waits_for_the_role_that_its_overrides_name() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsTask", "job", json!({"taskDefinition": "web", "overrides": {"taskRoleArn": "app"}})).await;
+        scene.condition("EcsTask", "job", "Accepted", "False", "RoleNotFound").await;
+        scene.apply("EcsRole", "app", json!({})).await;
+        scene.until("EcsTask", "job", "runs", |task| task["status"]["lastStatus"] == "RUNNING").await;
+        assert_eq!(scene.get("Pod", "job").await["spec"]["serviceAccountName"], ACCOUNT);
+    });
+}

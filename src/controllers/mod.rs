@@ -12,6 +12,7 @@ pub mod refusal;
 pub mod registrar;
 pub mod revision_lookup;
 pub mod role;
+pub mod secret_access;
 pub mod security_group;
 pub mod service;
 pub mod service_task;

@@ -31,7 +31,7 @@ use crate::{
         pod::Pod,
         status,
     },
-    translate::{names, owner::Owner, service_account},
+    translate::{names, owner::Owner, pod, service_account},
 };
 
 use super::{
@@ -87,18 +87,21 @@ impl Roles {
         Self(context.caches.roles.in_namespace(namespace))
     }
 
-    /// The roles of a task: that of its containers has to be there.
+    /// The roles of a task: that of its containers has to be there, and where it names Secrets its execution role.
     ///
     /// # Errors
-    /// When it is not.
+    /// When one is not.
     pub fn of_task(&self, definition: &TaskDefinition, namespace: &str) -> Result<RolesOfTask, Refusal> {
         if let Some(name) = definition.task_role.as_deref().filter(|name| self.named(name).is_none()) {
-            let message = format!(
-                "Role is not valid: '{name}' does not exist. Make an EcsRole of that name in Namespace {namespace}, or correct taskRoleArn of the task definition."
-            );
-            return Err(Refusal::new(reason::ROLE_NOT_FOUND, &message));
+            return Err(not_found(name, namespace, "taskRoleArn"));
         }
         let execution = definition.execution_role.as_deref().and_then(|name| self.named(name));
+        // One that has nothing to do may be missing.
+        if let Some(name) = definition.execution_role.as_deref().filter(|_| execution.is_none())
+            && !pod::secrets(definition).is_empty()
+        {
+            return Err(not_found(name, namespace, "executionRoleArn"));
+        }
         Ok(RolesOfTask::of(execution.map(|role| &role.spec)))
     }
 
@@ -115,6 +118,13 @@ impl Roles {
         named.sort_by_key(|role| !is_ready(role));
         named.first().map(|role| &***role)
     }
+}
+
+fn not_found(name: &str, namespace: &str, member: &str) -> Refusal {
+    let message = format!(
+        "Role is not valid: '{name}' does not exist. Make an EcsRole of that name in Namespace {namespace}, or correct {member} of the task definition."
+    );
+    Refusal::new(reason::ROLE_NOT_FOUND, &message)
 }
 
 fn is_ready(role: &EcsRole) -> bool {

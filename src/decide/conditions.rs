@@ -25,6 +25,8 @@ pub mod reason {
     pub const TASK_DEFINITION_INACTIVE: &str = "TaskDefinitionInactive";
     /// A security group does not exist.
     pub const SECURITY_GROUP_NOT_FOUND: &str = "SecurityGroupNotFound";
+    /// What tasks need before they start may not be had.
+    pub const RESOURCE_INITIALIZATION_ERROR: &str = "ResourceInitializationError";
     /// There is no such role.
     pub const ROLE_NOT_FOUND: &str = "RoleNotFound";
     /// Another EcsRole has the name.

@@ -358,7 +358,7 @@ impl<'a> SchedulerFacts<'a> {
 
 impl Decision {
     /// Looks again after a time, unless it is over.
-    fn look_in(&mut self, time: Duration) {
+    pub fn look_in(&mut self, time: Duration) {
         let next = self.look_after.into_iter().chain((!time.is_zero()).then_some(time));
         self.look_after = next.min();
     }

@@ -252,6 +252,12 @@ fn unable_to_place_message(service: &str, cause: &str) -> String {
     format!("(service {service}) was unable to place a task. Reason: {cause}")
 }
 
+/// What ECS says of a task that lacks something before it starts.
+#[must_use]
+pub fn unable_to_start_message(service: &str, cause: &str) -> String {
+    format!("(service {service}) was unable to start a task. Reason: {cause}")
+}
+
 /// What ECS says of a task that no node is found for.
 #[must_use]
 pub fn unplaceable_message(service: &str, cause: &str) -> String {

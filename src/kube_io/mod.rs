@@ -1,5 +1,6 @@
 //! All traffic with the API server. What is written is decided elsewhere; here is how it is read and written.
 
+pub mod access;
 pub mod apply;
 pub mod apply_request;
 pub mod cache;

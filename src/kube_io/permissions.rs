@@ -141,6 +141,12 @@ pub const PERMISSIONS: &[Permission] = &[
         ..cluster("", "configmaps", &["get", "update"], "raise the highest revision number of a family")
     },
     cluster("events.k8s.io", "events", &["create"], "tell what happened"),
+    cluster(
+        "authorization.k8s.io",
+        "subjectaccessreviews",
+        &["create"],
+        "ask whether an execution role may get the Secrets that its task names",
+    ),
     // Leader election.
     own_namespace("coordination.k8s.io", "leases", &["create"], &[], "take the lease for the first time"),
     own_namespace("coordination.k8s.io", "leases", &["get", "update"], &[LEASE], "take, renew and release the lease"),

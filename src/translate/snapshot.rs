@@ -1,6 +1,8 @@
 //! What a deployment of a service was started with, kept in a ControllerRevision: reconciling applies what was rendered
 //! then, not what would be rendered now, so that an upgrade of the operator or a change around it restarts no task.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::{
     api::{apps::v1::ControllerRevision, core::v1::PodTemplateSpec},
     apimachinery::pkg::runtime::RawExtension,
@@ -17,7 +19,7 @@ use crate::{
     },
 };
 
-use super::{labels, names, owner::Owner};
+use super::{labels, names, owner::Owner, pod};
 
 /// One deployment of a service.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +41,12 @@ pub struct SnapshotContent {
     /// The network mode of its tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<NetworkMode>,
+    /// Name of the execution role of its tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_role: Option<String>,
+    /// Names of the Secrets that its tasks name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<String>,
     /// Whether something tells if its tasks are healthy. A snapshot that does not say was stored before that mattered.
     #[serde(default = "checks_health_when_unsaid")]
     pub checks_health: bool,
@@ -76,8 +84,16 @@ impl Snapshot {
     pub fn new(number: i64, trigger: Trigger, definition: &TaskDefinition, template: &PodTemplateSpec) -> Self {
         let template = serde_json::to_value(template).unwrap_or_default();
         let (ports, network_mode) = (definition.ports(), definition.network_mode);
-        let checks_health = definition.checks_health();
-        Self { number, content: SnapshotContent { trigger, ports, network_mode, checks_health, template } }
+        let content = SnapshotContent {
+            trigger,
+            ports,
+            network_mode,
+            execution_role: definition.execution_role.clone(),
+            secrets: pod::secrets(definition),
+            checks_health: definition.checks_health(),
+            template,
+        };
+        Self { number, content }
     }
 
     /// Reads a ControllerRevision; `None` when it is none of ours.

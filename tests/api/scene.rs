@@ -38,6 +38,8 @@ fn location(kind: &str) -> (&'static str, &'static str, bool) {
         "Event" => ("/apis/events.k8s.io/v1", "events", true),
         "Service" => ("/api/v1", "services", true),
         "Pod" => ("/api/v1", "pods", true),
+        "Role" => ("/apis/rbac.authorization.k8s.io/v1", "roles", true),
+        "RoleBinding" => ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", true),
         "RuntimeClass" => ("/apis/node.k8s.io/v1", "runtimeclasses", false),
         "ServiceAccount" => ("/api/v1", "serviceaccounts", true),
         "ResourceQuota" => ("/api/v1", "resourcequotas", true),

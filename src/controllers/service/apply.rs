@@ -70,7 +70,7 @@ pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -
         store_snapshot(observed, snapshot, context).await?;
     }
     keep_rollout(observed, plan, context).await?;
-    let waits = plan.waiting_for.is_some();
+    let waits = plan.obstacle.is_some();
     let startable = plan.workload.as_ref().filter(|_| !waits || observed.applied_snapshot().is_some());
     let Some(workload) = startable else { return Ok(Progress::Waiting) };
     let applied = apply_workload(observed, plan.scheduling, workload, context).await?;

@@ -26,7 +26,7 @@ use super::{
     cluster::namespace_of,
     context::Context,
     driver::{Driver, Outcome},
-    revision_lookup,
+    revision_lookup, secret_access,
     triggers::{LastSeen, Triggers},
 };
 
@@ -97,7 +97,12 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
         Ok(accepted) => {
             let now = context.now();
             let version = context.kubernetes_version();
-            let surroundings = plan::Surroundings { arns: &context.arns, version, now: &now };
+            let denied = match accepted.needs(&observed) {
+                Some(needs) => secret_access::refusal(&needs, &observed.namespace, &context).await,
+                None => None,
+            };
+            let denied = denied.as_deref();
+            let surroundings = plan::Surroundings { denied, arns: &context.arns, version, now: &now };
             let plan = plan::plan(&observed, &accepted, surroundings);
             if apply::complete(&observed, &plan, &context).await? {
                 return Ok(Outcome::Done);

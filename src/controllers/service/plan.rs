@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use crate::{
     api::{register_task_definition::NetworkMode, security_group::EcsSecurityGroup, service::SchedulingStrategy},
-    controllers::security_group::first_unready,
+    controllers::{secret_access::ASK_AGAIN, security_group::first_unready},
     decide::{
         deployment::{self, Template},
         rollout::{Rollout, roll_back_target},
         service_scheduler::{Decision, KnownDeployment, Rules, SchedulerFacts, decide},
-        service_status::DeploymentFacts,
+        service_status::{DeploymentFacts, unable_to_start_message},
     },
     ecs::{
         arn::ArnScope,
@@ -60,7 +60,7 @@ pub(super) struct Plan {
     pub(super) new_snapshot: Option<Snapshot>,
     pub(super) decision: Decision,
     /// Why no task may start yet.
-    pub(super) waiting_for: Option<String>,
+    pub(super) obstacle: Option<Obstacle>,
     /// `None` when somebody has deleted the snapshot that runs: the workload stays as it is.
     pub(super) workload: Option<Value>,
     /// All deployments that there are snapshots of.
@@ -69,9 +69,19 @@ pub(super) struct Plan {
     pub(super) obsolete_snapshots: Vec<String>,
 }
 
+/// Why no task may start yet.
+pub(super) enum Obstacle {
+    /// Something that they need is not ready.
+    Unready(String),
+    /// Their execution role may not do what it has to.
+    Denied(String),
+}
+
 /// What a deployment is rendered with that is not the service's.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
+    /// Why its execution role may not do what it has to.
+    pub(super) denied: Option<&'a str>,
     pub(super) arns: &'a ArnScope,
     pub(super) version: KubernetesVersion,
     pub(super) now: &'a Time,
@@ -86,15 +96,22 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             (*number, Some(new_snapshot(observed, accepted, surroundings, *number, (task_definition, roles))))
         }
     };
-    let decision = schedule(observed, accepted, newest, desired_count, surroundings.now);
+    let mut decision = schedule(observed, accepted, newest, desired_count, surroundings.now);
     let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
     let snapshots: Vec<_> = stored.chain(&new_snapshot).collect();
     let snapshot = |number: i64| snapshots.iter().copied().find(|snapshot| snapshot.number == number);
     let wanted = snapshot(decision.template.newest());
     let ports = open_ports(observed, wanted, decision.template);
-    let waiting_for = snapshot(decision.template.running()).and_then(|starts| waiting_for(observed, starts));
+    let denied = surroundings.denied.filter(|_| decision.template.running() == newest);
+    if let Some(denied) = denied {
+        decision.messages.push(unable_to_start_message(&service.name, denied));
+        decision.look_in(ASK_AGAIN);
+    }
+    let starts = snapshot(decision.template.running());
+    let unready = starts.and_then(|starts| waiting_for(observed, starts)).map(Obstacle::Unready);
+    let obstacle = unready.or_else(|| denied.map(|denied| Obstacle::Denied(denied.into())));
     // What runs already goes on, and can be scaled, while the new deployment waits.
-    let held = waiting_for.as_ref().and_then(|_| observed.applied_snapshot());
+    let held = obstacle.as_ref().and_then(|_| observed.applied_snapshot());
     let running = held.unwrap_or(decision.template.running());
     let workload = ServiceWorkload {
         namespace: &observed.namespace,
@@ -123,7 +140,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             &ports,
         ),
         budget: budget(observed, accepted, desired_count),
-        waiting_for,
+        obstacle,
         workload: snapshot(running).map(|snapshot| service_workload(workload, snapshot)),
         obsolete_snapshots: obsolete_snapshots(observed, newest, running),
         deployments: deployment_facts(observed, new_snapshot.as_ref(), surroundings),

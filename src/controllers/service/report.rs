@@ -18,7 +18,12 @@ use crate::{
     translate::{labels, names},
 };
 
-use super::{apply::Progress, observe::Observed, plan::Plan, validate::Accepted};
+use super::{
+    apply::Progress,
+    observe::Observed,
+    plan::{Obstacle, Plan},
+    validate::Accepted,
+};
 
 /// A service that is not accepted. What runs of it goes on and is counted.
 pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<Outcome, Error> {
@@ -150,7 +155,7 @@ fn findings(
     plan: &Plan,
     result: &Result<Progress, Error>,
 ) -> Vec<Finding> {
-    match (result, &plan.waiting_for) {
+    match (result, &plan.obstacle) {
         (Err(error @ (Error::Foreign { .. } | Error::Hidden { .. })), _) => {
             service_status::stalled(true, reason::FOREIGN_OBJECT, &error.to_string())
         }
@@ -161,7 +166,10 @@ fn findings(
         (Err(_), _) => {
             service_status::waiting("The API server did not take everything that was written; it is tried again.")
         }
-        (Ok(_), Some(message)) => service_status::waiting(message),
+        (Ok(_), Some(Obstacle::Unready(message))) => service_status::waiting(message),
+        (Ok(_), Some(Obstacle::Denied(message))) => {
+            service_status::stalled(true, reason::RESOURCE_INITIALIZATION_ERROR, message)
+        }
         (Ok(_), None) => {
             let mut findings = rollout_status::findings(facts, rollout);
             // Whoever waits for the service wants to know what it waits for.

@@ -8,6 +8,7 @@ use crate::{
         cluster::{Holder, holder},
         refusal::Refusal,
         revision_lookup::{Found, checked, refusal},
+        secret_access::Needs,
         security_group,
     },
     decide::{
@@ -23,7 +24,7 @@ use crate::{
         violation,
     },
     kube_io::revision::Revision,
-    translate::{names, snapshot::Trigger},
+    translate::{names, pod, snapshot::Trigger},
 };
 
 use super::observe::Observed;
@@ -47,6 +48,24 @@ pub(super) enum Target {
     Existing(i64),
     /// A new one, with what it runs.
     New { number: i64, task_definition: Box<TaskDefinition>, roles: RolesOfTask },
+}
+
+impl Accepted {
+    /// What the deployment that is to start needs of Secrets; `None` when it has started.
+    pub(super) fn needs(&self, observed: &Observed) -> Option<Needs> {
+        match &self.target {
+            Target::New { task_definition, .. } => Some(Needs {
+                execution_role: task_definition.execution_role.clone(),
+                secrets: pod::secrets(task_definition),
+            }),
+            Target::Existing(number) if observed.applied_snapshot() == Some(*number) => None,
+            Target::Existing(number) => {
+                let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == *number)?;
+                let content = &stored.snapshot.content;
+                Some(Needs { execution_role: content.execution_role.clone(), secrets: content.secrets.clone() })
+            }
+        }
+    }
 }
 
 pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {

@@ -14,7 +14,7 @@ const CLAIM: &str = "It is the PersistentVolumeClaim {claim} of the Namespace, w
 const DRIVER: &str = "What the driver of the PersistentVolume does.";
 
 pub(super) const TASK_ROLE: &str = "The containers run as the ServiceAccount {service account}, that of the EcsRole of this name in the Namespace. It brings no credentials of AWS by itself: the annotations of the EcsRole can.";
-pub(super) const EXECUTION_ROLE: &str = "The kubelet pulls images and reads Secrets. It pulls with the imagePullSecrets of the EcsRole of this name in the Namespace, where there is one.";
+pub(super) const EXECUTION_ROLE: &str = "The kubelet pulls images and reads Secrets: with the imagePullSecrets of the EcsRole of this name in the Namespace, and those Secrets that its ServiceAccount {service account} may get.";
 pub(super) const STORAGE: &str = "A task that fills more is evicted.";
 
 pub(super) const ROWS: &[Row] = &[

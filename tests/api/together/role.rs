@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    scene::{Scene, definition, service, text},
+    scene::{Scene, definition, document, messages, service, text},
     turns::together,
 };
 
@@ -134,5 +134,59 @@ fn a_task_by_itself_waits_for_the_role_that_its_overrides_name() {
         scene.apply("EcsRole", "app", json!({})).await;
         scene.until("EcsTask", "job", "runs", |task| task["status"]["lastStatus"] == "RUNNING").await;
         assert_eq!(scene.get("Pod", "job").await["spec"]["serviceAccountName"], ACCOUNT);
+    });
+}
+
+async fn define_with_secret(scene: &Scene) {
+    let mut definition = definition("nginx:1", &[]);
+    definition["executionRoleArn"] = json!("puller");
+    definition["containerDefinitions"][0]["secrets"] = json!([{"name": "DB", "valueFrom": "db"}]);
+    scene.apply("TaskDefinition", "web", definition).await;
+}
+
+async fn grant(scene: &Scene, role: &str, secret: &str) {
+    let rules = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": [secret], "verbs": ["get"]}]);
+    scene.create(&document("Role", role, &json!({ "rules": rules }))).await;
+    let subject = json!({"kind": "ServiceAccount", "name": role, "namespace": scene.namespace});
+    let role_ref = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role});
+    scene.create(&document("RoleBinding", role, &json!({"subjects": [subject], "roleRef": role_ref}))).await;
+}
+
+#[test]
+fn tasks_start_when_their_execution_role_may_get_the_secrets_that_they_name() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        define_with_secret(scene).await;
+        scene.apply("EcsService", "web", service(1)).await;
+        scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
+        for (kind, name) in [("EcsService", "web"), ("EcsTask", "job")] {
+            let refused = scene.condition(kind, name, "Accepted", "False", "RoleNotFound").await;
+            assert!(text(&refused["message"]).contains("correct executionRoleArn"), "{refused}");
+        }
+        scene.apply("EcsRole", "puller", json!({})).await;
+        let denied =
+            "ResourceInitializationError: the execution role puller may not get the Secret db. Grant it: kubectl";
+        for (kind, name) in [("EcsService", "web"), ("EcsTask", "job")] {
+            let told = scene.condition(kind, name, "Stalled", "True", "ResourceInitializationError").await;
+            assert!(text(&told["message"]).starts_with(denied), "{told}");
+        }
+        let is_told = |event: &String| event.contains(&format!("was unable to start a task. Reason: {denied}"));
+        assert!(messages(&scene.get("EcsService", "web").await).iter().any(is_told));
+        assert!(scene.get("Deployment", "web").await.is_null() && scene.get("Pod", "job").await.is_null());
+
+        grant(scene, "ecs-role-puller", "db").await;
+        scene.steady("web", "web:1", 1).await;
+        scene.until("EcsTask", "job", "runs", |task| task["status"]["lastStatus"] == "RUNNING").await;
+        scene.condition("EcsTask", "job", "Stalled", "False", "Accepted").await;
+        // What runs goes on without the right, and the next revision waits for it.
+        scene.delete("RoleBinding", "ecs-role-puller").await;
+        let mut next = definition("nginx:2", &[]);
+        next["executionRoleArn"] = json!("puller");
+        next["containerDefinitions"][0]["secrets"] = json!([{"name": "DB", "valueFrom": "db"}]);
+        scene.apply("TaskDefinition", "web", next).await;
+        let waits = scene.condition("EcsService", "web", "Stalled", "True", "ResourceInitializationError").await;
+        assert!(text(&waits["message"]).starts_with(denied), "{waits}");
+        let web = scene.get("EcsService", "web").await;
+        assert_eq!((&web["status"]["runningCount"], &web["status"]["pendingCount"]), (&json!(1), &json!(0)));
     });
 }

@@ -18,6 +18,7 @@ use crate::{
         refusal::Refusal,
         revision_lookup::{Places, waits_for_registration},
         role::Roles,
+        secret_access::{self, ASK_AGAIN, Needs},
         security_group::first_unready,
         task::identity,
     },
@@ -37,7 +38,7 @@ use crate::{
         names::service_account,
         network_policy,
         owner::{Owner, Ownership},
-        security_group,
+        pod, security_group,
         task_pod::{TaskPod, owned_task_pod},
     },
 };
@@ -85,6 +86,14 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
     }
     if let Some(lack) = prepare(task, &accepted, &around, context).await? {
         return wait_for(task, before, &lack, context).await;
+    }
+    let definition = &accepted.task_definition;
+    let needs = Needs { execution_role: definition.execution_role.clone(), secrets: pod::secrets(definition) };
+    if let Some(denied) = secret_access::refusal(&needs, &around.namespace, context).await {
+        let reason = reason::RESOURCE_INITIALIZATION_ERROR;
+        let stalled = Finding::holds(STALLED, reason, denied.clone());
+        warn(task, before, &[self::accepted(), stalled], reason, &denied, context).await?;
+        return Ok(Outcome::Wait(ASK_AGAIN));
     }
     let made = make_pod(task, &accepted, &around.namespace, context).await;
     if let Err(error) = &made {

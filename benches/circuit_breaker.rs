@@ -1,5 +1,5 @@
-//! How long it takes from the moment at which a task that does not start is given up to the failed deployment in the status of
-//! its service, with many services on virtual nodes whose circuit breaker trips at the first failure. `hack/bench breaker` runs it.
+//! How long it takes from the report that a node refuses a task, a failure that counts at once, to the failed deployment in the status
+//! of its service, with many services on virtual nodes whose circuit breaker trips at the first failure. `hack/bench breaker` runs it.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,55 +16,81 @@ mod connection;
 mod front;
 #[path = "../tests/api/operator.rs"]
 mod operator;
+#[path = "../tests/api/pods.rs"]
+mod pods;
 #[path = "../tests/api/scene.rs"]
 mod scene;
 mod virtual_nodes;
 
-use ecs_operator::api::{service::EcsService, service_status::RolloutState, task::EcsTask, task_status::StopCode};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use ecs_operator::api::{service::EcsService, service_status::RolloutState};
 use kube::ResourceExt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use connection::{block_on, wait_until};
 use operator::Operator;
-use scene::{Scene, definition, service};
+use pods::report;
+use scene::{Scene, service, text};
 use virtual_nodes::{tell, watch};
 
 /// Services, where `ECS_OPERATOR_BENCH_SERVICES` says nothing else.
 const SERVICES: usize = 100;
 
+/// Between two failures.
+const PACE: Duration = Duration::from_millis(250);
+
 fn main() {
     block_on(measure(virtual_nodes::services().unwrap_or(SERVICES)));
+}
+
+/// A service whose only deployment is not completed for long, and fails with the first task.
+fn breaks() -> Value {
+    let mut service = service(1);
+    service["kubernetes"]["minReadySeconds"] = json!(3600);
+    let threshold = json!({"type": "COUNT", "value": 1});
+    service["deploymentConfiguration"] =
+        json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true, "thresholdConfiguration": threshold}});
+    service
+}
+
+/// What a kubelet says of a Pod that does not fit its node.
+fn refused() -> Value {
+    json!({"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough resource: cpu", "containerStatuses": null})
 }
 
 async fn measure(services: usize) {
     let scene = Scene::new().await;
     let operator = Operator::start().await;
     scene.make_cluster().await;
-    // The nodes cannot pull it.
-    scene.apply("TaskDefinition", "web", definition("broken", &[])).await;
-    let stops = watch(&scene, |task: &EcsTask| {
-        let status = task.status.as_ref()?;
-        let service = task.spec.group.as_deref()?.strip_prefix("service:")?;
-        (status.stop_code == Some(StopCode::TaskFailedToStart)).then(|| service.to_owned())
-    });
+    scene.define("nginx:1").await;
+    for number in 0..services {
+        scene.apply("EcsService", &format!("web-{number}"), breaks()).await;
+    }
+    let mut pods = Vec::new();
+    wait_until("each service has a task that runs", async || {
+        pods = scene.list("Pod").await;
+        pods.retain(|pod| pod["status"]["phase"] == "Running");
+        pods.len() == services
+    })
+    .await;
     let failures = watch(&scene, |service: &EcsService| {
         let mut deployments = service.status.iter().flat_map(|status| &status.deployments);
         deployments.any(|it| it.rollout_state == RolloutState::Failed).then(|| service.name_any())
     });
-    let mut breaks = service(1);
-    let threshold = json!({"type": "COUNT", "value": 1});
-    breaks["deploymentConfiguration"] =
-        json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true, "thresholdConfiguration": threshold}});
-    for number in 0..services {
-        scene.apply("EcsService", &format!("web-{number}"), breaks.clone()).await;
+    let mut refusals = HashMap::new();
+    for pod in pods {
+        refusals.insert(text(&pod["metadata"]["labels"]["ecs-operator.dev/service"]), Instant::now());
+        report(&scene, &pod, refused()).await;
+        tokio::time::sleep(PACE).await;
     }
-    wait_until("all deployments have failed", async || {
-        let (stops, failures) = (stops.lock().unwrap(), failures.lock().unwrap());
-        stops.len() == services && failures.len() == services
-    })
-    .await;
-    let what = "from the record of a failed start to the failed deployment of its service, seen by watches";
-    tell(what, &stops.lock().unwrap(), &failures.lock().unwrap());
+    wait_until("all deployments have failed", async || failures.lock().unwrap().len() == services).await;
+    let what =
+        "from the report of a task that its node refuses to the failed deployment of its service, seen by a watch";
+    tell(what, &refusals, &failures.lock().unwrap());
     // The cluster is taken down as a whole.
     operator.stop().await;
 }

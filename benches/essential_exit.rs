@@ -75,8 +75,8 @@ async fn measure(services: usize) {
     let deletions = watch(&scene, |pod: &Pod| pod.metadata.deletion_timestamp.is_some().then(|| pod.name_any()));
     let mut exits = HashMap::new();
     for pod in scene.list("Pod").await {
-        report(&scene, &pod, ends("web", 1, "Error")).await;
         exits.insert(pod["metadata"]["name"].as_str().unwrap().to_owned(), Instant::now());
+        report(&scene, &pod, ends("web", 1, "Error")).await;
         tokio::time::sleep(PACE).await;
     }
     wait_until("all Pods are deleted", async || {

@@ -27,6 +27,7 @@ fn translate(definition: &RegisterTaskDefinition, arns: &ArnScope) {
         arns,
         cluster_object: "default",
         service_object: "web",
+        service_name: "web",
         task_definition: &checked,
         roles: &RolesOfTask::default(),
         revision: 1,

@@ -42,7 +42,7 @@ pub struct EcsServiceStatus {
     #[serde(default)]
     pub pending_count: i32,
 
-    /// The newest deployment (PRIMARY) and older ones that still have tasks (ACTIVE).
+    /// The deployment that is to run (PRIMARY: the newest, or the one that was rolled back to) and others that still have tasks (ACTIVE).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deployments: Vec<ServiceDeployment>,
 
@@ -130,7 +130,7 @@ pub struct ServiceDeployment {
     pub updated_at: Time,
 }
 
-/// Whether a deployment is the newest.
+/// Whether a deployment is the one that is to run.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DeploymentStatus {

@@ -29,6 +29,7 @@ use super::{runtime::Tag, service::NetworkConfiguration, task_overrides::TaskOve
     printcolumn(name = "Exit", type_ = "string", json_path = ".status.exitCodes"),
     printcolumn(name = "Stop code", type_ = "string", json_path = ".status.stopCode"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
+    printcolumn(name = "Pod", type_ = "string", json_path = ".status.podName", priority = 1),
     printcolumn(name = "Node", type_ = "string", json_path = ".status.nodeName", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = kube::core::Rule::new(

@@ -74,8 +74,8 @@ pub struct EcsTaskStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_reason: Option<String>,
 
-    /// What there is to say of it in a sentence: why it is not accepted, why it does not start, why it is down, or
-    /// `stoppedReason`.
+    /// What there is to say of it in a row of at most 100 characters: the beginning of why it is not accepted, why it does not start,
+    /// why it is down, or of `stoppedReason`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 

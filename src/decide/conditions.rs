@@ -49,7 +49,7 @@ pub mod reason {
     pub const UNABLE_TO_PLACE_TASK: &str = "UnableToPlaceTask";
     /// A deployment is under way, or tasks are started or stopped.
     pub const DEPLOYMENT_IN_PROGRESS: &str = "DeploymentInProgress";
-    /// Tasks of a deployment fail to start again and again, and no circuit breaker ends it.
+    /// Tasks of a deployment fail to start again and again, and no circuit breaker has ended it.
     pub const TASKS_FAIL_TO_START: &str = "TasksFailToStart";
     /// The deployment has failed, and nothing runs instead.
     pub const DEPLOYMENT_FAILED: &str = "DeploymentFailed";

@@ -9,6 +9,9 @@ const LONGEST_REASON: usize = 1024;
 /// Characters of what Kubernetes says behind it, at most.
 const LONGEST_CAUSE: usize = 640;
 
+/// Characters of a reason in the row of its task: with more, a list of tasks cannot be read.
+const LONGEST_IN_ROW: usize = 100;
+
 const PULL: &str = "CannotPullContainerError";
 /// ECS's name for what is missing before a container can be made.
 pub(super) const RESOURCE: &str = "ResourceInitializationError";
@@ -101,6 +104,12 @@ pub fn reason(words: &str, cause: &str) -> String {
     format!("{words} ({cause})")
 }
 
+/// The beginning of a reason, for the row of its task.
+#[must_use]
+pub fn in_row(reason: &str) -> String {
+    shortened(reason, LONGEST_IN_ROW)
+}
+
 /// The text in one line, with its end cut off where it is longer than that.
 fn shortened(text: &str, most: usize) -> String {
     const CUT: &str = "...";
@@ -181,5 +190,6 @@ mod tests {
         assert!(text.ends_with("é... (container web: ErrImagePull)"), "{text}");
         assert_eq!(reason(&long, &long).chars().count(), LONGEST_REASON);
         assert_eq!(reason("a\n  b", "c"), "a b (c)");
+        assert_eq!(in_row(&text).chars().count(), LONGEST_IN_ROW);
     }
 }

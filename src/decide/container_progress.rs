@@ -118,6 +118,23 @@ fn is_unset(time: &Time) -> bool {
     time.0 <= Timestamp::UNIX_EPOCH
 }
 
+impl ContainerStatus {
+    /// Whether it has started at least once, although it may be down now.
+    #[must_use]
+    pub fn has_started_once(&self) -> bool {
+        (self.state.running.is_some() && self.has_started()) || self.has_run_before()
+    }
+
+    /// Whether a run of it has ended.
+    fn has_run_before(&self) -> bool {
+        let is_run = |terminated| End::of(terminated).tells_of_a_run();
+        // That the end of an earlier run is unknown the kubelet says only of a container that it saw run.
+        let is_earlier_run = |terminated| End::of(terminated).kind != EndKind::NeverRan;
+        self.state.terminated.as_ref().is_some_and(is_run)
+            || self.last_state.terminated.as_ref().is_some_and(is_earlier_run)
+    }
+}
+
 impl<'a> ObservedContainer<'a> {
     /// Whether it runs now.
     #[must_use]
@@ -141,19 +158,7 @@ impl<'a> ObservedContainer<'a> {
     /// Whether it has started at least once.
     #[must_use]
     pub fn has_started(&self) -> bool {
-        self.status
-            .is_some_and(|status| (status.state.running.is_some() && status.has_started()) || self.has_run_before())
-    }
-
-    /// Whether a run of it has ended.
-    fn has_run_before(&self) -> bool {
-        self.status.is_some_and(|status| {
-            let is_run = |terminated| End::of(terminated).tells_of_a_run();
-            // That the end of an earlier run is unknown the kubelet says only of a container that it saw run.
-            let is_earlier_run = |terminated| End::of(terminated).kind != EndKind::NeverRan;
-            status.state.terminated.as_ref().is_some_and(is_run)
-                || status.last_state.terminated.as_ref().is_some_and(is_earlier_run)
-        })
+        self.status.is_some_and(ContainerStatus::has_started_once)
     }
 
     /// The first start that the report still tells of.
@@ -183,7 +188,8 @@ impl<'a> ObservedContainer<'a> {
     /// How far it is.
     #[must_use]
     pub fn last_status(&self) -> ContainerLastStatus {
-        let has_ended = self.status.is_some_and(|status| status.state.terminated.is_some()) || self.has_run_before();
+        let has_ended = self.status.is_some_and(|status| status.state.terminated.is_some())
+            || self.status.is_some_and(ContainerStatus::has_run_before);
         if self.runs() {
             ContainerLastStatus::Running
         } else if self.is_over || has_ended {

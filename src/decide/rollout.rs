@@ -107,7 +107,7 @@ pub enum Course {
         /// The earlier one.
         running: i64,
     },
-    /// It has failed and stays as it is: no task of it starts, and those that are there are left alone.
+    /// It has failed and stays as it is: it replaces no more tasks. One that ends is replaced by Kubernetes.
     Stopped {
         /// The one that has failed: the newest, or the one that was to run again.
         failed: i64,

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::task_status::{EcsTaskStatus, LastStatus};
+use crate::api::task_status::{EcsTaskStatus, LastStatus, StopCode};
 
 use super::elapsed::left;
 
-/// Time in which a task comes up, or is gone when it has ended or is stopped, before there is anything to tell of it.
+/// Time in which a task comes up before there is anything to tell of it.
 pub const USUAL: Duration = Duration::from_secs(5);
+
+/// Time in which a task is gone when it has ended or is stopped: it leaves its endpoints for 5 s by default. A user who stops one
+/// is told at once.
+const USUAL_STOP: Duration = Duration::from_secs(10);
 
 /// Time for which a task must have run before it is told no more why it was down: one that ends again and again does not cost
 /// two writes each time.
@@ -26,7 +30,9 @@ pub fn news(before: &EcsTaskStatus, after: &EcsTaskStatus, runs_since: Option<&T
     let is_first = before.task_id.is_none();
     let late_start = after.created_at.as_ref().filter(|_| is_first).map(|created_at| left(created_at, USUAL, now));
     let stops = after.last_status >= Some(LastStatus::Stopping) && before.last_status < Some(LastStatus::Stopping);
-    let late_stop = after.stopping_at.as_ref().filter(|_| stops).map(|asked_at| left(asked_at, USUAL, now));
+    let is_asked_for = after.stop_code == Some(StopCode::UserInitiated);
+    let usual = if is_asked_for { Duration::ZERO } else { USUAL_STOP };
+    let late_stop = after.stopping_at.as_ref().filter(|_| stops).map(|asked_at| left(asked_at, usual, now));
     let has_another_reason = !is_first && after.stopped_reason.is_none() && kind(before) != kind(after);
     let other_reason = has_another_reason.then(|| until_other_reason(after, runs_since, now)).flatten();
     [late_start, late_stop, other_reason].into_iter().flatten().min()
@@ -80,6 +86,7 @@ mod tests {
             ..status(last_status, Some("enough"))
         };
         let (stops, stopped) = (stopping(LastStatus::Stopping), stopping(LastStatus::Stopped));
+        let by_user = EcsTaskStatus { stop_code: Some(StopCode::UserInitiated), ..stops.clone() };
         let seconds = Duration::from_secs;
         for (before, after, now, expected) in [
             (&none, &pending, 1, Some(seconds(4))),
@@ -93,8 +100,9 @@ mod tests {
             (&hindered, &status(LastStatus::Pending, Some("CannotStart: no such command")), 9, Some(seconds(0))),
             (&none, &running, 1, Some(seconds(0))),
             (&running, &down, 9, Some(seconds(0))),
-            (&running, &stops, 9, Some(seconds(2))),
-            (&running, &stops, 11, Some(seconds(0))),
+            (&running, &stops, 9, Some(seconds(7))),
+            (&running, &stops, 16, Some(seconds(0))),
+            (&running, &by_user, 6, Some(seconds(0))),
             (&stops, &stops, 12, None),
             (&running, &stopped, 7, Some(seconds(0))),
             (&stops, &stopped, 12, Some(seconds(0))),

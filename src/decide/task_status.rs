@@ -4,13 +4,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{
     task::DesiredStatus,
-    task_status::{EcsTaskStatus, HealthStatus, LastStatus, TaskContainer},
+    task_status::{ContainerLastStatus, EcsTaskStatus, HealthStatus, LastStatus, TaskContainer},
 };
 
 use super::{
+    container_error::in_row,
     service_task::deleted_stop,
     task_progress::{TaskFacts, TaskProgress, exit_codes},
     task_stop::Stop,
+    unhealthy::unhealthy_stop,
 };
 
 /// What never changes of a task.
@@ -60,6 +62,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
     let containers = task.since_stop(pod.at_stop);
     let is_stopped = progress.last_status == LastStatus::Stopped;
     let stop_code = before.stop_code.or(stop.as_ref().map(|stop| stop.code));
+    let health_status = health(before, progress, stop.as_ref());
     let told = before.stopped_reason.clone().or(stop.map(|stop| stop.reason));
     let stopped_reason = told.or_else(|| is_stopped.then(|| UNSEEN.into()));
     let now = || task.now.clone();
@@ -69,13 +72,13 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
     EcsTaskStatus {
         last_status: Some(progress.last_status.max(least)),
         desired_status: Some(if stops { DesiredStatus::Stopped } else { DesiredStatus::Running }),
-        health_status: Some(if stops { before.health_status.unwrap_or(progress.health) } else { progress.health }),
+        health_status: Some(health_status),
         started_at: before.started_at.clone().or_else(|| progress.started_at.clone()),
         stopping_at: stops.then(|| before.stopping_at.clone().unwrap_or_else(decided_at)),
         execution_stopped_at: progress.execution_stopped_at.clone(),
         stopped_at: is_stopped.then(|| before.stopped_at.clone().unwrap_or_else(now)),
         stop_code,
-        reason: stopped_reason.clone().or_else(|| task.hindrance(progress).filter(|_| !stops)),
+        reason: stopped_reason.clone().or_else(|| task.hindrance(progress).filter(|_| !stops)).as_deref().map(in_row),
         stopped_reason,
         exit_codes: exit_codes(&containers),
         containers,
@@ -84,6 +87,17 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
         node_name: pod.node.map(str::to_owned),
         addresses: addresses(before, task),
         ..identified(before, identity)
+    }
+}
+
+/// The health of a task is what it was when it was to stop: unhealthy, where that is why.
+fn health(before: &EcsTaskStatus, progress: &TaskProgress, stop: Option<&Stop>) -> HealthStatus {
+    if stop == Some(&unhealthy_stop()) {
+        HealthStatus::Unhealthy
+    } else if stop.is_some() || progress.last_status > LastStatus::Running {
+        before.health_status.unwrap_or(progress.health)
+    } else {
+        progress.health
     }
 }
 
@@ -98,10 +112,16 @@ pub fn lost(before: &EcsTaskStatus, stop: Option<Stop>, now: &Time) -> EcsTaskSt
         health_status: before.health_status.or(Some(HealthStatus::Unknown)),
         stopped_at: Some(now.clone()),
         stop_code: before.stop_code.or(code),
-        reason: stopped_reason.clone(),
+        reason: stopped_reason.as_deref().map(in_row),
         stopped_reason,
+        containers: before.containers.iter().cloned().map(over).collect(),
         ..before.clone()
     }
+}
+
+/// A container of a task that is over.
+fn over(container: TaskContainer) -> TaskContainer {
+    TaskContainer { last_status: ContainerLastStatus::Stopped, ..container }
 }
 
 /// What is said of an end that nobody saw. It is not made up.

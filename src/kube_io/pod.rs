@@ -110,7 +110,8 @@ impl Pod {
         let containers = &self.status.container_statuses;
         if self.is_deleted() || self.status.has_ended() {
             TaskState::Stopping
-        } else if self.status.phase.as_deref() == Some("Running") && containers.iter().all(ContainerStatus::has_started)
+        } else if self.status.phase.as_deref() == Some("Running")
+            && containers.iter().all(ContainerStatus::has_started_once)
         {
             TaskState::Running
         } else {

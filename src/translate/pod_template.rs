@@ -4,7 +4,8 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::api::ObjectMeta;
 
 use crate::ecs::{
-    arn::ArnScope, kubernetes_version::KubernetesVersion, role::RolesOfTask, task_definition::TaskDefinition,
+    arn::ArnScope, kubernetes_version::KubernetesVersion, role::RolesOfTask, task::group_of_service,
+    task_definition::TaskDefinition,
 };
 
 use super::{
@@ -21,6 +22,8 @@ pub struct TaskTemplate<'a> {
     pub cluster_object: &'a str,
     /// Name of the EcsService.
     pub service_object: &'a str,
+    /// Its name in ECS.
+    pub service_name: &'a str,
     /// What runs.
     pub task_definition: &'a TaskDefinition,
     /// What its roles bring.
@@ -58,7 +61,7 @@ pub fn pod_template(template: TaskTemplate<'_>) -> PodTemplateSpec {
 
 fn pod_labels(template: TaskTemplate<'_>) -> Labels {
     let mut labels = labels::of_service(template.cluster_object, template.service_object);
-    let group = format!("service:{}", template.service_object);
+    let group = group_of_service(template.service_name);
     labels::add_task(&mut labels, template.task_definition, template.revision, &group, template.security_groups);
     labels.insert(labels::DEPLOYMENT.into(), template.deployment.to_string());
     labels

@@ -322,6 +322,7 @@ fn run(
         arns: &around.surroundings.arns,
         cluster_object,
         service_object: &input.name,
+        service_name: &service.name,
         task_definition: definition,
         roles: &around.roles_of(&input.namespace, definition),
         revision: registered.revision,

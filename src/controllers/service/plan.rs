@@ -247,6 +247,7 @@ fn new_snapshot(
         version: surroundings.version,
         cluster_object: &accepted.cluster_object,
         service_object: &observed.name,
+        service_name: &accepted.service.name,
         task_definition,
         roles,
         revision: accepted.trigger.revision,

@@ -21,7 +21,7 @@ use super::{
     context::Context,
     driver::{Driver, Outcome},
     service_task::is_record,
-    triggers::Triggers,
+    triggers::{LastSeen, Triggers},
 };
 
 pub use seen::Seen;
@@ -49,8 +49,14 @@ where
         let namespace = revision.namespace().unwrap_or_default();
         waiting(&all, (shared.as_ref() != Some(&namespace)).then_some(namespace.as_str()))
     });
-    let all = Arc::clone(caches);
-    triggers.from(&caches.clusters, move |cluster: &EcsCluster| waiting(&all, Some(&namespace_of(cluster))));
+    let (all, retentions) = (Arc::clone(caches), LastSeen::new());
+    triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
+        let namespace = namespace_of(cluster);
+        let retention = cluster.spec.kubernetes.as_ref().and_then(|members| members.stopped_task_retention.clone());
+        let is_new = retentions.has_changed(&cluster.uid().unwrap_or_default(), retention);
+        let stopped = if is_new { stopped_in(&all, &namespace) } else { Vec::new() };
+        [waiting(&all, Some(&namespace)), stopped].concat()
+    });
     let driver = Driver { store: caches.tasks.store.clone(), triggers: receiver };
     driver.run(context, stop, reconcile).await;
 }
@@ -69,6 +75,15 @@ fn waiting(caches: &Caches, namespace: Option<&str>) -> Vec<ObjectRef<EcsTask>> 
         is_near && !has_begun && !is_record(task)
     };
     caches.tasks.store.state_filter(is_waiting).iter().map(|task| ObjectRef::from_obj(&**task)).collect()
+}
+
+/// The tasks of a Namespace that have stopped and are kept for a while, also when their service is gone.
+fn stopped_in(caches: &Caches, namespace: &str) -> Vec<ObjectRef<EcsTask>> {
+    let has_stopped = |task: &EcsTask| {
+        task.metadata.namespace.as_deref() == Some(namespace)
+            && task.status.as_ref().is_some_and(|status| status.stopped_at.is_some())
+    };
+    caches.tasks.store.state_filter(has_stopped).iter().map(|task| ObjectRef::from_obj(&**task)).collect()
 }
 
 async fn reconcile(task: Arc<EcsTask>, context: Arc<Context>) -> Result<Outcome, Error> {

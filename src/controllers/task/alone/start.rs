@@ -24,6 +24,7 @@ use crate::{
     },
     decide::{
         conditions::{self, ACCEPTED, Finding, STALLED, is_true, reason},
+        container_error::in_row,
         elapsed::left,
         task_news::USUAL,
         task_status::{self, Identity},
@@ -109,7 +110,7 @@ async fn wait_for(task: &EcsTask, before: &EcsTaskStatus, lack: &str, context: &
     if !left.is_zero() {
         return Ok(Outcome::Wait(left));
     }
-    write(task, before, &EcsTaskStatus { reason: Some(lack.into()), ..before.clone() }, context).await?;
+    write(task, before, &EcsTaskStatus { reason: Some(in_row(lack)), ..before.clone() }, context).await?;
     Ok(Outcome::Done)
 }
 
@@ -148,7 +149,7 @@ async fn warn(
     message: &str,
     context: &Context,
 ) -> Result<(), Error> {
-    let told = EcsTaskStatus { reason: Some(message.into()), ..before.clone() };
+    let told = EcsTaskStatus { reason: Some(in_row(message)), ..before.clone() };
     let after = with_findings(task, before, told, findings, context);
     let is_news = before.conditions != after.conditions;
     write(task, before, &after, context).await?;

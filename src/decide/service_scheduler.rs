@@ -345,6 +345,9 @@ impl<'a> SchedulerFacts<'a> {
                 decision.look_in(*left);
             }
         }
+        let sick = self.tasks_of(running).find(|task| task.health(self.judge()) == Health::Unhealthy);
+        let fails = |task: &ScheduledTask| format!("Task {} fails its container health checks.", task.id);
+        decision.hindrance = decision.hindrance.take().or_else(|| sick.map(fails));
         decision.replicas += replacement.extra;
         for id in replacement.stop {
             decision.messages.push(failed_health_checks_message(self.service, &id));

@@ -114,7 +114,7 @@ fn no_request_of_a_thousand_a_second_fails_while_a_new_revision_takes_over() {
 const SERVE: &str =
     "mkdir /tmp/www; echo good > /tmp/www/index.html; trap exit TERM; httpd -f -p 8080 -h /tmp/www & wait";
 const COUNT: &str = "touch /tmp/asking; ok=0; failed=0; while test -e /tmp/asking; do \
-    if test \"$(timeout 2 wget -q -O - http://$0:8080/)\" = good; then ok=$((ok + 1)); else failed=$((failed + 1)); fi; sleep 0.05; \
+    if test \"$(timeout 10 wget -q -O - http://$0:8080/)\" = good; then ok=$((ok + 1)); else failed=$((failed + 1)); fi; sleep 0.05; \
     done; echo $ok $failed";
 
 #[test]

@@ -137,6 +137,13 @@ fn a_task_that_cannot_start_says_why_and_is_replaced() {
         ("command", command, "CannotStartContainerError: ", "container app: "),
         ("secret", secret, "ResourceInitializationError: ", "container app: CreateContainerConfigError"),
     ];
+    // The role may get the Secret, which is not there.
+    scene.apply("EcsRole", "puller", &json!({"roleName": "ecsTaskExecutionRole"}));
+    let role =
+        scene.until("ecsrole", "puller", "has a ServiceAccount", |role| role["status"]["serviceAccount"].is_string());
+    let account = format!("{}:{}", scene.namespace, text(&role["status"]["serviceAccount"]));
+    scene.kubectl(&["create", "role", "reads", "--verb=get", "--resource=secrets", "--resource-name=no-such-secret"]);
+    scene.kubectl(&["create", "rolebinding", "reads", "--role=reads", "--serviceaccount", &account]);
     for (family, container, ..) in &expected {
         let spec = json!({"executionRoleArn": "ecsTaskExecutionRole", "containerDefinitions": [container]});
         scene.apply("TaskDefinition", family, &spec);

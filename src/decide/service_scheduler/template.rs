@@ -61,10 +61,7 @@ impl SchedulerFacts<'_> {
 
     /// How many tasks there are or are to be: some may be missing, not made yet or refused.
     fn all_there(&self) -> u32 {
-        let WorkloadState { is_paused, told, most, .. } = self.workload;
-        // The look in which it lets its `ReplicaSets` shrink still tells what they had before.
-        let told = if is_paused { told.min(most) } else { told };
-        self.live().max(u32::try_from(told).unwrap_or(0))
+        self.live().max(u32::try_from(self.workload.told).unwrap_or(0))
     }
 
     fn live(&self) -> u32 {

@@ -18,14 +18,11 @@ mod front;
 mod operator;
 #[path = "../tests/api/pods.rs"]
 mod pods;
+#[path = "../tests/api/rollouts.rs"]
+mod rollouts;
 #[path = "../tests/api/scene.rs"]
 mod scene;
 mod virtual_nodes;
-
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
 
 use ecs_operator::api::{service::EcsService, service_status::RolloutState};
 use kube::ResourceExt;
@@ -33,15 +30,12 @@ use serde_json::{Value, json};
 
 use connection::{block_on, wait_until};
 use operator::Operator;
-use pods::report;
-use scene::{Scene, service, text};
-use virtual_nodes::{tell, watch};
+use rollouts::with_breaker;
+use scene::{Scene, text};
+use virtual_nodes::{report_each, tell, watch};
 
 /// Services, where `ECS_OPERATOR_BENCH_SERVICES` says nothing else.
 const SERVICES: usize = 100;
-
-/// Between two failures.
-const PACE: Duration = Duration::from_millis(250);
 
 fn main() {
     block_on(measure(virtual_nodes::services().unwrap_or(SERVICES)));
@@ -49,11 +43,8 @@ fn main() {
 
 /// A service whose only deployment is not completed for long, and fails with the first task.
 fn breaks() -> Value {
-    let mut service = service(1);
+    let mut service = with_breaker(1, true, 1);
     service["kubernetes"]["minReadySeconds"] = json!(3600);
-    let threshold = json!({"type": "COUNT", "value": 1});
-    service["deploymentConfiguration"] =
-        json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true, "thresholdConfiguration": threshold}});
     service
 }
 
@@ -81,12 +72,8 @@ async fn measure(services: usize) {
         let mut deployments = service.status.iter().flat_map(|status| &status.deployments);
         deployments.any(|it| it.rollout_state == RolloutState::Failed).then(|| service.name_any())
     });
-    let mut refusals = HashMap::new();
-    for pod in pods {
-        refusals.insert(text(&pod["metadata"]["labels"]["ecs-operator.dev/service"]), Instant::now());
-        report(&scene, &pod, refused()).await;
-        tokio::time::sleep(PACE).await;
-    }
+    let service_of = |pod: &Value| text(&pod["metadata"]["labels"]["ecs-operator.dev/service"]);
+    let refusals = report_each(&scene, &pods, &refused(), service_of).await;
     wait_until("all deployments have failed", async || failures.lock().unwrap().len() == services).await;
     let what =
         "from the report of a task that its node refuses to the failed deployment of its service, seen by a watch";

@@ -22,10 +22,7 @@ mod pods;
 mod scene;
 mod virtual_nodes;
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
@@ -33,19 +30,15 @@ use kube::ResourceExt;
 
 use connection::{block_on, wait_until};
 use operator::Operator;
-use pods::{ends, report};
-use scene::{Scene, service};
-use virtual_nodes::{tell, watch};
+use pods::ends;
+use scene::{Scene, service, text};
+use virtual_nodes::{report_each, tell, watch};
 
 /// Services, where `ECS_OPERATOR_BENCH_SERVICES` says nothing else.
 const SERVICES: usize = 1000;
 
 /// Requests that are under way at a time while the services are made.
 const CONCURRENCY: usize = 16;
-
-/// Between two exits: four in a second, with some thirty writes by all after each until a new task runs. What is measured is the
-/// operator; faster than that two cores are busy with the rest of the cluster, and it waits for them.
-const PACE: Duration = Duration::from_millis(250);
 
 fn main() {
     block_on(measure(virtual_nodes::services().unwrap_or(SERVICES)));
@@ -73,12 +66,8 @@ async fn measure(services: usize) {
     }
     println!("{services} services with running tasks after {} s", started.elapsed().as_secs());
     let deletions = watch(&scene, |pod: &Pod| pod.metadata.deletion_timestamp.is_some().then(|| pod.name_any()));
-    let mut exits = HashMap::new();
-    for pod in scene.list("Pod").await {
-        exits.insert(pod["metadata"]["name"].as_str().unwrap().to_owned(), Instant::now());
-        report(&scene, &pod, ends("web", 1, "Error")).await;
-        tokio::time::sleep(PACE).await;
-    }
+    let pods = scene.list("Pod").await;
+    let exits = report_each(&scene, &pods, &ends("web", 1, "Error"), |pod| text(&pod["metadata"]["name"])).await;
     wait_until("all Pods are deleted", async || {
         let seen = deletions.lock().unwrap();
         exits.keys().all(|name| seen.contains_key(name))

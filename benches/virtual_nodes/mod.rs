@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fmt::Debug,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures::StreamExt;
@@ -14,8 +14,9 @@ use kube::{
     runtime::{WatchStreamExt, watcher},
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::scene::Scene;
+use crate::{pods::report, scene::Scene};
 
 /// How many services `ECS_OPERATOR_BENCH_SERVICES` asks for.
 pub fn services() -> Option<usize> {
@@ -41,6 +42,26 @@ where
         std::future::ready(())
     }));
     seen
+}
+
+/// Between two reports: four in a second, with some thirty writes by all after each until a new task runs. What is measured is the
+/// operator; faster than that two cores are busy with the rest of the cluster, and it waits for them.
+const PACE: Duration = Duration::from_millis(250);
+
+/// Reports one status of each Pod after the other. When each report began, by what `name` makes of its Pod.
+pub async fn report_each(
+    scene: &Scene,
+    pods: &[Value],
+    status: &Value,
+    name: impl Fn(&Value) -> String,
+) -> HashMap<String, Instant> {
+    let mut began = HashMap::new();
+    for pod in pods {
+        began.insert(name(pod), Instant::now());
+        report(scene, pod, status.clone()).await;
+        tokio::time::sleep(PACE).await;
+    }
+    began
 }
 
 /// Prints how long it took from the one to the other, by percentiles.

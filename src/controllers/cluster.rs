@@ -119,7 +119,7 @@ async fn reconcile(cluster: Arc<EcsCluster>, context: Arc<Context>) -> Result<Ou
         return delete(&cluster, &observed, &context).await;
     }
     if let Err(violation) = ecs::cluster::check_name(&observed.cluster_name) {
-        let refused = Verdict::refused(reason::INVALID, violation.to_string());
+        let refused = Verdict::refused(reason::INVALID, &violation.to_string());
         return report(&cluster, &observed, refused, &context).await;
     }
     let decision = decide(&observed);
@@ -299,12 +299,8 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn refused(reason: &'static str, message: String) -> Self {
-        let findings = vec![
-            Finding::fails(ACCEPTED, reason, message.clone()),
-            Finding::fails(READY, reason::NOT_ACCEPTED, message),
-        ];
-        Self { state: ClusterState::Failed, findings }
+    fn refused(reason: &'static str, message: &str) -> Self {
+        Self { state: ClusterState::Failed, findings: conditions::refused(reason, message).to_vec() }
     }
 }
 
@@ -316,7 +312,7 @@ fn verdict(decision: &NamespaceDecision, result: &Result<(), Error>) -> Verdict 
         findings: vec![accepted.clone(), Finding::fails(READY, reason::WAITING, message)],
     };
     match (decision, result) {
-        (NamespaceDecision::Refuse { reason, message }, _) => Verdict::refused(reason, message.clone()),
+        (NamespaceDecision::Refuse { reason, message }, _) => Verdict::refused(reason, message),
         (NamespaceDecision::Wait { message }, _) => waiting(message.clone()),
         (_, Err(error)) => waiting(error.to_string()),
         (_, Ok(())) => Verdict {

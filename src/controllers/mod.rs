@@ -7,6 +7,7 @@ pub mod context;
 pub mod default_cluster;
 pub mod driver;
 pub mod earlier_ends;
+pub mod findings;
 pub mod metrics;
 pub mod refusal;
 pub mod registrar;

@@ -13,7 +13,7 @@ use crate::{
         service::EcsService,
     },
     decide::{
-        conditions::{self, ACCEPTED, Finding, READY, is_true, reason},
+        conditions::{self, ACCEPTED, Finding, reason},
         name_claim::{self, NameClaim},
     },
     ecs::{
@@ -31,12 +31,13 @@ use crate::{
         pod::Pod,
         status,
     },
-    translate::{names, owner::Owner, pod, service_account},
+    translate::{names, owner::Owner, secret_needs::SecretNeeds, service_account},
 };
 
 use super::{
     context::Context,
     driver::{Driver, Outcome},
+    findings::{applied, deletion_waits},
     refusal::Refusal,
     triggers::Triggers,
 };
@@ -98,7 +99,7 @@ impl Roles {
         let execution = definition.execution_role.as_deref().and_then(|name| self.named(name));
         // One that has nothing to do may be missing.
         if let Some(name) = definition.execution_role.as_deref().filter(|_| execution.is_none())
-            && !pod::secrets(definition).is_empty()
+            && !SecretNeeds::of(definition).secrets.is_empty()
         {
             return Err(not_found(name, namespace, "executionRoleArn"));
         }
@@ -128,44 +129,39 @@ fn not_found(name: &str, namespace: &str, member: &str) -> Refusal {
 }
 
 fn is_ready(role: &EcsRole) -> bool {
-    let status = role.status.clone().unwrap_or_default();
-    status.observed_generation == role.metadata.generation && is_true(&status.conditions, READY)
+    let status = role.status.as_ref();
+    status.is_some_and(|status| {
+        conditions::is_ready(role.metadata.generation, status.observed_generation, &status.conditions)
+    })
 }
 
 async fn reconcile(role: Arc<EcsRole>, context: Arc<Context>) -> Result<Outcome, Error> {
     let observed = observe(&role, &context);
-    let is_deleted = role.metadata.deletion_timestamp.is_some();
-    let is_held = finalizer::is_set(&*role, finalizer::ROLE);
     let roles: Api<EcsRole> = context.api(&observed.namespace);
-    if is_deleted && is_held && (observed.used_by.is_none() || context.is_terminating(&observed.namespace)) {
-        finalizer::remove(&roles, &*role, finalizer::ROLE).await?;
+    let is_terminating = context.is_terminating(&observed.namespace);
+    // No task may have a role that could vanish.
+    if !finalizer::hold(&roles, &*role, finalizer::ROLE, observed.used_by.is_some(), is_terminating).await? {
         return Ok(Outcome::Done);
     }
-    if (is_deleted && !is_held) || context.is_terminating(&observed.namespace) {
-        return Ok(Outcome::Done);
-    }
-    if !is_held {
-        // No task may have a role that could vanish. The change brings it back here.
-        finalizer::add(&roles, &*role, finalizer::ROLE).await?;
-        return Ok(Outcome::Done);
-    }
-    let (mut findings, result) = if let Err(Refusal { reason, message }) = validate(&role, &observed) {
-        (refused(reason, &message), Ok(()))
+    let (findings, result) = if let Err(Refusal { reason, message }) = validate(&role, &observed) {
+        (conditions::refused(reason, &message).to_vec(), Ok(()))
     } else {
         let result = apply_account(&role, &observed, &context).await;
         if let Err(Error::Stale { .. }) = result {
             return result.map(|()| Outcome::Done);
         }
-        (applied(&result), result)
+        (applied("The role has its name.", "The ServiceAccount is as the role says.", &result), result)
     };
-    if let Some(user) = observed.used_by.as_ref().filter(|_| is_deleted) {
-        let message = format!(
-            "DeleteConflict: the role {} is in use. It stays until {user} is gone or has another role.",
-            observed.role_name
-        );
-        findings.retain(|finding| finding.type_ != READY);
-        findings.push(Finding::fails(READY, reason::DELETION_WAITS, message));
-    }
+    let findings = match &observed.used_by {
+        Some(user) => deletion_waits(
+            findings,
+            format!(
+                "DeleteConflict: the role {} is in use. It stays until {user} is gone or has another role.",
+                observed.role_name
+            ),
+        ),
+        None => findings,
+    };
     report(&role, &observed, &findings, &context).await?;
     result.map(|()| Outcome::Done)
 }
@@ -177,7 +173,7 @@ struct Observed {
     account: Option<Arc<ServiceAccount>>,
     /// Everyone who claims the name, this one included.
     claims: Vec<NameClaim>,
-    /// A service or task that has it.
+    /// A service or task that has it, when it is being deleted.
     used_by: Option<String>,
 }
 
@@ -188,7 +184,8 @@ fn observe(role: &EcsRole, context: &Context) -> Observed {
     let roles = caches.roles.in_namespace(&namespace);
     let claims = roles.iter().filter(|other| name_of(other) == role_name).map(|other| claim(other, caches)).collect();
     let account = caches.service_accounts.get(&namespace, &names::service_account(&role_name));
-    let used_by = user_of(&namespace, &role_name, caches);
+    let is_deleted = role.metadata.deletion_timestamp.is_some();
+    let used_by = is_deleted.then(|| user_of(&namespace, &role_name, caches)).flatten();
     Observed { namespace, role_name, owner: Owner::of(role), account, claims, used_by }
 }
 
@@ -238,20 +235,6 @@ async fn apply_account(role: &EcsRole, observed: &Observed, context: &Context) -
     let ownership = |found: &ServiceAccount| observed.owner.ownership(found);
     let api = context.api(&observed.namespace);
     apply(&api, &account, observed.account.as_deref(), ownership, Force::Yes, &wanted_by).await.map(|_| ())
-}
-
-fn refused(reason: &'static str, message: &str) -> Vec<Finding> {
-    vec![Finding::fails(ACCEPTED, reason, message), Finding::fails(READY, reason::NOT_ACCEPTED, message)]
-}
-
-fn applied(result: &Result<(), Error>) -> Vec<Finding> {
-    let accepted = Finding::holds(ACCEPTED, reason::ACCEPTED, "The role has its name.");
-    let ready = match result {
-        Ok(()) => Finding::holds(READY, reason::AVAILABLE, "The ServiceAccount is as the role says."),
-        Err(error @ Error::Foreign { .. }) => Finding::fails(READY, reason::FOREIGN_OBJECT, error.to_string()),
-        Err(error) => Finding::fails(READY, reason::WAITING, error.to_string()),
-    };
-    vec![accepted, ready]
 }
 
 async fn report(role: &EcsRole, observed: &Observed, findings: &[Finding], context: &Context) -> Result<(), Error> {

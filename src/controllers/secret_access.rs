@@ -1,27 +1,21 @@
 //! Whether a task may use the Secrets that it names: its execution role has to be allowed to `get` them, as on ECS. The kubelet
 //! reads them, whatever a task may; so the API server is asked before.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use crate::{kube_io::access::may_get_secret, translate::names};
+use crate::{
+    kube_io::access::may_get_secret,
+    translate::{names, secret_needs::SecretNeeds},
+};
 
 use super::context::Context;
 
 /// When to ask again: no watch tells that a right was granted.
 pub const ASK_AGAIN: Duration = Duration::from_secs(10);
 
-/// What a task needs of Secrets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Name of its execution role.
-    pub execution_role: Option<String>,
-    /// Names of the Secrets that it names.
-    pub secrets: BTreeSet<String>,
-}
-
 /// Why a task may not start: the first Secret that its execution role may not get, or that the API server does not tell of; `None`
 /// when it may get all.
-pub async fn refusal(needs: &Needs, namespace: &str, context: &Context) -> Option<String> {
+pub async fn refusal(needs: &SecretNeeds, namespace: &str, context: &Context) -> Option<String> {
     let role = needs.execution_role.as_deref();
     let account = role.map_or_else(|| names::NO_ROLE.to_owned(), names::service_account);
     for secret in &needs.secrets {

@@ -12,7 +12,7 @@ use crate::{
         security_group::{EcsSecurityGroup, EcsSecurityGroupStatus, SecurityGroupMember},
         service::EcsService,
     },
-    decide::conditions::{self, ACCEPTED, Finding, READY, is_true, reason},
+    decide::conditions::{self, ACCEPTED, Finding, reason},
     ecs::{network_configuration::Groups, security_group, violation},
     kube_io::{
         apply::{Force, apply},
@@ -32,6 +32,7 @@ use crate::{
 use super::{
     context::Context,
     driver::{Driver, Outcome},
+    findings::{applied, deletion_waits},
     refusal::Refusal,
     service::uses,
     triggers::Triggers,
@@ -99,32 +100,26 @@ pub fn first_unready<'a>(groups: &'a Groups, there: &[Arc<EcsSecurityGroup>]) ->
 }
 
 fn is_ready(group: &EcsSecurityGroup) -> bool {
-    let status = group.status.clone().unwrap_or_default();
-    status.observed_generation == group.metadata.generation && is_true(&status.conditions, READY)
+    let status = group.status.as_ref();
+    status.is_some_and(|status| {
+        conditions::is_ready(group.metadata.generation, status.observed_generation, &status.conditions)
+    })
 }
 
 async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Result<Outcome, Error> {
     let observed = observe(&group, &context);
-    let is_deleted = group.metadata.deletion_timestamp.is_some();
-    let is_held = finalizer::is_set(&*group, finalizer::SECURITY_GROUP);
     let groups: Api<EcsSecurityGroup> = context.api(&observed.namespace);
-    if is_deleted && is_held && (observed.used_by.is_none() || context.is_terminating(&observed.namespace)) {
-        finalizer::remove(&groups, &*group, finalizer::SECURITY_GROUP).await?;
+    let is_terminating = context.is_terminating(&observed.namespace);
+    // No task may be protected by a group that could vanish.
+    if !finalizer::hold(&groups, &*group, finalizer::SECURITY_GROUP, observed.used_by.is_some(), is_terminating).await?
+    {
         return Ok(Outcome::Done);
     }
-    if (is_deleted && !is_held) || context.is_terminating(&observed.namespace) {
-        return Ok(Outcome::Done);
-    }
-    if !is_held {
-        // No task may be protected by a group that could vanish. The change brings it back here.
-        finalizer::add(&groups, &*group, finalizer::SECURITY_GROUP).await?;
-        return Ok(Outcome::Done);
-    }
-    let (mut findings, result) = match security_group::check(&group.spec) {
+    let (findings, result) = match security_group::check(&group.spec) {
         Err(violations) => {
             // The policy stays as it was: a mistake in a rule must neither open nor close what was open.
             let message = violation::summary(&violations);
-            (refused(&message), Ok(()))
+            (conditions::refused(reason::INVALID, &message).to_vec(), Ok(()))
         }
         Ok(checked) => {
             let members = |name: &str| members_of(&context.caches, &observed.namespace, name);
@@ -134,17 +129,19 @@ async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Resul
             if let Err(Error::Stale { .. }) = result {
                 return result.map(|()| Outcome::Done);
             }
-            (applied(&result), result)
+            (applied("All rules can be enforced.", "The NetworkPolicy is as the rules say.", &result), result)
         }
     };
-    if let Some(user) = observed.used_by.as_ref().filter(|_| is_deleted) {
-        let message = format!(
-            "DependencyViolation: resource {} has a dependent object. Its rules hold until {user} is gone or uses another group.",
-            observed.name
-        );
-        findings.retain(|finding| finding.type_ != READY);
-        findings.push(Finding::fails(READY, reason::DELETION_WAITS, message));
-    }
+    let findings = match &observed.used_by {
+        Some(user) => deletion_waits(
+            findings,
+            format!(
+                "DependencyViolation: resource {} has a dependent object. Its rules hold until {user} is gone or uses another group.",
+                observed.name
+            ),
+        ),
+        None => findings,
+    };
     report(&group, &observed, &findings, &context).await?;
     result.map(|()| Outcome::Done)
 }
@@ -154,14 +151,15 @@ struct Observed {
     name: String,
     owner: Owner,
     policy: Option<Arc<NetworkPolicy>>,
-    /// A service or task that uses it.
+    /// A service or task that uses it, when it is being deleted.
     used_by: Option<String>,
 }
 
 fn observe(group: &EcsSecurityGroup, context: &Context) -> Observed {
     let (namespace, name) = (group.namespace().unwrap_or_default(), group.name_any());
     let policy = context.caches.network_policies.get(&namespace, &names::network_policy(&name));
-    let used_by = user_of(group, &context.caches);
+    let is_deleted = group.metadata.deletion_timestamp.is_some();
+    let used_by = is_deleted.then(|| user_of(group, &context.caches)).flatten();
     Observed { namespace, name, owner: Owner::of(group), policy, used_by }
 }
 
@@ -187,20 +185,6 @@ async fn apply_policy(observed: &Observed, policy: &NetworkPolicy, context: &Con
     let ownership = |found: &NetworkPolicy| observed.owner.ownership(found);
     let api = context.api(&observed.namespace);
     apply(&api, policy, observed.policy.as_deref(), ownership, Force::Yes, &wanted_by).await.map(|_| ())
-}
-
-fn refused(message: &str) -> Vec<Finding> {
-    vec![Finding::fails(ACCEPTED, reason::INVALID, message), Finding::fails(READY, reason::NOT_ACCEPTED, message)]
-}
-
-fn applied(result: &Result<(), Error>) -> Vec<Finding> {
-    let accepted = Finding::holds(ACCEPTED, reason::ACCEPTED, "All rules can be enforced.");
-    let ready = match result {
-        Ok(()) => Finding::holds(READY, reason::AVAILABLE, "The NetworkPolicy is as the rules say."),
-        Err(error @ Error::Foreign { .. }) => Finding::fails(READY, reason::FOREIGN_OBJECT, error.to_string()),
-        Err(error) => Finding::fails(READY, reason::WAITING, error.to_string()),
-    };
-    vec![accepted, ready]
 }
 
 async fn report(

@@ -225,13 +225,7 @@ async fn report(
             (registered(&format!("{}:{number}", observed.family), is_active).to_vec(), Some(number))
         }
         // The last good revision stays, and services go on with it.
-        Err(Refusal { reason, message }) => (
-            vec![
-                Finding::fails(ACCEPTED, reason, message.clone()),
-                Finding::fails(READY, reason::NOT_ACCEPTED, message),
-            ],
-            old.revision,
-        ),
+        Err(Refusal { reason, message }) => (conditions::refused(reason, &message).to_vec(), old.revision),
     };
     let newest = number.and_then(revision_of);
     // Whoever runs it is not known here: services and tasks may.

@@ -123,6 +123,18 @@ pub fn merge(existing: &[Condition], findings: &[Finding], generation: Option<i6
     merged
 }
 
+/// What is said of an object that is not accepted.
+#[must_use]
+pub fn refused(reason: &'static str, message: &str) -> [Finding; 2] {
+    [Finding::fails(ACCEPTED, reason, message), Finding::fails(READY, reason::NOT_ACCEPTED, message)]
+}
+
+/// Whether an object is ready as it is now: not only as it was.
+#[must_use]
+pub fn is_ready(generation: Option<i64>, observed_generation: Option<i64>, conditions: &[Condition]) -> bool {
+    observed_generation == generation && is_true(conditions, READY)
+}
+
 /// Whether an object has a condition that is true.
 #[must_use]
 pub fn is_true(conditions: &[Condition], type_: &str) -> bool {

@@ -188,8 +188,7 @@ impl<'a> ObservedContainer<'a> {
     /// How far it is.
     #[must_use]
     pub fn last_status(&self) -> ContainerLastStatus {
-        let has_ended = self.status.is_some_and(|status| status.state.terminated.is_some())
-            || self.status.is_some_and(ContainerStatus::has_run_before);
+        let has_ended = self.status.is_some_and(|status| status.state.terminated.is_some() || status.has_run_before());
         if self.runs() {
             ContainerLastStatus::Running
         } else if self.is_over || has_ended {

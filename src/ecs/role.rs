@@ -1,14 +1,26 @@
 //! Roles: their names, and which of several objects has a name.
 
-use crate::api::role::EcsRoleSpec;
+use std::collections::BTreeSet;
 
-use super::violation::{Violation, Violations};
+use crate::api::{register_task_definition::RegisterTaskDefinition, role::EcsRoleSpec};
+
+use super::{
+    arn::last_segment,
+    violation::{Violation, Violations},
+};
 
 /// Whether a text can be the name of a role (TD44).
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(valid)
+}
+
+/// The names of the roles that a task definition names, by themselves or as the last parts of ARNs.
+#[must_use]
+pub fn named_by(definition: &RegisterTaskDefinition) -> BTreeSet<String> {
+    let given = definition.task_role_arn.iter().chain(&definition.execution_role_arn);
+    given.map(|role| last_segment(role).to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 /// The name of a role: `roleName`, else the name of the object.

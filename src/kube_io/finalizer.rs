@@ -31,6 +31,30 @@ pub fn is_set<K: Resource>(object: &K, finalizer: &str) -> bool {
     object.finalizers().iter().any(|present| present == finalizer)
 }
 
+/// Holds an object for as long as it is used, unless its Namespace goes. Whether it is held by now, so that it goes on; else it was
+/// changed, which brings it back, or it is left alone.
+///
+/// # Errors
+/// When the object has changed since it was seen, or the API server cannot be reached.
+pub async fn hold<K>(
+    api: &Api<K>,
+    object: &K,
+    finalizer: &str,
+    is_used: bool,
+    is_terminating: bool,
+) -> Result<bool, Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let is_deleted = object.meta().deletion_timestamp.is_some();
+    match (is_set(object, finalizer), is_deleted) {
+        (true, true) if !is_used || is_terminating => remove(api, object, finalizer).await?,
+        (false, false) if !is_terminating => add(api, object, finalizer).await?,
+        (is_held, _) => return Ok(is_held && !is_terminating),
+    }
+    Ok(false)
+}
+
 /// Puts a finalizer on an object that is not being deleted.
 ///
 /// # Errors

@@ -12,10 +12,7 @@ use crate::{
         task_definition_revision::{RevisionState, TaskDefinitionRevision, TaskDefinitionRevisionStatus},
     },
     decide::registration::ObservedRevision,
-    ecs::{
-        arn::last_segment, compatibilities::compatibilities, content_hash::content_hash,
-        task_definition_lookup::Registered,
-    },
+    ecs::{compatibilities::compatibilities, content_hash::content_hash, role, task_definition_lookup::Registered},
     translate::labels,
 };
 
@@ -94,11 +91,6 @@ impl Resource for Revision {
     }
 }
 
-fn roles_of(definition: &RegisterTaskDefinition) -> BTreeSet<String> {
-    let given = definition.task_role_arn.iter().chain(&definition.execution_role_arn);
-    given.map(|role| last_segment(role).to_owned()).filter(|name| !name.is_empty()).collect()
-}
-
 impl TryFrom<TaskDefinitionRevision> for Revision {
     type Error = serde_json::Error;
 
@@ -110,7 +102,7 @@ impl TryFrom<TaskDefinitionRevision> for Revision {
         Ok(Self {
             content: content_hash(&spec.definition, &spec.family),
             compatibilities: compatibilities(&spec.definition),
-            roles: roles_of(&spec.definition),
+            roles: role::named_by(&spec.definition),
             history_limit: spec.definition.kubernetes.as_ref().and_then(|members| members.revision_history_limit),
             definition: serde_json::to_string(&spec.definition)?.into(),
             metadata,

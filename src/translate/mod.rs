@@ -12,6 +12,7 @@ pub mod pod;
 pub mod pod_disruption_budget;
 pub mod pod_template;
 pub mod revision;
+pub mod secret_needs;
 pub mod security_group;
 pub mod service_account;
 pub mod service_workload;

@@ -1,8 +1,6 @@
 //! What a deployment of a service was started with, kept in a ControllerRevision: reconciling applies what was rendered
 //! then, not what would be rendered now, so that an upgrade of the operator or a change around it restarts no task.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::{
     api::{apps::v1::ControllerRevision, core::v1::PodTemplateSpec},
     apimachinery::pkg::runtime::RawExtension,
@@ -19,7 +17,7 @@ use crate::{
     },
 };
 
-use super::{labels, names, owner::Owner, pod};
+use super::{labels, names, owner::Owner, secret_needs::SecretNeeds};
 
 /// One deployment of a service.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,12 +39,9 @@ pub struct SnapshotContent {
     /// The network mode of its tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<NetworkMode>,
-    /// Name of the execution role of its tasks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub execution_role: Option<String>,
-    /// Names of the Secrets that its tasks name.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub secrets: BTreeSet<String>,
+    /// What its tasks need of Secrets.
+    #[serde(flatten)]
+    pub secret_needs: SecretNeeds,
     /// Whether something tells if its tasks are healthy. A snapshot that does not say was stored before that mattered.
     #[serde(default = "checks_health_when_unsaid")]
     pub checks_health: bool,
@@ -88,8 +83,7 @@ impl Snapshot {
             trigger,
             ports,
             network_mode,
-            execution_role: definition.execution_role.clone(),
-            secrets: pod::secrets(definition),
+            secret_needs: SecretNeeds::of(definition),
             checks_health: definition.checks_health(),
             template,
         };

@@ -16,7 +16,7 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
     api::{cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask},
-    decide::conditions::{ACCEPTED, is_true},
+    decide::conditions::{ACCEPTED, READY, is_true},
     ecs::task_definition_reference::TaskDefinitionReference,
     kube_io::{caches::Caches, error::Error, pod::Pod, revision::Revision},
     translate::{labels, names},
@@ -62,8 +62,10 @@ where
         services_in(&all, &group.namespace().unwrap_or_default(), |service| uses(service, &group.name_any()))
     });
     let all = Arc::clone(caches);
-    triggers
-        .from(&caches.roles, move |role: &EcsRole| services_in(&all, &role.namespace().unwrap_or_default(), |_| true));
+    // Whoever has come to rest has what it needs.
+    triggers.from(&caches.roles, move |role: &EcsRole| {
+        services_in(&all, &role.namespace().unwrap_or_default(), |service| !is_ready(service))
+    });
     let all = Arc::clone(caches);
     let last_seen = LastSeen::new();
     triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
@@ -97,7 +99,7 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
         Ok(accepted) => {
             let now = context.now();
             let version = context.kubernetes_version();
-            let denied = match accepted.needs(&observed) {
+            let denied = match accepted.secret_needs(&observed) {
                 Some(needs) => secret_access::refusal(&needs, &observed.namespace, &context).await,
                 None => None,
             };
@@ -133,6 +135,10 @@ fn waits_for_registration(observed: &Observed, context: &Context) -> Option<Dura
 fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) -> bool) -> Vec<ObjectRef<EcsService>> {
     let services = caches.services.in_namespace(namespace).into_iter();
     services.filter(|service| wanted(service)).map(|service| ObjectRef::from_obj(&*service)).collect()
+}
+
+fn is_ready(service: &EcsService) -> bool {
+    service.status.as_ref().is_some_and(|status| is_true(&status.conditions, READY))
 }
 
 /// The name of a service in ECS.

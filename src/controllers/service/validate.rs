@@ -8,7 +8,6 @@ use crate::{
         cluster::{Holder, holder},
         refusal::Refusal,
         revision_lookup::{Found, checked, refusal},
-        secret_access::Needs,
         security_group,
     },
     decide::{
@@ -24,7 +23,7 @@ use crate::{
         violation,
     },
     kube_io::revision::Revision,
-    translate::{names, pod, snapshot::Trigger},
+    translate::{names, secret_needs::SecretNeeds, snapshot::Trigger},
 };
 
 use super::observe::Observed;
@@ -52,17 +51,13 @@ pub(super) enum Target {
 
 impl Accepted {
     /// What the deployment that is to start needs of Secrets; `None` when it has started.
-    pub(super) fn needs(&self, observed: &Observed) -> Option<Needs> {
+    pub(super) fn secret_needs(&self, observed: &Observed) -> Option<SecretNeeds> {
         match &self.target {
-            Target::New { task_definition, .. } => Some(Needs {
-                execution_role: task_definition.execution_role.clone(),
-                secrets: pod::secrets(task_definition),
-            }),
+            Target::New { task_definition, .. } => Some(SecretNeeds::of(task_definition)),
             Target::Existing(number) if observed.applied_snapshot() == Some(*number) => None,
             Target::Existing(number) => {
                 let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == *number)?;
-                let content = &stored.snapshot.content;
-                Some(Needs { execution_role: content.execution_role.clone(), secrets: content.secrets.clone() })
+                Some(stored.snapshot.content.secret_needs.clone())
             }
         }
     }

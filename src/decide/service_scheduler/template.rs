@@ -95,7 +95,7 @@ impl SchedulerFacts<'_> {
 
     /// Whether the workload is to be scaled, and that was not carried out yet. By what its `ReplicaSets` were told before, tasks of
     /// several deployments get their shares then also where more may live than do: what one loses another one gets. So as many as
-    /// there are, or have to be left, are told first.
+    /// there are are told first.
     fn is_scaled_first(&self, course: Course) -> bool {
         let Some(replicas) = self.replicas.filter(|_| !course.is_stopped() && self.may_live() > 0) else {
             return false;
@@ -165,19 +165,19 @@ impl SchedulerFacts<'_> {
     /// How far the workload may go above and below its `replicas`. While it is paused Kubernetes fills up what may live, of whatever
     /// deployment; so no more may then than have to, or are there.
     pub(super) fn limits_of(&self, course: Course, replicas: u32, pace: Pace) -> DeploymentLimits {
-        let exactly = |count: u32| {
-            let beyond = count.saturating_sub(replicas);
-            DeploymentLimits::Rolling { surge: beyond, unavailable: u32::from(beyond == 0) }
-        };
-        match self.limits() {
+        let allowed = match self.limits() {
             DeploymentLimits::Blocked if pace == Pace::Moving => DeploymentLimits::Rolling { surge: 0, unavailable: 1 },
-            limits if matches!(pace, Pace::Moving | Pace::Rolling) => limits,
-            _ if pace == Pace::Pausing => exactly(self.all_there()),
-            _ if self.is_scaled_first(course) => exactly(self.count_while_scaled()),
-            _ if self.has_too_many() => exactly(self.may_live()),
-            _ if course.is_stopped() => exactly(self.all_that_may_live()),
             limits => limits,
-        }
+        };
+        let count = match pace {
+            Pace::Pausing => self.all_there(),
+            Pace::Paused if self.is_scaled_first(course) => self.count_while_scaled(),
+            Pace::Paused if self.has_too_many() => self.may_live(),
+            Pace::Paused if course.is_stopped() => self.all_there().min(self.rules.percentages.most(self.desired)),
+            Pace::Moving | Pace::Rolling | Pace::Paused => return allowed,
+        };
+        let beyond = count.saturating_sub(replicas);
+        DeploymentLimits::Rolling { surge: beyond, unavailable: u32::from(beyond == 0) }
     }
 
     /// How many tasks may live while the workload is scaled: as many as there are, and what was told for it stays until it is carried
@@ -188,9 +188,5 @@ impl SchedulerFacts<'_> {
         }
         // Healthy ones may have gone since.
         u32::try_from(self.workload.most).unwrap_or(0).max(self.may_live())
-    }
-
-    fn all_that_may_live(&self) -> u32 {
-        self.all_there().min(self.rules.percentages.most(self.desired))
     }
 }

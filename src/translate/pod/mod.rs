@@ -11,7 +11,7 @@ pub mod security;
 pub mod size;
 pub mod volume;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{LocalObjectReference, PodSpec};
 use serde::Serialize;
@@ -26,7 +26,7 @@ use crate::{
         kubernetes_version::KubernetesVersion,
         role::RolesOfTask,
         task_containers::{self, RunningContainer},
-        task_definition::{TaskDefinition, container::Container, layout::Layout, mount::FileContent},
+        task_definition::{TaskDefinition, layout::Layout},
     },
 };
 
@@ -171,21 +171,6 @@ fn pull_secrets(task: Task<'_>) -> Vec<LocalObjectReference> {
         }
     }
     references
-}
-
-/// Names of the Secrets that a task definition names. The kubelet reads them for its tasks.
-#[must_use]
-pub fn secrets(definition: &TaskDefinition) -> BTreeSet<String> {
-    let of_container = |container: &Container| {
-        let variables = container.environment.secrets.iter().map(|(_, secret)| secret);
-        let files = container.files.iter().filter_map(|file| match &file.content {
-            FileContent::Secret(secret) => Some(secret),
-            FileContent::Text(_) => None,
-        });
-        let all = variables.chain(files).chain(&container.pull_secret);
-        all.map(|secret| names::secret(&secret.name)).collect::<Vec<_>>()
-    };
-    definition.containers.iter().flat_map(of_container).collect()
 }
 
 /// A list, if there is something in it.

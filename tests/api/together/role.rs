@@ -137,8 +137,8 @@ fn a_task_by_itself_waits_for_the_role_that_its_overrides_name() {
     });
 }
 
-async fn define_with_secret(scene: &Scene) {
-    let mut definition = definition("nginx:1", &[]);
+async fn define_with_secret(scene: &Scene, image: &str) {
+    let mut definition = definition(image, &[]);
     definition["executionRoleArn"] = json!("puller");
     definition["containerDefinitions"][0]["secrets"] = json!([{"name": "DB", "valueFrom": "db"}]);
     scene.apply("TaskDefinition", "web", definition).await;
@@ -156,7 +156,7 @@ async fn grant(scene: &Scene, role: &str, secret: &str) {
 fn tasks_start_when_their_execution_role_may_get_the_secrets_that_they_name() {
     together(async |scene| {
         scene.make_cluster().await;
-        define_with_secret(scene).await;
+        define_with_secret(scene, "nginx:1").await;
         scene.apply("EcsService", "web", service(1)).await;
         scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
         for (kind, name) in [("EcsService", "web"), ("EcsTask", "job")] {
@@ -180,10 +180,7 @@ fn tasks_start_when_their_execution_role_may_get_the_secrets_that_they_name() {
         scene.condition("EcsTask", "job", "Stalled", "False", "Accepted").await;
         // What runs goes on without the right, and the next revision waits for it.
         scene.delete("RoleBinding", "ecs-role-puller").await;
-        let mut next = definition("nginx:2", &[]);
-        next["executionRoleArn"] = json!("puller");
-        next["containerDefinitions"][0]["secrets"] = json!([{"name": "DB", "valueFrom": "db"}]);
-        scene.apply("TaskDefinition", "web", next).await;
+        define_with_secret(scene, "nginx:2").await;
         let waits = scene.condition("EcsService", "web", "Stalled", "True", "ResourceInitializationError").await;
         assert!(text(&waits["message"]).starts_with(denied), "{waits}");
         let web = scene.get("EcsService", "web").await;

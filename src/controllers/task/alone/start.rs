@@ -18,7 +18,7 @@ use crate::{
         refusal::Refusal,
         revision_lookup::{Places, waits_for_registration},
         role::Roles,
-        secret_access::{self, ASK_AGAIN, Needs},
+        secret_access::{self, ASK_AGAIN},
         security_group::first_unready,
         task::identity,
     },
@@ -39,7 +39,8 @@ use crate::{
         names::service_account,
         network_policy,
         owner::{Owner, Ownership},
-        pod, security_group,
+        secret_needs::SecretNeeds,
+        security_group,
         task_pod::{TaskPod, owned_task_pod},
     },
 };
@@ -85,11 +86,11 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
         context.tell_newly_ignored(task, &before.field_outcomes, &after.field_outcomes).await;
         return Ok(Outcome::Done);
     }
-    if let Some(lack) = prepare(task, &accepted, &around, context).await? {
+    prepare(task, &accepted, &around, context).await?;
+    if let Some(lack) = lack(&accepted, &around) {
         return wait_for(task, before, &lack, context).await;
     }
-    let definition = &accepted.task_definition;
-    let needs = Needs { execution_role: definition.execution_role.clone(), secrets: pod::secrets(definition) };
+    let needs = SecretNeeds::of(&accepted.task_definition);
     if let Some(denied) = secret_access::refusal(&needs, &around.namespace, context).await {
         let reason = reason::RESOURCE_INITIALIZATION_ERROR;
         let stalled = Finding::holds(STALLED, reason, denied.clone());
@@ -201,13 +202,8 @@ async fn refuse(
     Ok(Outcome::Done)
 }
 
-/// Makes what has to be there before the first process runs: the policies of its groups. What of that is not ready yet.
-async fn prepare(
-    task: &EcsTask,
-    accepted: &Accepted,
-    around: &Around,
-    context: &Context,
-) -> Result<Option<String>, Error> {
+/// Makes what has to be there before the first process runs: the policies of its groups.
+async fn prepare(task: &EcsTask, accepted: &Accepted, around: &Around, context: &Context) -> Result<(), Error> {
     let namespace = &around.namespace;
     let is_there = |name: &String| around.security_groups.iter().any(|group| group.name_any() == *name);
     if let Groups::Unnamed(name) = &accepted.groups
@@ -221,6 +217,11 @@ async fn prepare(
     if accepted.task_definition.network_mode == Some(NetworkMode::None) {
         isolate(task, namespace, context).await?;
     }
+    Ok(())
+}
+
+/// What has to be there before the first process runs, and is not ready yet.
+fn lack(accepted: &Accepted, around: &Around) -> Option<String> {
     let role =
         accepted.task_definition.task_role.as_deref().and_then(|role| around.roles.unready(&service_account(role)));
     let of_role = role.map(|role| {
@@ -233,7 +234,7 @@ async fn prepare(
             "Waits for security group {group}: it is not enforced yet. See the conditions of EcsSecurityGroup {group}"
         )
     });
-    Ok(of_role.or(of_group))
+    of_role.or(of_group)
 }
 
 async fn isolate(task: &EcsTask, namespace: &str, context: &Context) -> Result<(), Error> {

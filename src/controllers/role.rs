@@ -106,18 +106,19 @@ impl Roles {
         Ok(RolesOfTask::of(execution.map(|role| &role.spec)))
     }
 
-    /// The role of this name that is not ready, if there is one: no task that has it can start before.
+    /// The role whose ServiceAccount this is, where it is not ready: no task that has it can start before.
     #[must_use]
     pub fn unready(&self, service_account: &str) -> Option<&EcsRole> {
-        let role = self.0.iter().find(|role| names::service_account(name_of(role)) == service_account);
-        role.filter(|role| !is_ready(role)).map(|role| &**role)
+        self.of_name(|name| names::service_account(name) == service_account).filter(|role| !is_ready(role))
+    }
+
+    fn named(&self, name: &str) -> Option<&EcsRole> {
+        self.of_name(|other| other == name)
     }
 
     /// Of several of a name the one that is ready has it.
-    fn named(&self, name: &str) -> Option<&EcsRole> {
-        let mut named: Vec<_> = self.0.iter().filter(|role| name_of(role) == name).collect();
-        named.sort_by_key(|role| !is_ready(role));
-        named.first().map(|role| &***role)
+    fn of_name(&self, is_it: impl Fn(&str) -> bool) -> Option<&EcsRole> {
+        self.0.iter().map(|role| &**role).filter(|role| is_it(name_of(role))).min_by_key(|role| !is_ready(role))
     }
 }
 

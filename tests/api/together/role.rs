@@ -74,6 +74,19 @@ fn of_two_roles_of_one_name_the_older_has_it() {
         scene.apply("EcsRole", "app", json!({})).await;
         let told = scene.condition("EcsRole", "app", "Accepted", "False", "RoleTaken").await;
         assert!(text(&told["message"]).starts_with("The role app is EcsRole first, which is older"), "{told}");
+        // Whoever names the role has the first, however many want its name.
+        for number in 0..8 {
+            scene.apply("EcsRole", &format!("late-{number}"), json!({"roleName": "app"})).await;
+        }
+        scene.condition("EcsRole", "late-7", "Accepted", "False", "RoleTaken").await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsTask", "job", json!({"taskDefinition": "web", "overrides": {"taskRoleArn": "app"}})).await;
+        scene.until("EcsTask", "job", "runs", |task| task["status"]["lastStatus"] == "RUNNING").await;
+        scene.delete("EcsTask", "job").await;
+        scene.until_gone("Pod", "job").await;
+        for number in 0..8 {
+            scene.delete("EcsRole", &format!("late-{number}")).await;
+        }
         scene.delete("EcsRole", "first").await;
         scene.condition("EcsRole", "app", "Ready", "True", "Available").await;
     });

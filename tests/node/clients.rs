@@ -30,6 +30,9 @@ const CLIENTS: usize = 100;
 /// After this time an answer counts as none.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// After this time TCP sends a first packet again that nobody has answered.
+const RETRANSMISSION: Duration = Duration::from_secs(1);
+
 /// Names the address that is asked, in the process of the clients.
 const ADDRESS: &str = "ECS_OPERATOR_TEST_ASKED_ADDRESS";
 
@@ -46,6 +49,8 @@ pub struct Answers {
     pub seconds: f64,
     /// How many were answered in each second.
     pub in_each_second: BTreeMap<u64, u32>,
+    /// How many took so long that the first packet, or another, must have been sent again.
+    pub sent_again: u32,
     /// How long the slowest answer took.
     pub slowest: Duration,
 }
@@ -58,6 +63,7 @@ impl Answers {
 
     fn count(&mut self, answer: Result<String, String>, since_start: Duration, took: Duration) {
         self.slowest = self.slowest.max(took);
+        self.sent_again += u32::from(took >= RETRANSMISSION);
         match answer {
             Ok(body) => {
                 *self.by_body.entry(body).or_default() += 1;
@@ -81,6 +87,7 @@ impl Answers {
         self.failed += other.failed;
         self.failures.extend(other.failures);
         self.failures.truncate(10);
+        self.sent_again += other.sent_again;
         self.slowest = self.slowest.max(other.slowest);
     }
 }

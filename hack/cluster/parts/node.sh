@@ -183,6 +183,8 @@ END
 }
 
 write_kube_proxy_settings() {
+  # No clusterCIDR: with it kube-proxy gives what the node itself sends to a Service another source port, at random.
+  # Many short connections then meet ports that a Pod still keeps closed, and have to send their first packet again.
   # Values of 0 leave the machine's connection tracking as it is.
   write_settings "$STATE/kube-proxy.yaml" <<END
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
@@ -190,7 +192,6 @@ kind: KubeProxyConfiguration
 clientConnection: {kubeconfig: $STATE/certificates/kube-proxy.kubeconfig}
 hostnameOverride: $NODE
 mode: iptables
-clusterCIDR: $POD_NETWORK
 iptables: {minSyncPeriod: 100ms}
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s, udpTimeout: 0s, udpStreamTimeout: 0s}
 END

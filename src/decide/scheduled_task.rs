@@ -12,6 +12,7 @@ use super::{
     failed_starts::{Start, StartResult},
     failure_count::{JudgedTask, Verdict},
     quick_ends::Run,
+    task_hindrance::Hindrance,
     task_progress::TaskFacts,
     task_stop::Stop,
     unhealthy::{Health, LiveTask},
@@ -31,8 +32,10 @@ pub struct ScheduledTask {
     pub created_at: Option<Time>,
     /// Why it does not reach RUNNING, where it does not.
     pub failure: Option<Stop>,
-    /// Why it is down, when it has reached RUNNING and is left so for a while.
-    pub down: Option<String>,
+    /// Why it is down or in part down, when it has reached RUNNING and is left so for a while.
+    pub hindrance: Option<Hindrance>,
+    /// How a container of it ended that is not essential and does not run now, while the others do.
+    pub other_exit: Option<String>,
     /// When a node was found for it; before that, when it was made.
     placed_at: Option<Time>,
     started_at: Option<Time>,
@@ -80,7 +83,8 @@ impl ScheduledTask {
             deployment,
             created_at: created_at.cloned(),
             failure: facts.start_failure().or_else(|| facts.essential_exit().filter(|_| never_ran)),
-            down: facts.hindrance(&progress).filter(|_| !never_ran),
+            hindrance: facts.hindrance(&progress).filter(|_| !never_ran),
+            other_exit: facts.runs_since().and_then(|_| facts.other_exit()).map(|(_, exit)| exit),
             placed_at: facts.status.placed_at().or(created_at).cloned(),
             started_at,
             runs_since: facts.runs_since().cloned(),
@@ -155,7 +159,10 @@ impl ScheduledTask {
             Health::Healthy
         } else if self.health == HealthStatus::Unhealthy && is_out_of_grace() {
             Health::Unhealthy
-        } else if self.failure.is_some() || self.down.is_some() || self.is_lost || self.unplaceable(judge.now).is_some()
+        } else if self.failure.is_some()
+            || self.hindrance.is_some()
+            || self.is_lost
+            || self.unplaceable(judge.now).is_some()
         {
             Health::Hindered
         } else {
@@ -179,7 +186,9 @@ impl ScheduledTask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::kubelet_reports::{Scene, at, checked, creating, essential, not_ready, pod, running, waiting};
+    use crate::decide::kubelet_reports::{
+        Scene, at, checked, creating, essential, exited, not_ready, pod, running, waiting,
+    };
     use serde_json::{Value, json};
 
     fn health(report: Value, condition: Value, now: i64) -> Health {
@@ -209,5 +218,23 @@ mod tests {
             || json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"});
         assert_eq!(health(creating("web"), unplaceable(), 5), Health::Starting);
         assert_eq!(health(creating("web"), unplaceable(), 20), Health::Hindered);
+    }
+
+    #[test]
+    fn a_task_in_part_down_is_told_at_once_and_waited_for_no_longer_than_a_while() {
+        let ended = |now| Scene { now, ..Scene::of(pod(&[running("web", 10), exited("log", 0, 12, 20)])) };
+        let task =
+            |scene: &Scene| scene.ask(|facts| ScheduledTask::of("a".into(), 1, &facts, Some(&at(0)), Some(&at(12))));
+        let judged = |second| {
+            let now = at(second);
+            let judge = Judge { grace_period: Duration::ZERO, min_ready: Duration::ZERO, now: &now };
+            let task = task(&ended(second));
+            (task.health(judge), task.other_exit)
+        };
+        let exit = || Some("container log: exit code 0, Completed".to_owned());
+        assert_eq!(judged(21), (Health::Starting, exit()));
+        assert_eq!(judged(25), (Health::Hindered, exit()));
+        let both = Scene::of(pod(&[exited("web", 1, 10, 20), exited("log", 0, 12, 20)]));
+        assert_eq!(task(&both).other_exit, None, "it is replaced");
     }
 }

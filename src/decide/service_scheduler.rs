@@ -19,7 +19,6 @@ use super::{
     failure_count::{FailureCount, JudgedTask, Verdict},
     rollout::{Course, Rollout, RolloutFacts, Step, advance, course, roll_back_target},
     scheduled_task::{Judge, ScheduledTask},
-    service_status::unplaceable_message,
     start_throttle::{EndedTask, TaskEnd},
     task::ObservedTask,
     task_stop::Stop,
@@ -28,6 +27,7 @@ use super::{
 };
 
 mod delays;
+mod telling;
 mod template;
 
 use template::Pace;
@@ -185,6 +185,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     if !course.is_stopped() {
         facts.replace_failed(so_far.primary(), &mut decision);
         facts.tell_unplaceable(template.running(), &mut decision);
+        facts.tell_incomplete(&mut decision);
         facts.replace_unhealthy(&mut decision);
         facts.wait_for_nodes(&mut decision);
     }
@@ -301,27 +302,16 @@ impl<'a> SchedulerFacts<'a> {
             decision.stops.extend(failed.map(|stop| TaskStop { deletes: false, ..stop }));
         }
         for task in self.tasks_of(running) {
-            let Some(stop) = &task.failure else {
-                let down = |cause| format!("Task {} is down, and replaced after a while: {cause}", task.id);
-                decision.hindrance = decision.hindrance.take().or_else(|| task.down.as_deref().map(down));
-                continue;
-            };
-            decision.hindrance.get_or_insert_with(|| format!("Task {} does not start: {}", task.id, stop.reason));
-            decision.look_in(task.time_to_start(before.patience(task.created_at.as_ref()), self.now));
+            decision.hindrance = decision.hindrance.take().or_else(|| task.told_hindrance());
+            if task.failure.is_some() {
+                decision.look_in(task.time_to_start(before.patience(task.created_at.as_ref()), self.now));
+            }
         }
         let after = self.delays_of(running);
         if let Some(left) = after.quick_ends.look_after(&self.runs(running)) {
             decision.look_in(left);
         }
         self.tell_impaired(&after, decision);
-    }
-
-    fn tell_unplaceable(&self, running: i64, decision: &mut Decision) {
-        if let Some(cause) = self.tasks_of(running).find_map(|task| task.unplaceable(self.now)) {
-            let message = unplaceable_message(self.service, cause);
-            decision.hindrance.get_or_insert_with(|| message.clone());
-            decision.messages.push(message);
-        }
     }
 
     /// Replaces tasks that fail their health checks: those of the deployment that runs, also while the next one is held.

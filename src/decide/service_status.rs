@@ -266,6 +266,14 @@ pub fn unplaceable_message(service: &str, cause: &str) -> String {
     )
 }
 
+/// That a task is not ready because of a container that it could do without on ECS, which has no words for it.
+#[must_use]
+pub fn incomplete_message(service: &str, exit: &str) -> String {
+    format!(
+        "(service {service}) has a task that is not ready until Kubernetes has started a non-essential container again. Reason: {exit}"
+    )
+}
+
 fn blocked_message(service: &str) -> String {
     format!(
         "(service {service}) was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again."

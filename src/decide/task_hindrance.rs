@@ -8,16 +8,40 @@ use super::{
     task_progress::{TaskFacts, TaskProgress},
 };
 
-impl TaskFacts<'_> {
-    /// Why it does not start, or why it is down and left so for a while.
+/// What keeps a task from running, or from running whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// It does not start, or is down and left so for a while: why.
+    Down(String),
+    /// It runs, but for a container that is not essential: which one, and how it ended.
+    Incomplete(String),
+}
+
+impl Hindrance {
+    /// What there is to say of it.
     #[must_use]
-    pub fn hindrance(&self, progress: &TaskProgress) -> Option<String> {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Down(text) | Self::Incomplete(text) => text,
+        }
+    }
+}
+
+impl TaskFacts<'_> {
+    /// Why it does not start, or why it is down or in part down, and left so for a while.
+    #[must_use]
+    pub fn hindrance(&self, progress: &TaskProgress) -> Option<Hindrance> {
         let unplaceable = || self.unplaceable().map(|cause| format!("No node takes the task: {cause}"));
         let failure = || self.start_failure().map(|stop| stop.reason);
-        unplaceable().or_else(failure).or_else(|| {
+        let exit = || {
             let exit = self.essential_exit()?;
             self.time_until_told(progress).is_zero().then_some(exit.reason)
-        })
+        };
+        let incomplete = || {
+            let (_, exit) = self.other_exit()?;
+            self.time_until_other_exit_is_told()?.is_zero().then_some(Hindrance::Incomplete(exit))
+        };
+        unplaceable().or_else(failure).or_else(exit).map(Hindrance::Down).or_else(incomplete)
     }
 
     /// What is left of the time before an end is told by itself. Most tasks that end are stopped sooner, when they have started.
@@ -26,10 +50,17 @@ impl TaskFacts<'_> {
         progress.started_at.as_ref().map_or(Duration::ZERO, since_end)
     }
 
+    /// The same of a container that is not essential, which the kubelet starts again at once the first time.
+    fn time_until_other_exit_is_told(&self) -> Option<Duration> {
+        let (end, _) = self.other_exit()?;
+        Some(end.finished_at.as_ref().map_or(Duration::ZERO, |ended_at| left(ended_at, USUAL, self.now)))
+    }
+
     /// After which time there may be something else to say of it although nobody tells.
     #[must_use]
     pub fn look_again_after(&self, progress: &TaskProgress) -> Option<Duration> {
-        let ends = self.essential_exit().map(|_| self.time_until_told(progress)).filter(|left| !left.is_zero());
+        let exit = self.essential_exit().map(|_| self.time_until_told(progress));
+        let ends = exit.into_iter().chain(self.time_until_other_exit_is_told()).filter(|left| !left.is_zero());
         progress.look_again_after.into_iter().chain(ends).min()
     }
 }
@@ -41,7 +72,7 @@ mod tests {
     use serde_json::json;
 
     fn hindrance(scene: &Scene) -> Option<String> {
-        scene.ask(|facts| facts.hindrance(&facts.progress()))
+        scene.ask(|facts| facts.hindrance(&facts.progress())).map(|hindrance| hindrance.text().to_owned())
     }
 
     #[test]
@@ -63,5 +94,27 @@ mod tests {
         assert_eq!((hindrance(&ended(21)), after(&ended(21))), (None, Some(Duration::from_secs(4))));
         assert!(hindrance(&ended(25)).unwrap().contains("exit code 3"));
         assert_eq!(after(&ended(25)), None);
+    }
+
+    #[test]
+    fn a_container_that_is_not_essential_is_told_when_it_is_down_for_a_while() {
+        let ended = |now| Scene { now, ..Scene::of(pod(&[running("web", 10), exited("log", 0, 12, 20)])) };
+        let after = |scene: &Scene| scene.ask(|facts| facts.look_again_after(&facts.progress()));
+        assert_eq!((hindrance(&ended(21)), after(&ended(21))), (None, Some(Duration::from_secs(4))));
+        let told = |scene: Scene| scene.ask(|facts| facts.hindrance(&facts.progress()));
+        let incomplete = |text: &str| Some(Hindrance::Incomplete(text.into()));
+        assert_eq!(told(ended(25)), incomplete("container log: exit code 0, Completed"));
+        assert_eq!(after(&ended(25)), None);
+        let waits = Scene::of(pod(&[running("web", 10), crash_loop("log", 3, 12, 20)]));
+        assert_eq!(told(waits), incomplete("container log: exit code 3, Error"));
+        assert_eq!(told(Scene::of(pod(&[running("web", 10), restarted("log", 3, 12, 20, 21)]))), None);
+        let both = Scene::of(pod(&[exited("web", 1, 10, 20), exited("log", 0, 12, 20)]));
+        assert!(matches!(told(both), Some(Hindrance::Down(_))), "the task is about to be replaced");
+        assert_eq!(told(Scene::alone(pod(&[running("web", 10), exited("log", 0, 12, 20)]))), None);
+        let job = Scene {
+            containers: vec![essential("web"), other("migrate")],
+            ..Scene::of(with_init(&[done("migrate", 5, 8)], &[running("web", 10)]))
+        };
+        assert_eq!(told(job), None, "a job is to end");
     }
 }

@@ -20,10 +20,15 @@ const USUAL_STOP: Duration = Duration::from_secs(10);
 /// two writes each time.
 const RECOVERY: Duration = Duration::from_secs(60);
 
-/// After which time the record has to be written: zero is at once; `None`: not before something changes. `runs_since` is when
-/// the essential containers began to run that run now.
+/// After which time the record has to be written: zero is at once; `None`: not before something changes. `is_whole_since` is since
+/// when all its containers run.
 #[must_use]
-pub fn news(before: &EcsTaskStatus, after: &EcsTaskStatus, runs_since: Option<&Time>, now: &Time) -> Option<Duration> {
+pub fn news(
+    before: &EcsTaskStatus,
+    after: &EcsTaskStatus,
+    is_whole_since: Option<&Time>,
+    now: &Time,
+) -> Option<Duration> {
     if has_got_further(before, after) || has_changed_its_health(before, after) {
         return Some(Duration::ZERO);
     }
@@ -34,14 +39,14 @@ pub fn news(before: &EcsTaskStatus, after: &EcsTaskStatus, runs_since: Option<&T
     let usual = if is_asked_for { Duration::ZERO } else { USUAL_STOP };
     let late_stop = after.stopping_at.as_ref().filter(|_| stops).map(|asked_at| left(asked_at, usual, now));
     let has_another_reason = !is_first && after.stopped_reason.is_none() && kind(before) != kind(after);
-    let other_reason = has_another_reason.then(|| until_other_reason(after, runs_since, now)).flatten();
+    let other_reason = has_another_reason.then(|| until_other_reason(after, is_whole_since, now)).flatten();
     [late_start, late_stop, other_reason].into_iter().flatten().min()
 }
 
 /// One that has just ended again has no new reason yet, and has not recovered from the old one either.
-fn until_other_reason(after: &EcsTaskStatus, runs_since: Option<&Time>, now: &Time) -> Option<Duration> {
+fn until_other_reason(after: &EcsTaskStatus, is_whole_since: Option<&Time>, now: &Time) -> Option<Duration> {
     let was_down = after.reason.is_none() && after.started_at.is_some();
-    if was_down { runs_since.map(|since| left(since, RECOVERY, now)) } else { Some(Duration::ZERO) }
+    if was_down { is_whole_since.map(|since| left(since, RECOVERY, now)) } else { Some(Duration::ZERO) }
 }
 
 /// It has reached RUNNING, or has stopped.

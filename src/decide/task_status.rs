@@ -10,6 +10,7 @@ use crate::api::{
 use super::{
     container_error::in_row,
     service_task::deleted_stop,
+    task_hindrance::Hindrance,
     task_progress::{TaskFacts, TaskProgress, exit_codes},
     task_stop::Stop,
     unhealthy::unhealthy_stop,
@@ -65,6 +66,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
     let health_status = health(before, progress, stop.as_ref());
     let told = before.stopped_reason.clone().or(stop.map(|stop| stop.reason));
     let stopped_reason = told.or_else(|| is_stopped.then(|| UNSEEN.into()));
+    let hindrance = task.hindrance(progress).filter(|_| !stops);
     let now = || task.now.clone();
     let decided_at = || pod.stopping_at.cloned().or_else(|| asked_at(task)).unwrap_or_else(now);
     // A report tells only of the last two runs of a container.
@@ -78,7 +80,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
         execution_stopped_at: progress.execution_stopped_at.clone(),
         stopped_at: is_stopped.then(|| before.stopped_at.clone().unwrap_or_else(now)),
         stop_code,
-        reason: stopped_reason.clone().or_else(|| task.hindrance(progress).filter(|_| !stops)).as_deref().map(in_row),
+        reason: stopped_reason.as_deref().or(hindrance.as_ref().map(Hindrance::text)).map(in_row),
         stopped_reason,
         exit_codes: exit_codes(&containers),
         containers,

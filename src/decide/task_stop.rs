@@ -83,6 +83,17 @@ impl<'a> TaskFacts<'a> {
         })
     }
 
+    /// A container of a service's task that is not essential has ended and does not run now: which one, and how. In a task by
+    /// itself that is nothing to speak of.
+    #[must_use]
+    pub fn other_exit(&self) -> Option<(&'a Terminated, String)> {
+        let is_one = |container: &ObservedContainer<'_>| !container.known.essential && !container.is_init;
+        let may_come_back = !self.runs_alone && !self.is_over() && self.deletion.is_none();
+        let ended =
+            |container: ObservedContainer<'a>| container.end().map(|end| (end.terminated, exit(&container, end)));
+        self.observed().filter(is_one).find_map(ended).filter(|_| may_come_back)
+    }
+
     /// When an essential container ended last.
     #[must_use]
     pub fn last_essential_end(&self) -> Option<&'a Time> {
@@ -110,10 +121,13 @@ impl<'a> TaskFacts<'a> {
     /// Since when all its essential containers run; `None` while one of them does not.
     #[must_use]
     pub fn runs_since(&self) -> Option<&'a Time> {
-        let essential = self.observed().filter(|container| container.known.essential);
-        let starts: Option<Vec<_>> =
-            essential.map(|container| container.status?.state.running.as_ref()?.started_at.as_ref()).collect();
-        starts?.into_iter().max()
+        since_when_all_run(self.observed().filter(|container| container.known.essential))
+    }
+
+    /// Since when all containers run that are to run for as long as the task does; `None` while one of them does not.
+    #[must_use]
+    pub fn is_whole_since(&self) -> Option<&'a Time> {
+        since_when_all_run(self.observed().filter(|container| container.known.essential || !container.is_init))
     }
 
     /// The task will not reach RUNNING without help: not all its containers ever started, and one of them cannot, or one that
@@ -200,6 +214,12 @@ impl<'a> TaskFacts<'a> {
     fn has_failed(&self) -> bool {
         self.status.phase.as_deref() == Some("Failed")
     }
+}
+
+fn since_when_all_run<'a>(containers: impl Iterator<Item = ObservedContainer<'a>>) -> Option<&'a Time> {
+    let starts: Option<Vec<_>> =
+        containers.map(|container| container.status?.state.running.as_ref()?.started_at.as_ref()).collect();
+    starts?.into_iter().max()
 }
 
 /// Whether a record tells of a task that its node did not take.

@@ -182,6 +182,31 @@ fn a_task_that_ends_again_and_again_is_said_to_be_down() {
 }
 
 #[test]
+fn a_container_that_is_not_essential_and_ends_is_named_and_its_task_goes_on() {
+    let scene = Scene::new();
+    let log = script("log", "sleep 2; exit 3", &json!({"essential": false}));
+    scene.define("app", &[obedient(), log]);
+    scene.apply("EcsService", "app", &service("app", 1));
+    let exit = "container log: exit code 3, Error";
+    scene.until("ecsservice", "app", "tells it", |service| {
+        let events = service["status"]["events"].to_string();
+        events.contains(&format!("has started a non-essential container again. Reason: {exit}"))
+    });
+    let is_named = |record: &Value| text(&record["status"]["reason"]) == exit;
+    scene.wait("the record says so", || scene.records("app", "RUNNING").iter().any(is_named));
+    scene.until("ecsservice", "app", "is not ready for it", |service| {
+        service["status"]["conditions"].to_string().contains(&format!("until all its containers run: {exit}"))
+    });
+    let [record] = &scene.records("app", "RUNNING")[..] else { panic!("the task goes on, and no other is started") };
+    scene.until("ecstask", name(record), "has its essential container still", |task| {
+        let containers = task["status"]["containers"].as_array().unwrap().clone();
+        containers.iter().any(|it| it["name"] == "app" && it["lastStatus"] == "RUNNING")
+            && containers.iter().any(|it| it["name"] == "log" && it["exitCode"] == 3)
+    });
+    assert!(scene.records("app", "STOPPED").is_empty());
+}
+
+#[test]
 fn a_task_whose_volume_cannot_be_mounted_says_so_and_is_replaced() {
     let scene = Scene::new();
     let mut container = obedient();

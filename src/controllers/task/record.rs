@@ -41,8 +41,8 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
         Some((seen, progress)) => task_status::status(&before, &identity, &seen.pod(&now, progress, seen.stop())),
         None => task_status::identified(&task_status::lost(&before, None, &now), &identity),
     };
-    let runs_since = seen.as_ref().and_then(|(seen, _)| seen.facts(&now).runs_since());
-    let news = news(&before, &after, runs_since, &now);
+    let is_whole_since = seen.as_ref().and_then(|(seen, _)| seen.facts(&now).is_whole_since());
+    let news = news(&before, &after, is_whole_since, &now);
     if news == Some(Duration::ZERO) {
         status::write(&records, record, &after).await?;
         // The change brings the record back here.

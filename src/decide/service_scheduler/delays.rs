@@ -5,7 +5,7 @@ use crate::decide::{
     failed_starts::{FailedStarts, Start, StartResult},
     quick_ends::{QuickEnds, Run},
     scheduled_task::ScheduledTask,
-    start_throttle::{EndedTask, TaskEnd, impaired_message},
+    start_throttle::{EndedTask, TaskEnd},
     unhealthy::{Health, unhealthy_stop},
 };
 
@@ -121,13 +121,6 @@ impl<'a> SchedulerFacts<'a> {
         let healthy = u32::try_from(self.healthy_of(running)).unwrap_or(u32::MAX);
         let suffices = healthy >= self.rules.percentages.fewest_healthy(self.desired);
         self.is_refused(running) && (suffices || !self.has_others(running))
-    }
-
-    pub(super) fn tell_impaired(&self, delays: &Delays, decision: &mut Decision) {
-        decision.is_impaired = delays.failed_starts.is_impaired(&self.starts(delays.deployment));
-        if decision.is_impaired && decision.hindrance.is_some() {
-            decision.messages.push(impaired_message(self.service));
-        }
     }
 
     /// Why the last task of a deployment failed that did so.

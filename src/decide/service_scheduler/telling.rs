@@ -1,0 +1,47 @@
+//! What a service tells of tasks that are not what they should be: in its events, and to whoever waits for it to be ready.
+
+use crate::decide::{
+    scheduled_task::ScheduledTask,
+    service_status::{incomplete_message, unplaceable_message},
+    start_throttle::impaired_message,
+    task_hindrance::Hindrance,
+};
+
+use super::{Decision, Delays, SchedulerFacts};
+
+impl ScheduledTask {
+    /// What keeps it from running, for whoever waits for its service.
+    pub(super) fn told_hindrance(&self) -> Option<String> {
+        let id = &self.id;
+        let fails = self.failure.as_ref().map(|stop| format!("Task {id} does not start: {}", stop.reason));
+        fails.or_else(|| {
+            Some(match self.hindrance.as_ref()? {
+                Hindrance::Down(cause) => format!("Task {id} is down, and replaced after a while: {cause}"),
+                Hindrance::Incomplete(exit) => format!("Task {id} is not ready until all its containers run: {exit}"),
+            })
+        })
+    }
+}
+
+impl SchedulerFacts<'_> {
+    pub(super) fn tell_unplaceable(&self, running: i64, decision: &mut Decision) {
+        if let Some(cause) = self.tasks_of(running).find_map(|task| task.unplaceable(self.now)) {
+            let message = unplaceable_message(self.service, cause);
+            decision.hindrance.get_or_insert_with(|| message.clone());
+            decision.messages.push(message);
+        }
+    }
+
+    /// On ECS such a task would go on serving: that it does not is told at once, and once for all tasks.
+    pub(super) fn tell_incomplete(&self, decision: &mut Decision) {
+        let exit = self.tasks.iter().find_map(|task| task.other_exit.as_deref());
+        decision.messages.extend(exit.map(|exit| incomplete_message(self.service, exit)));
+    }
+
+    pub(super) fn tell_impaired(&self, delays: &Delays, decision: &mut Decision) {
+        decision.is_impaired = delays.failed_starts.is_impaired(&self.starts(delays.deployment));
+        if decision.is_impaired && decision.hindrance.is_some() {
+            decision.messages.push(impaired_message(self.service));
+        }
+    }
+}

@@ -11,6 +11,7 @@ use ecs_operator::{
     kube_io::permissions::{PERMISSIONS, Permission, Scope},
 };
 use k8s_openapi::api::{
+    admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding},
     apps::v1::Deployment,
     core::v1::{Service, ServiceAccount},
     rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding},
@@ -32,6 +33,7 @@ log: {level: "info,ecs_operator::controllers=debug", format: text}
 replicas: 2
 image: {repository: registry.example/ecs, tag: "1.10", pullPolicy: Always, pullSecrets: [{name: registry}]}
 resources: {requests: {cpu: 20m}, limits: {memory: 64Mi}}
+admissionPolicies: {passRole: false, runTaskDefinition: false}
 serviceAccount: {name: "1234", annotations: {example.com/a: "1"}}
 metrics: {serviceMonitor: {enabled: true, interval: 1m30s, labels: {prometheus: main}}}
 commonLabels: {team: "7", app.kubernetes.io/name: mine}
@@ -103,7 +105,8 @@ fn people_may_view_all_kinds_and_edit_what_is_theirs() {
     for resource in ["taskdefinitions", "ecsservices", "ecssecuritygroups"] {
         assert!(["create", "delete", "patch", "update"].iter().all(|verb| has(&edit, resource, verb)), "{resource}");
     }
-    assert!(has(&edit, "ecsservices/scale", "patch"));
+    assert!(has(&edit, "ecsservices/scale", "patch") && has(&edit, "taskdefinitions", "run"));
+    assert!(has(&admin, "ecsroles", "pass") && !has(&view, "taskdefinitions", "run"));
     assert!(has(&admin, "taskdefinitionrevisions", "delete") && has(&admin, "ecsroles", "create"));
     assert!(!edit.iter().any(|(resource, _)| resource == "ecsroles"), "who may edit must not give itself a role");
 
@@ -184,15 +187,32 @@ fn only_a_lease_lets_two_operators_overlap() {
 #[test]
 fn every_object_is_what_the_api_server_takes() {
     let everything = yaml_file(EVERYTHING);
-    let nothing = "rbac.create=false,serviceAccount.create=false,metrics.service=false,leaderElection=false";
+    let nothing = "rbac.create=false,serviceAccount.create=false,metrics.service=false,leaderElection=false,admissionPolicies.passRole=false,admissionPolicies.runTaskDefinition=false";
     let sets = [vec![], vec!["--values", everything.path().to_str().unwrap()], vec!["--set", nothing]];
-    for (args, objects) in sets.into_iter().zip([10, 11, 1]) {
+    for (args, objects) in sets.into_iter().zip([18, 11, 1]) {
         let rendered = rendered(CHART, &args);
         assert_eq!(rendered.len(), objects, "objects with {args:?}");
         for object in &rendered {
             assert_exact(object);
         }
     }
+}
+
+#[test]
+fn each_policy_for_people_lets_the_operator_pass_and_can_be_switched_off() {
+    let policies = |off: &str| {
+        let objects = rendered(CHART, &["--set", "serviceAccount.name=robot", "--set", off]);
+        let is_policy = |object: &Value| object["kind"] == "ValidatingAdmissionPolicy";
+        let policies = objects.into_iter().filter(is_policy).map(|policy| {
+            let spared = policy["spec"]["matchConditions"][0]["expression"].clone();
+            assert_eq!(spared, r#"request.userInfo.username != "system:serviceaccount:ecs-system:robot""#);
+            policy["spec"]["matchConstraints"]["resourceRules"][0]["resources"].to_string()
+        });
+        policies.collect::<Vec<_>>()
+    };
+    assert_eq!(policies("admissionPolicies.passRole=false"), [r#"["ecsservices","ecstasks"]"#]);
+    let of_roles = [r#"["ecstasks"]"#, r#"["taskdefinitionrevisions"]"#, r#"["taskdefinitions"]"#];
+    assert_eq!(policies("admissionPolicies.runTaskDefinition=false"), of_roles);
 }
 
 #[test]
@@ -203,11 +223,8 @@ fn every_object_has_the_labels_and_goes_with_the_release() {
         assert_eq!(metadata["labels"]["app.kubernetes.io/name"], "ecs-operator", "{kind}");
         assert_eq!(metadata["labels"]["app.kubernetes.io/managed-by"], "Helm", "{kind}");
         assert_eq!(metadata["labels"]["team"], "7", "{kind}");
-        assert_eq!(
-            metadata["namespace"].as_str(),
-            (!kind.starts_with("ClusterRole")).then_some("ecs-system"),
-            "{kind}"
-        );
+        let is_of_cluster = ["ClusterRole", "ValidatingAdmissionPolicy"].iter().any(|prefix| kind.starts_with(prefix));
+        assert_eq!(metadata["namespace"].as_str(), (!is_of_cluster).then_some("ecs-system"), "{kind}");
         for annotation in ["helm.sh/hook", "helm.sh/resource-policy"] {
             assert_eq!(metadata["annotations"].get(annotation), None, "{kind}");
         }
@@ -307,7 +324,7 @@ fn rule_text(permission: &Permission) -> String {
 /// The rules of every role that is bound to the operator's `ServiceAccount`.
 fn bound_rules(objects: &[Value]) -> Vec<(Scope, PolicyRule)> {
     let subject = json!([{"kind": "ServiceAccount", "name": "ecs-operator", "namespace": "ecs-system"}]);
-    let bindings = objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("Binding"));
+    let bindings = objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("RoleBinding"));
     let mut rules = Vec::new();
     for binding in bindings {
         assert_eq!(binding["subjects"], subject, "nobody else gets the operator's rights");
@@ -330,6 +347,8 @@ fn typed<T: DeserializeOwned>(objects: &[Value], kind: &str, name: &str) -> T {
     serde_json::from_value(object.clone()).unwrap()
 }
 
+const ADMISSION: &str = "admissionregistration.k8s.io/v1";
+
 /// Nothing is lost when the object is read as its type, so it has no field that the type lacks.
 fn assert_exact(object: &Value) {
     fn read<T: DeserializeOwned + Serialize>(object: &Value) {
@@ -344,6 +363,8 @@ fn assert_exact(object: &Value) {
         ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => read::<ClusterRoleBinding>(object),
         ("rbac.authorization.k8s.io/v1", "Role") => read::<Role>(object),
         ("rbac.authorization.k8s.io/v1", "RoleBinding") => read::<RoleBinding>(object),
+        (ADMISSION, "ValidatingAdmissionPolicy") => read::<ValidatingAdmissionPolicy>(object),
+        (ADMISSION, "ValidatingAdmissionPolicyBinding") => read::<ValidatingAdmissionPolicyBinding>(object),
         // Not a kind of Kubernetes.
         ("monitoring.coreos.com/v1", "ServiceMonitor") => {}
         other => panic!("an object of a new kind: {other:?}"),

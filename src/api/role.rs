@@ -42,6 +42,13 @@ pub struct EcsRoleSpec {
     #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     #[schemars(length(max = 20))]
     pub image_pull_secrets: Option<Vec<PullSecret>>,
+
+    /// Which Secrets of the Namespace stand for the secrets of AWS that task definitions with this execution role name. One that is
+    /// not listed is the Secret of its own name, in the characters that Kubernetes has for names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["valueFrom".into()]))]
+    #[schemars(length(max = 200))]
+    pub secrets: Option<Vec<RoleSecret>>,
 }
 
 /// What the ServiceAccount of a role has beside its name.
@@ -55,6 +62,34 @@ pub struct RoleServiceAccount {
     /// Whether tasks that have this role as their task role get a token for the API server. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automount_token: Option<bool>,
+}
+
+/// A secret of AWS, and the Secret that stands for it.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleSecret {
+    /// Its name or ARN, as task definitions have it in `valueFrom` or `credentialsParameter`. With a JSON key it is that part of it,
+    /// else all of it.
+    #[schemars(length(min = 1, max = 2048))]
+    pub value_from: String,
+
+    /// The Secret.
+    pub secret_key_ref: RoleSecretKey,
+}
+
+/// A Secret of the Namespace, and which entry of it is meant.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleSecretKey {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    pub name: String,
+
+    /// The entry that holds what `valueFrom` names. Default: the JSON key, or `value` for the whole secret. Parts of a secret that is
+    /// listed as a whole are the entries of their JSON keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    pub key: Option<String>,
 }
 
 /// A Secret with which images are pulled.

@@ -31,7 +31,7 @@ use crate::{
         pod::Pod,
         status,
     },
-    translate::{names, owner::Owner, secret_needs::SecretNeeds, service_account},
+    translate::{names, owner::Owner, secret_needs::named_secrets, service_account},
 };
 
 use super::{
@@ -99,7 +99,7 @@ impl Roles {
         let execution = definition.execution_role.as_deref().and_then(|name| self.named(name));
         // One that has nothing to do may be missing.
         if let Some(name) = definition.execution_role.as_deref().filter(|_| execution.is_none())
-            && !SecretNeeds::of(definition).secrets.is_empty()
+            && named_secrets(definition).next().is_some()
         {
             return Err(not_found(name, namespace, "executionRoleArn"));
         }

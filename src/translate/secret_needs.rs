@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ecs::task_definition::{TaskDefinition, container::Container, mount::FileContent};
-
-use super::names;
+use crate::ecs::{
+    role::RolesOfTask,
+    secret_reference::SecretReference,
+    task_definition::{TaskDefinition, container::Container, mount::FileContent},
+};
 
 /// What tasks need of Secrets.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
@@ -21,19 +23,24 @@ pub struct SecretNeeds {
 }
 
 impl SecretNeeds {
-    /// What the tasks of a task definition need.
+    /// What the tasks of a task definition need that have these roles.
     #[must_use]
-    pub fn of(definition: &TaskDefinition) -> Self {
-        let secrets = definition.containers.iter().flat_map(of_container).collect();
-        Self { execution_role: definition.execution_role.clone(), secrets }
+    pub fn of(definition: &TaskDefinition, roles: &RolesOfTask) -> Self {
+        let named = named_secrets(definition).map(|secret| roles.secret_entry(secret).secret);
+        Self { execution_role: definition.execution_role.clone(), secrets: named.collect() }
     }
 }
 
-fn of_container(container: &Container) -> impl Iterator<Item = String> {
+/// The secrets of AWS that a task definition names.
+pub fn named_secrets(definition: &TaskDefinition) -> impl Iterator<Item = &SecretReference> {
+    definition.containers.iter().flat_map(of_container)
+}
+
+fn of_container(container: &Container) -> impl Iterator<Item = &SecretReference> {
     let variables = container.environment.secrets.iter().map(|(_, secret)| secret);
     let files = container.files.iter().filter_map(|file| match &file.content {
         FileContent::Secret(secret) => Some(secret),
         FileContent::Text(_) => None,
     });
-    variables.chain(files).chain(&container.pull_secret).map(|secret| names::secret(&secret.name))
+    variables.chain(files).chain(&container.pull_secret)
 }

@@ -13,6 +13,7 @@ use crate::{
     api::register_task_definition::NetworkMode,
     ecs::{
         hash::decimal_id,
+        role::RolesOfTask,
         task_definition::{TaskDefinition, port::Port},
     },
 };
@@ -76,14 +77,19 @@ pub struct Trigger {
 impl Snapshot {
     /// A new deployment with a freshly rendered template.
     #[must_use]
-    pub fn new(number: i64, trigger: Trigger, definition: &TaskDefinition, template: &PodTemplateSpec) -> Self {
+    pub fn new(
+        number: i64,
+        trigger: Trigger,
+        (definition, roles): (&TaskDefinition, &RolesOfTask),
+        template: &PodTemplateSpec,
+    ) -> Self {
         let template = serde_json::to_value(template).unwrap_or_default();
         let (ports, network_mode) = (definition.ports(), definition.network_mode);
         let content = SnapshotContent {
             trigger,
             ports,
             network_mode,
-            secret_needs: SecretNeeds::of(definition),
+            secret_needs: SecretNeeds::of(definition, roles),
             checks_health: definition.checks_health(),
             template,
         };

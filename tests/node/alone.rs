@@ -5,7 +5,7 @@ use std::{thread::sleep, time::Duration};
 use serde_json::{Value, json};
 
 use super::{
-    scene::{Scene, name, obedient, pod, text},
+    scene::{OBEYS, Scene, name, obedient, pod, text},
     task::script,
 };
 
@@ -71,4 +71,33 @@ fn a_task_is_stopped_with_the_reason_that_is_given() {
     assert_eq!((&status["stopCode"], &status["stoppedReason"]), (&json!("UserInitiated"), &json!("enough")));
     assert_eq!(status["exitCodes"], "app=7", "its process had its time to end: {status}");
     assert!(text(&status["stoppingAt"]) <= text(&status["executionStoppedAt"]), "{status}");
+}
+
+#[test]
+fn an_essential_container_that_ends_stops_the_others_of_its_task() {
+    let scene = Scene::new();
+    let side = script("side", OBEYS, &json!({"essential": false}));
+    scene.define("app", &[script("app", "sleep 2; exit 5", &json!({})), side]);
+    scene.apply("EcsTask", "job", &json!({"taskDefinition": "app"}));
+    let ended = scene.until("ecstask", "job", "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED");
+    let status = &ended["status"];
+    assert_eq!(status["stopCode"], "EssentialContainerExited", "{status}");
+    assert_eq!(status["exitCodes"], "app=5,side=7", "the other one had its time to end: {status}");
+    let reason = "Essential container in task exited (container app: exit code 5";
+    assert!(text(&status["stoppedReason"]).starts_with(reason), "{status}");
+}
+
+#[test]
+fn a_task_by_itself_is_not_stopped_for_its_health() {
+    let scene = Scene::new();
+    let mut app = obedient();
+    app["healthCheck"] = json!({"command": ["CMD-SHELL", "false"], "interval": 5, "timeout": 2, "retries": 1});
+    scene.define("app", &[app]);
+    scene.apply("EcsTask", "job", &json!({"taskDefinition": "app"}));
+    let sick = scene.until("ecstask", "job", "is UNHEALTHY", |task| task["status"]["healthStatus"] == "UNHEALTHY");
+    // A service would have replaced it by now.
+    sleep(Duration::from_secs(15));
+    let later = scene.get("ecstask", "job");
+    assert!(is_running(&later), "{later}");
+    assert_eq!(pod(&later), pod(&sick));
 }

@@ -16,6 +16,7 @@ mod containers;
 mod dependencies;
 mod drain;
 mod pod_history;
+mod rights;
 mod role;
 mod rollout;
 mod scene;

@@ -75,3 +75,39 @@ fn only_a_role_that_says_so_gives_a_task_a_token() {
     assert_eq!((text(&account("without")), text(&account("silent"))), ("ecs-no-role", "ecs-role-silent"));
     assert_eq!(rights(&scene, "ecs-no-role"), rights(&scene, "nobody"), "no more than each ServiceAccount may");
 }
+
+#[test]
+fn a_task_gets_the_secret_that_its_execution_role_lists() {
+    let scene = Scene::new();
+    let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbC123";
+    let listed = json!([
+        {"valueFrom": secret, "secretKeyRef": {"name": "database"}},
+        {"valueFrom": format!("{secret}:password::"), "secretKeyRef": {"name": "vault", "key": "pw"}},
+    ]);
+    scene.apply("EcsRole", "reader", &json!({ "secrets": listed }));
+    scene.kubectl(&["create", "secret", "generic", "database", "--from-literal=user=app"]);
+    scene.kubectl(&["create", "secret", "generic", "vault", "--from-literal=pw=hidden"]);
+    let secrets = ["user", "password"].map(|key| json!({"name": key, "valueFrom": format!("{secret}:{key}::")}));
+    let app = script("app", "test \"$user $password\" = 'app hidden'", &json!({ "secrets": secrets }));
+    let spec = json!({"containerDefinitions": [app], "executionRoleArn": "reader"});
+    scene.apply("TaskDefinition", "app", &spec);
+    scene.apply("EcsTask", "job", &json!({"taskDefinition": "app"}));
+    let lacks = |secret: &'static str| {
+        move |task: &Value| {
+            let told = task["status"]["conditions"].to_string();
+            told.contains(&format!("the execution role reader may not get the Secret {secret}."))
+        }
+    };
+    scene.until("ecstask", "job", "lacks the first", lacks("database"));
+    let grant = |secret: &str| {
+        let account = format!("{}:ecs-role-reader", scene.namespace);
+        let named = format!("--resource-name={secret}");
+        scene.kubectl(&["create", "role", secret, "--verb=get", "--resource=secrets", &named]);
+        scene.kubectl(&["create", "rolebinding", secret, "--role", secret, "--serviceaccount", &account]);
+    };
+    grant("database");
+    scene.until("ecstask", "job", "lacks the other one", lacks("vault"));
+    grant("vault");
+    let ended = scene.until("ecstask", "job", "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED");
+    assert_eq!(ended["status"]["exitCodes"], "app=0", "{}", ended["status"]);
+}

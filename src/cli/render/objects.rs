@@ -318,13 +318,14 @@ fn run(
     }
     let address = cluster_ip_service(namespace, cluster_object, &input.name, &owner, &ports);
     rendering.objects.extend(address.map(|address| typed(&address)));
+    let roles = &around.roles_of(&input.namespace, definition);
     let template = pod_template(TaskTemplate {
         arns: &around.surroundings.arns,
         cluster_object,
         service_object: &input.name,
         service_name: &service.name,
         task_definition: definition,
-        roles: &around.roles_of(&input.namespace, definition),
+        roles,
         revision: registered.revision,
         deployment: 1,
         deployment_id: &deployment_id(&owner.uid, 1),
@@ -332,7 +333,7 @@ fn run(
         pre_stop_seconds: service.pre_stop_seconds,
         version: around.surroundings.version,
     });
-    let snapshot = Snapshot::new(1, Trigger::default(), definition, &template);
+    let snapshot = Snapshot::new(1, Trigger::default(), (definition, roles), &template);
     let desired_count = service.desired_count.unwrap_or(1);
     let workload = ServiceWorkload {
         namespace,

@@ -256,7 +256,7 @@ fn new_snapshot(
         security_groups: accepted.groups.names(),
         pre_stop_seconds: accepted.service.pre_stop_seconds,
     });
-    Snapshot::new(number, accepted.trigger.clone(), task_definition, &template)
+    Snapshot::new(number, accepted.trigger.clone(), (task_definition, roles), &template)
 }
 
 /// The service's own group is made and kept by the operator; a group of that name which somebody else made is taken as it is.

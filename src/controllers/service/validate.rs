@@ -53,7 +53,7 @@ impl Accepted {
     /// What the deployment that is to start needs of Secrets; `None` when it has started.
     pub(super) fn secret_needs(&self, observed: &Observed) -> Option<SecretNeeds> {
         match &self.target {
-            Target::New { task_definition, .. } => Some(SecretNeeds::of(task_definition)),
+            Target::New { task_definition, roles, .. } => Some(SecretNeeds::of(task_definition, roles)),
             Target::Existing(number) if observed.applied_snapshot() == Some(*number) => None,
             Target::Existing(number) => {
                 let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == *number)?;

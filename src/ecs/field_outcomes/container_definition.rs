@@ -108,12 +108,12 @@ pub(super) const ROWS: &[Row] = &[
         .when("an earlier field names another secret of this name, and another entry of it", is_same_secret_as_another),
     approximated(
         "containerDefinitions[].secrets[].valueFrom",
-        "The value is that of the entry {entry} of the Secret {secret}, whatever the version. The Secret has to be there: kubectl -n {namespace} create secret generic {secret} {literals}",
+        "The value is that of the entry {entry} of the Secret {secret}, whatever the version, unless the EcsRole of executionRoleArn lists another one in its secrets. The Secret has to be there: kubectl -n {namespace} create secret generic {secret} {literals}",
     )
     .when("no earlier field names the secret", is_first_use),
     approximated(
         "containerDefinitions[].secrets[].valueFrom",
-        "The value is that of the entry {entry} of the Secret {secret}, whatever the version. The Secret has to be there.",
+        "The value is that of the entry {entry} of the Secret {secret}, whatever the version, unless the EcsRole of executionRoleArn lists another one in its secrets. The Secret has to be there.",
     ),
     mapped("containerDefinitions[].mountPoints"),
     mapped("containerDefinitions[].mountPoints[].sourceVolume"),

@@ -77,7 +77,7 @@ fn process(task: Task<'_>, index: usize) -> KubernetesContainer {
         command: container.entry_point.as_deref().map(literals),
         args: container.command.as_deref().map(literals),
         working_dir: container.working_directory.clone(),
-        env: Some(environment::variables(container, definition, task.arns)),
+        env: Some(environment::variables(container, task)),
         env_from: some(environment::files(container)),
         ports: some(container.ports.iter().map(port).collect()),
         resources: size::of_container(index, definition),

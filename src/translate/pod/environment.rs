@@ -3,18 +3,17 @@
 use k8s_openapi::api::core::v1::{ConfigMapEnvSource, EnvFromSource, EnvVar, EnvVarSource, SecretKeySelector};
 
 use crate::ecs::{
-    arn::ArnScope,
-    secret_reference::SecretReference,
-    task_definition::{TaskDefinition, accelerators::Accelerator, container::Container},
+    role::SecretEntry,
+    task_definition::{accelerators::Accelerator, container::Container},
 };
 
-use super::{super::names, literal::literal};
+use super::{super::names, Task, literal::literal};
 
 /// What ECS adds to every container, the container's own variables, and its secrets.
 #[must_use]
-pub fn variables(container: &Container, definition: &TaskDefinition, arns: &ArnScope) -> Vec<EnvVar> {
-    let launched_on = if definition.runs_on_fargate() { "AWS_ECS_FARGATE" } else { "AWS_ECS_EC2" };
-    let region = arns.region.clone();
+pub fn variables(container: &Container, task: Task<'_>) -> Vec<EnvVar> {
+    let launched_on = if task.task_definition.runs_on_fargate() { "AWS_ECS_FARGATE" } else { "AWS_ECS_EC2" };
+    let region = task.arns.region.clone();
     let mut added = vec![
         ("AWS_REGION".to_owned(), region.clone()),
         ("AWS_DEFAULT_REGION".to_owned(), region),
@@ -24,7 +23,8 @@ pub fn variables(container: &Container, definition: &TaskDefinition, arns: &ArnS
     // A secret wins over what ECS adds, like any variable of the user's.
     added.retain(|(name, _)| !container.environment.secrets.iter().any(|(secret, _)| secret == name));
     let mut variables = merge(&added, &container.environment.variables);
-    variables.extend(container.environment.secrets.iter().map(|(name, secret)| secret_variable(name, secret)));
+    let secrets = container.environment.secrets.iter();
+    variables.extend(secrets.map(|(name, secret)| secret_variable(name, task.roles.secret_entry(secret))));
     variables
 }
 
@@ -58,15 +58,11 @@ fn merge(added: &[(String, String)], own: &[(String, String)]) -> Vec<EnvVar> {
         .collect()
 }
 
-fn secret_variable(name: &str, secret: &SecretReference) -> EnvVar {
+fn secret_variable(name: &str, SecretEntry { secret, entry }: SecretEntry) -> EnvVar {
     EnvVar {
         name: name.into(),
         value_from: Some(EnvVarSource {
-            secret_key_ref: Some(SecretKeySelector {
-                name: names::secret(&secret.name),
-                key: secret.entry(),
-                optional: None,
-            }),
+            secret_key_ref: Some(SecretKeySelector { name: secret, key: entry, optional: None }),
             ..Default::default()
         }),
         ..Default::default()

@@ -74,7 +74,7 @@ pub fn spec(task: Task<'_>) -> PodSpec {
         init_containers: some(layout.init.iter().map(|place| container::init(task, *place)).collect()),
         containers: layout.regular.iter().map(|index| container::regular(task, *index, pre_stop_seconds)).collect(),
         restart_policy: (task.runs == Runs::Alone).then(|| "Never".into()),
-        volumes: some(volume::volumes(definition)),
+        volumes: some(volume::volumes(task)),
         resources: if on_windows { None } else { size::of_task(definition) },
         service_account_name: Some(
             definition.task_role.as_deref().map_or_else(|| names::NO_ROLE.into(), names::service_account),
@@ -161,8 +161,8 @@ fn shares_processes(definition: &TaskDefinition) -> bool {
 /// Those of the containers, then those of the execution role.
 fn pull_secrets(task: Task<'_>) -> Vec<LocalObjectReference> {
     let containers = task.task_definition.containers.iter();
-    let own =
-        containers.filter_map(|container| container.pull_secret.as_ref()).map(|secret| names::secret(&secret.name));
+    let own = containers.filter_map(|container| container.pull_secret.as_ref());
+    let own = own.map(|secret| task.roles.secret_entry(secret).secret);
     let mut references: Vec<LocalObjectReference> = Vec::new();
     for name in own.chain(task.roles.pull_secrets.iter().cloned()) {
         let reference = LocalObjectReference { name };

@@ -11,12 +11,15 @@ use k8s_openapi::{
     apimachinery::pkg::api::resource::Quantity,
 };
 
-use crate::ecs::task_definition::{
-    TaskDefinition,
-    container::Container,
-    linux::Device,
-    mount::{File, FileContent, MemoryFileSystem},
-    volume::{Volume as TaskVolume, VolumeSource},
+use crate::ecs::{
+    role::{RolesOfTask, SecretEntry},
+    task_definition::{
+        TaskDefinition,
+        container::Container,
+        linux::Device,
+        mount::{File, FileContent, MemoryFileSystem},
+        volume::{Volume as TaskVolume, VolumeSource},
+    },
 };
 
 use super::{
@@ -24,19 +27,20 @@ use super::{
         labels::Labels,
         names::{self, VolumeOf},
     },
-    size,
+    Task, size,
 };
 
 /// All volumes of a task's Pod. One that no container sees is left out: nothing would tell it from none.
 #[must_use]
-pub fn volumes(definition: &TaskDefinition) -> Vec<Volume> {
+pub fn volumes(task: Task<'_>) -> Vec<Volume> {
+    let definition = task.task_definition;
     let is_mounted = |index: usize| {
         definition.containers.iter().flat_map(|container| &container.mounts).any(|mount| mount.volume == index)
     };
     let of_task = definition.volumes.iter().enumerate().filter(|(index, _)| is_mounted(*index));
     of_task
         .map(|(_, volume)| of_task_definition(volume))
-        .chain(definition.containers.iter().flat_map(of_container))
+        .chain(definition.containers.iter().flat_map(|container| of_container(container, task.roles)))
         .collect()
 }
 
@@ -144,14 +148,14 @@ fn ephemeral(name: String, gibibytes: u32, storage_class_name: Option<String>) -
 }
 
 /// The volumes that only one container sees.
-fn of_container(container: &Container) -> Vec<Volume> {
+fn of_container(container: &Container, roles: &RolesOfTask) -> Vec<Volume> {
     let name = |of: VolumeOf, index: usize| names::volume_of(&container.name, of, index);
     let memory = container.memory_file_systems.iter().enumerate();
     let memory = memory.map(|(index, memory)| of_memory(name(VolumeOf::Memory, index), memory));
     let devices = container.devices.iter().enumerate();
     let devices = devices.map(|(index, device)| of_device(name(VolumeOf::Device, index), device));
     let files = container.files.iter().enumerate();
-    let files = files.map(|(index, file)| of_file(name(VolumeOf::File, index), container, index, file));
+    let files = files.map(|(index, file)| of_file(name(VolumeOf::File, index), container, (index, file), roles));
     memory.chain(devices).chain(files).collect()
 }
 
@@ -165,7 +169,7 @@ fn of_device(name: String, device: &Device) -> Volume {
     Volume { name, host_path: Some(host_path), ..Default::default() }
 }
 
-fn of_file(name: String, container: &Container, index: usize, file: &File) -> Volume {
+fn of_file(name: String, container: &Container, (index, file): (usize, &File), roles: &RolesOfTask) -> Volume {
     match &file.content {
         FileContent::Text(_) => {
             let annotation = names::file_annotation(&container.name, index);
@@ -182,12 +186,10 @@ fn of_file(name: String, container: &Container, index: usize, file: &File) -> Vo
             Volume { name, downward_api: Some(source), ..Default::default() }
         }
         FileContent::Secret(secret) => {
-            let item = KeyToPath { key: secret.entry(), path: FILE.into(), mode: file.mode };
-            let source = SecretVolumeSource {
-                secret_name: Some(names::secret(&secret.name)),
-                items: Some(vec![item]),
-                ..Default::default()
-            };
+            let SecretEntry { secret, entry } = roles.secret_entry(secret);
+            let item = KeyToPath { key: entry, path: FILE.into(), mode: file.mode };
+            let source =
+                SecretVolumeSource { secret_name: Some(secret), items: Some(vec![item]), ..Default::default() };
             Volume { name, secret: Some(source), ..Default::default() }
         }
     }

@@ -143,6 +143,23 @@ fn a_stopped_task_is_deleted_when_it_says_so() {
 }
 
 #[test]
+fn the_pod_of_a_stopped_task_goes_after_its_time_and_the_task_stays() {
+    together(async |scene| {
+        scene.apply("EcsCluster", &scene.cluster, json!({"kubernetes": {"stoppedTaskRetention": "3s"}})).await;
+        scene.define("nginx:1").await;
+        let task = run(scene, "job", json!({"taskDefinition": "web"})).await;
+        let pod = scene.get("Pod", &text(&task["status"]["podName"])).await;
+        report(scene, &pod, ends("web", 4, "Error")).await;
+        report(scene, &pod, json!({"phase": "Failed"})).await;
+        let stopped = scene.stopped_task("job").await;
+        scene.until_gone("Pod", &text(&pod["metadata"]["name"])).await;
+        let after = scene.get("EcsTask", "job").await;
+        assert_eq!(after["status"], stopped["status"], "what it was stays readable");
+        assert_eq!(after["status"]["exitCodes"], "web=4");
+    });
+}
+
+#[test]
 fn a_task_that_is_applied_with_an_edit_runs_what_was_edited() {
     together(async |scene| {
         scene.make_cluster().await;

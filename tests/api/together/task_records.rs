@@ -122,5 +122,10 @@ fn old_records_go() {
         report(scene, &pod, ends("web", 0, "Completed")).await;
         scene.stopped_record(&record).await;
         scene.until_gone("EcsTask", &text(&record["metadata"]["name"])).await;
+        // Also those of a service that is gone.
+        let last = scene.running_tasks(1).await.remove(0);
+        scene.delete("EcsService", "web").await;
+        scene.until_gone("EcsService", "web").await;
+        scene.until_gone("EcsTask", &text(&last["metadata"]["name"])).await;
     });
 }

@@ -90,7 +90,7 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
     if let Some(lack) = lack(&accepted, &around) {
         return wait_for(task, before, &lack, context).await;
     }
-    let needs = SecretNeeds::of(&accepted.task_definition);
+    let needs = SecretNeeds::of(&accepted.task_definition, &accepted.roles);
     if let Some(denied) = secret_access::refusal(&needs, &around.namespace, context).await {
         let reason = reason::RESOURCE_INITIALIZATION_ERROR;
         let stalled = Finding::holds(STALLED, reason, denied.clone());

@@ -83,17 +83,17 @@ pub struct SecurityGroupMember {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecurityGroupRule {
-    /// `tcp`, `udp`, or `-1` for every protocol and port.
+    /// `tcp`, `udp`, or `-1` for every protocol and port. `icmp` and `icmpv6` are refused.
     pub ip_protocol: IpProtocol,
 
     /// First port of the range. Absent with `-1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 65535))]
+    #[schemars(range(min = -1, max = 65535))]
     pub from_port: Option<i32>,
 
     /// Last port of the range. Default: `fromPort`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 65535))]
+    #[schemars(range(min = -1, max = 65535))]
     pub to_port: Option<i32>,
 
     /// An IPv4 range. `0.0.0.0/0` means anyone.
@@ -107,6 +107,27 @@ pub struct SecurityGroupRule {
     /// The other side is a task with this security group of the same Namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_security_group: Option<String>,
+
+    /// Refused, as the other members that name a prefix list or the id of a group are. Without them a rule would mean anyone, so they
+    /// are not just left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix_list_id: Option<String>,
+
+    /// Refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_prefix_list_id: Option<String>,
+
+    /// Refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_prefix_list_id: Option<String>,
+
+    /// Refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_security_group_id: Option<String>,
+
+    /// Refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_security_group_id: Option<String>,
 
     /// What the rule is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,6 +143,10 @@ pub enum IpProtocol {
     Tcp,
     #[serde(rename = "udp")]
     Udp,
+    #[serde(rename = "icmp")]
+    Icmp,
+    #[serde(rename = "icmpv6")]
+    Icmpv6,
     #[serde(rename = "-1")]
     All,
 }

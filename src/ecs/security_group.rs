@@ -126,14 +126,39 @@ fn check_expression(expression: &LabelSelectorRequirement) -> Result<(), String>
     }
 }
 
+const PREFIX_LIST: &str =
+    "A NetworkPolicy has no prefix lists: write a rule with cidrIp or cidrIpv6 for each range of the list.";
+const GROUP_ID: &str = "A security group has no id here: write the name of its EcsSecurityGroup in sourceSecurityGroup.";
+const ICMP: &str =
+    "A NetworkPolicy says nothing of ICMP: leave the rule out. Whether a ping passes is up to the network plugin.";
+
+type Member = fn(&SecurityGroupRule) -> &Option<String>;
+
+/// Members of EC2's rules that no NetworkPolicy can say.
+const REFUSED: [(&str, Member, &str); 5] = [
+    ("prefixListId", |rule| &rule.prefix_list_id, PREFIX_LIST),
+    ("sourcePrefixListId", |rule| &rule.source_prefix_list_id, PREFIX_LIST),
+    ("destinationPrefixListId", |rule| &rule.destination_prefix_list_id, PREFIX_LIST),
+    ("sourceSecurityGroupId", |rule| &rule.source_security_group_id, GROUP_ID),
+    ("destinationSecurityGroupId", |rule| &rule.destination_security_group_id, GROUP_ID),
+];
+
 fn check_rule(rule: &SecurityGroupRule, path: &str) -> Result<Rule, Violation> {
+    if let Some((member, _, message)) = REFUSED.iter().find(|(_, member, _)| member(rule).is_some()) {
+        return Err(Violation::new("SG02", format!("{path}.{member}"), *message));
+    }
     Ok(Rule { traffic: check_traffic(rule, path)?, peer: check_peer(rule, path)? })
 }
 
 fn check_traffic(rule: &SecurityGroupRule, path: &str) -> Result<Traffic, Violation> {
-    if rule.ip_protocol == IpProtocol::All {
-        return Ok(Traffic::All);
-    }
+    let of_ports: fn(u16, u16) -> Traffic = match rule.ip_protocol {
+        IpProtocol::All => return Ok(Traffic::All),
+        IpProtocol::Icmp | IpProtocol::Icmpv6 => {
+            return Err(Violation::new("SG01", format!("{path}.ipProtocol"), ICMP));
+        }
+        IpProtocol::Tcp => Traffic::Tcp,
+        IpProtocol::Udp => Traffic::Udp,
+    };
     let port = |port: i32| u16::try_from(port).ok();
     let refuse = |message: &str| Err(Violation::new("SG01", format!("{path}.fromPort"), message));
     let Some(from) = rule.from_port.and_then(port) else {
@@ -151,8 +176,7 @@ fn check_traffic(rule: &SecurityGroupRule, path: &str) -> Result<Traffic, Violat
     if to == 0 {
         return refuse("There is no port 0: give ports from 1 on.");
     }
-    let from = from.max(1);
-    Ok(if rule.ip_protocol == IpProtocol::Udp { Traffic::Udp(from, to) } else { Traffic::Tcp(from, to) })
+    Ok(of_ports(from.max(1), to))
 }
 
 fn check_peer(rule: &SecurityGroupRule, path: &str) -> Result<Peer, Violation> {
@@ -255,6 +279,16 @@ mod tests {
             (json!({"ipProtocol": "tcp"}), "spec.ingress[0].fromPort"),
             (json!({"ipProtocol": "tcp", "fromPort": 90, "toPort": 80}), "spec.ingress[0].fromPort"),
             (json!({"ipProtocol": "tcp", "fromPort": 0, "toPort": 0}), "spec.ingress[0].fromPort"),
+            (json!({"ipProtocol": "icmp", "fromPort": -1, "toPort": -1}), "spec.ingress[0].ipProtocol"),
+            (json!({"ipProtocol": "icmpv6"}), "spec.ingress[0].ipProtocol"),
+            (json!({"ipProtocol": "-1", "prefixListId": "pl-1"}), "spec.ingress[0].prefixListId"),
+            (json!({"ipProtocol": "-1", "sourcePrefixListId": "pl-1"}), "spec.ingress[0].sourcePrefixListId"),
+            (json!({"ipProtocol": "-1", "destinationPrefixListId": "pl-1"}), "spec.ingress[0].destinationPrefixListId"),
+            (json!({"ipProtocol": "-1", "sourceSecurityGroupId": "sg-1"}), "spec.ingress[0].sourceSecurityGroupId"),
+            (
+                json!({"ipProtocol": "-1", "destinationSecurityGroupId": "sg-1"}),
+                "spec.ingress[0].destinationSecurityGroupId",
+            ),
             (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0"}), "spec.ingress[0].cidrIp"),
             (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/33"}), "spec.ingress[0].cidrIp"),
             (json!({"ipProtocol": "-1", "cidrIp": "10.0.0.0/08"}), "spec.ingress[0].cidrIp"),

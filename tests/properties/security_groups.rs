@@ -42,7 +42,7 @@ fn rule() -> impl Strategy<Value = SecurityGroupRule> {
                 cidr_ip,
                 cidr_ipv6,
                 source_security_group,
-                description: None,
+                ..Default::default()
             }
         },
     )

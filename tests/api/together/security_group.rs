@@ -56,6 +56,27 @@ fn a_service_that_names_an_unknown_group_waits_for_it() {
 }
 
 #[test]
+fn a_rule_that_no_policy_can_say_is_refused_and_the_policy_stays() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.apply("EcsSecurityGroup", "guard", json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 80}]})).await;
+        scene.condition("EcsSecurityGroup", "guard", "Ready", "True", "Available").await;
+        let before = scene.get("NetworkPolicy", "ecs-security-group-guard").await;
+        for (rule, words) in [
+            (json!({"ipProtocol": "icmp", "fromPort": -1, "toPort": -1}), "says nothing of ICMP"),
+            (json!({"ipProtocol": "tcp", "fromPort": 80, "prefixListId": "pl-1"}), "has no prefix lists"),
+            (json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroupId": "sg-1"}), "write the name"),
+        ] {
+            scene.apply("EcsSecurityGroup", "guard", json!({ "ingress": [rule] })).await;
+            let is_told = |group: &Value| group["status"]["conditions"].to_string().contains(words);
+            scene.until("EcsSecurityGroup", "guard", words, is_told).await;
+            let policy = scene.get("NetworkPolicy", "ecs-security-group-guard").await;
+            assert_eq!(policy["spec"], before["spec"], "{words}");
+        }
+    });
+}
+
+#[test]
 fn an_own_group_that_somebody_refines_is_left_alone_until_it_is_given_back() {
     together(async |scene| {
         scene.run_web(1).await;

@@ -128,7 +128,8 @@ fn check_expression(expression: &LabelSelectorRequirement) -> Result<(), String>
 
 const PREFIX_LIST: &str =
     "A NetworkPolicy has no prefix lists: write a rule with cidrIp or cidrIpv6 for each range of the list.";
-const GROUP_ID: &str = "A security group has no id here: write the name of its EcsSecurityGroup in sourceSecurityGroup.";
+const GROUP_ID: &str =
+    "A security group has no id here: write the name of its EcsSecurityGroup in sourceSecurityGroup.";
 const ICMP: &str =
     "A NetworkPolicy says nothing of ICMP: leave the rule out. Whether a ping passes is up to the network plugin.";
 

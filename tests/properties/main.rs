@@ -1,7 +1,7 @@
 //! What holds for any document: nothing panics, the same input gives the same bytes, what was normalised stays as it is, and
 //! what is made holds together. Documents are random JSON in the shape of the schema, with plausible and other values. What
 //! holds for the reports of Pods is in `tasks`, for services and their deployments in `scheduler`, for networks in
-//! `security_groups`.
+//! `security_groups`, for Secrets in `secrets`.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +14,7 @@ mod documents;
 mod overrides;
 mod pods;
 mod scheduler;
+mod secrets;
 mod security_groups;
 mod service_world;
 mod task_history;

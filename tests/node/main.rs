@@ -15,6 +15,7 @@ mod cluster;
 mod containers;
 mod dependencies;
 mod drain;
+mod network;
 mod pod_history;
 mod rights;
 mod role;

@@ -6,10 +6,7 @@ mod helm;
 
 use std::collections::BTreeSet;
 
-use ecs_operator::{
-    api,
-    kube_io::permissions::{PERMISSIONS, Permission, Scope},
-};
+use ecs_operator::kube_io::permissions::{PERMISSIONS, Permission, Scope};
 use k8s_openapi::api::{
     admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding},
     apps::v1::Deployment,
@@ -19,9 +16,7 @@ use k8s_openapi::api::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use helm::{refusal, rendered, rendered_text, yaml_file};
-
-const CHART: &str = "charts/ecs-operator";
+use helm::{CHART, refusal, rendered, rendered_text, typed, yaml_file};
 
 /// Every value set to something that is not its default.
 const EVERYTHING: &str = r#"
@@ -78,41 +73,6 @@ fn no_right_of_the_table_is_a_wildcard_or_lets_the_operator_raise_its_own() {
         let forbidden = ["*", "secrets", "escalate", "bind", "impersonate"];
         assert!(words.into_iter().all(|word| !forbidden.contains(&word)), "{permission:?}");
     }
-}
-
-#[test]
-fn people_may_view_all_kinds_and_edit_what_is_theirs() {
-    let objects = rendered(CHART, &[]);
-    let rules = |role: &str| -> Vec<(String, String)> {
-        let role: ClusterRole = typed(&objects, "ClusterRole", &format!("ecs-operator-{role}"));
-        let rules = role.rules.unwrap_or_default();
-        assert!(rules.iter().all(|rule| rule.api_groups == Some(vec![api::GROUP.into()])));
-        let pairs = |rule: &PolicyRule| -> Vec<_> {
-            let resources = rule.resources.clone().unwrap_or_default();
-            resources.iter().flat_map(|r| rule.verbs.iter().map(move |v| (r.clone(), v.clone()))).collect()
-        };
-        rules.iter().flat_map(pairs).collect()
-    };
-    let has = |rules: &[(String, String)], resource: &str, verb: &str| rules.contains(&(resource.into(), verb.into()));
-
-    let (view, edit, admin) = (rules("view"), rules("edit"), rules("admin"));
-    for crd in api::crds() {
-        for verb in ["get", "list", "watch"] {
-            assert!(has(&view, &crd.spec.names.plural, verb), "view lacks {verb} on {}", crd.spec.names.plural);
-        }
-    }
-    assert!(view.iter().all(|(_, verb)| ["get", "list", "watch"].contains(&verb.as_str())));
-    for resource in ["taskdefinitions", "ecsservices", "ecssecuritygroups"] {
-        assert!(["create", "delete", "patch", "update"].iter().all(|verb| has(&edit, resource, verb)), "{resource}");
-    }
-    assert!(has(&edit, "ecsservices/scale", "patch") && has(&edit, "taskdefinitions", "run"));
-    assert!(has(&admin, "ecsroles", "pass") && !has(&view, "taskdefinitions", "run"));
-    assert!(has(&admin, "taskdefinitionrevisions", "delete") && has(&admin, "ecsroles", "create"));
-    assert!(!edit.iter().any(|(resource, _)| resource == "ecsroles"), "who may edit must not give itself a role");
-
-    let writes: Vec<_> = edit.iter().chain(&admin).collect();
-    assert!(writes.iter().all(|(resource, _)| resource != "ecsclusters" && !resource.ends_with("/status")));
-    assert!(!writes.contains(&&("taskdefinitionrevisions".to_owned(), "create".to_owned())));
 }
 
 #[test]
@@ -196,23 +156,6 @@ fn every_object_is_what_the_api_server_takes() {
             assert_exact(object);
         }
     }
-}
-
-#[test]
-fn each_policy_for_people_lets_the_operator_pass_and_can_be_switched_off() {
-    let policies = |off: &str| {
-        let objects = rendered(CHART, &["--set", "serviceAccount.name=robot", "--set", off]);
-        let is_policy = |object: &Value| object["kind"] == "ValidatingAdmissionPolicy";
-        let policies = objects.into_iter().filter(is_policy).map(|policy| {
-            let spared = policy["spec"]["matchConditions"][0]["expression"].clone();
-            assert_eq!(spared, r#"request.userInfo.username != "system:serviceaccount:ecs-system:robot""#);
-            policy["spec"]["matchConstraints"]["resourceRules"][0]["resources"].to_string()
-        });
-        policies.collect::<Vec<_>>()
-    };
-    assert_eq!(policies("admissionPolicies.passRole=false"), [r#"["ecsservices","ecstasks"]"#]);
-    let of_roles = [r#"["ecstasks"]"#, r#"["taskdefinitionrevisions"]"#, r#"["taskdefinitions"]"#];
-    assert_eq!(policies("admissionPolicies.runTaskDefinition=false"), of_roles);
 }
 
 #[test]
@@ -339,12 +282,6 @@ fn bound_rules(objects: &[Value]) -> Vec<(Scope, PolicyRule)> {
         rules.extend(bound.unwrap().into_iter().map(|rule| (scope, rule)));
     }
     rules
-}
-
-fn typed<T: DeserializeOwned>(objects: &[Value], kind: &str, name: &str) -> T {
-    let mut found = objects.iter().filter(|object| object["kind"] == kind && object["metadata"]["name"] == name);
-    let object = found.next().unwrap_or_else(|| panic!("the chart has no {kind} named {name}"));
-    serde_json::from_value(object.clone()).unwrap()
 }
 
 const ADMISSION: &str = "admissionregistration.k8s.io/v1";

@@ -12,7 +12,11 @@ use std::{
     sync::LazyLock,
 };
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// The chart of the operator.
+pub const CHART: &str = "charts/ecs-operator";
 
 /// Where Helm is, and a folder in which it may keep what it likes.
 struct Helm {
@@ -94,4 +98,11 @@ pub fn yaml_file(content: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     file.write_all(content.as_bytes()).unwrap();
     file
+}
+
+/// An object of a chart, as its type.
+pub fn typed<T: DeserializeOwned>(objects: &[Value], kind: &str, name: &str) -> T {
+    let mut found = objects.iter().filter(|object| object["kind"] == kind && object["metadata"]["name"] == name);
+    let object = found.next().unwrap_or_else(|| panic!("the chart has no {kind} named {name}"));
+    serde_json::from_value(object.clone()).unwrap()
 }

@@ -117,7 +117,7 @@ pub enum DesiredStatus {
 #[serde(rename_all = "camelCase")]
 pub struct EcsTaskKubernetes {
     /// Seconds after its stop in which the EcsTask is deleted. Absent: it stays until its author deletes it. Its Pod goes after
-    /// `kubernetes.stoppedTaskRetention` of the cluster in any case.
+    /// `kubernetes.stoppedTaskRetention` of the cluster at the latest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 31_536_000))]
     pub ttl_seconds_after_stopped: Option<i32>,

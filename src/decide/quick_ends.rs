@@ -37,6 +37,12 @@ impl QuickEnds {
         Self { rounds: Rounds::of(shown.quick_ends, shown.quick_ends_up_to.as_ref()) }
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.rounds.shown_count() == 0
+    }
+
     /// Puts it into the next status.
     pub fn show(&self, shown: &mut ServiceDeployment) {
         shown.quick_ends = self.rounds.shown_count();

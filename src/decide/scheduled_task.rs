@@ -178,7 +178,8 @@ impl ScheduledTask {
         let grace = started.map(|started| left(started, judge.grace_period, judge.now));
         let created = self.created_at.as_ref().filter(|_| self.unplaceable.is_some());
         let placement = created.map(|created| left(created, PLACEMENT_TIME, judge.now));
-        let next = self.look_again_after.into_iter().chain(grace).chain(placement);
+        let ready = self.ready_since.as_ref().map(|since| left(since, judge.min_ready, judge.now));
+        let next = self.look_again_after.into_iter().chain(grace).chain(placement).chain(ready);
         next.filter(|left| !left.is_zero()).min()
     }
 }
@@ -218,6 +219,18 @@ mod tests {
             || json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"});
         assert_eq!(health(creating("web"), unplaceable(), 5), Health::Starting);
         assert_eq!(health(creating("web"), unplaceable(), 20), Health::Hindered);
+    }
+
+    #[test]
+    fn who_waits_for_a_task_to_be_ready_for_long_enough_looks_again_then() {
+        let mut pod = pod(&[running("web", 1)]);
+        let ready = json!({"type": "Ready", "status": "True", "lastTransitionTime": "2026-03-01T12:00:05Z"});
+        pod["conditions"].as_array_mut().unwrap().push(ready);
+        let scene = Scene { now: 10, containers: vec![essential("web")], ..Scene::of(pod) };
+        let now = at(10);
+        let judge = Judge { grace_period: Duration::ZERO, min_ready: Duration::from_secs(40), now: &now };
+        let task = scene.ask(|facts| ScheduledTask::of("a".into(), 1, &facts, Some(&at(0)), None));
+        assert_eq!((task.health(judge), task.look_after(judge)), (Health::Starting, Some(Duration::from_secs(35))));
     }
 
     #[test]

@@ -118,7 +118,7 @@ pub struct Decision {
     pub failures: FailureCount,
     /// The deployment that has ended in this look, with its failures.
     pub ended: Option<(i64, FailureCount)>,
-    /// What delays the tasks of the deployment that is to run, and of the one that runs meanwhile.
+    /// What delays the tasks of the deployment that is to run, of the one that runs meanwhile, and of those that have tasks still.
     pub delays: Vec<Delays>,
     /// Whether its tasks fail to start again and again.
     pub is_impaired: bool,
@@ -168,7 +168,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
     let mut decision = Decision {
         failures,
         ended,
-        delays: facts.delays([course.primary(), template.running()]),
+        delays: facts.delays(course, template),
         is_impaired: false,
         rollout: step.rollout,
         course,
@@ -182,7 +182,9 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         hindrance: None,
         look_after: step.look_after,
     };
-    if !course.is_stopped() {
+    if course.is_stopped() {
+        facts.make_no_refused(&mut decision);
+    } else {
         facts.replace_failed(so_far.primary(), &mut decision);
         facts.tell_unplaceable(template.running(), &mut decision);
         facts.tell_incomplete(&mut decision);

@@ -264,7 +264,8 @@ proptest! {
     /// Nodes that refuse the tasks of a deployment for ten minutes are asked few times, and what ran before goes on.
     #[test]
     fn nodes_that_refuse_tasks_are_left_alone(desired in 1_u32..9, before in any::<bool>(), rules in rules()) {
-        let rules = Rules { circuit_breaker: None, ..rules };
+        // What ran before would be what is rolled back to.
+        let rules = Rules { circuit_breaker: rules.circuit_breaker.filter(|_| !before), ..rules };
         let (mut world, mut watch) = (World::new(desired, rules), Watch::default());
         if before {
             heals(&mut world, &mut watch);
@@ -301,4 +302,40 @@ proptest! {
     fn a_large_service_does_so_as_well(desired in 20_u32..60, rules in rules(), events in events(200..800)) {
         goes_on(desired, rules, &events);
     }
+}
+
+/// A revision that another one is to replace, and cannot, goes on: it is throttled as well, also while its only task is replaced.
+#[test]
+fn quick_ends_of_an_older_revision_are_counted() {
+    let none = Duration::ZERO;
+    let rules = Rules {
+        percentages: DeploymentPercentages { maximum: 200, minimum_healthy: 100 },
+        circuit_breaker: None,
+        early_success: None,
+        bake_time: none,
+        health_check_grace_period: none,
+        min_ready: none,
+    };
+    let (mut world, mut watch) = (World::new(1, rules), Watch::default());
+    heals(&mut world, &mut watch);
+    world.deploy(Quality::CannotStart);
+    for _ in 0..6 {
+        for event in [Event::Operator, Event::Kubernetes, Event::DeletedAreGone, Event::EndsAreRecorded, Event::Time(2)]
+        {
+            apply(&event, &mut world, &mut watch);
+        }
+        for index in 0..world.pods.len() {
+            apply(&Event::Progress(index), &mut world, &mut watch);
+        }
+        apply(&Event::Time(2), &mut world, &mut watch);
+        apply(&Event::Operator, &mut world, &mut watch);
+        let old = world.pods.iter().position(|pod| pod.deployment == 1 && matches!(pod.state, State::Runs { .. }));
+        if let Some(old) = old {
+            apply(&Event::Crashes(old), &mut world, &mut watch);
+            apply(&Event::Operator, &mut world, &mut watch);
+        }
+    }
+    let quick_ends = world.shown.iter().find(|shown| shown.id == "ecs-svc/1").map(|shown| shown.quick_ends);
+    // Those that are made in the second of an end are of its round.
+    assert!(quick_ends >= Some(2), "{quick_ends:?}");
 }

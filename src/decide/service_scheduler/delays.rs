@@ -1,9 +1,12 @@
 //! What delays the tasks of a deployment: failed starts, nodes that refuse them, quick ends.
 
+use std::collections::BTreeSet;
+
 use crate::decide::{
     deployment::Template,
     failed_starts::{FailedStarts, Start, StartResult},
     quick_ends::{QuickEnds, Run},
+    rollout::Course,
     scheduled_task::ScheduledTask,
     start_throttle::{EndedTask, TaskEnd},
     unhealthy::{Health, unhealthy_stop},
@@ -23,11 +26,11 @@ pub struct Delays {
 }
 
 impl<'a> SchedulerFacts<'a> {
-    /// What delays the tasks of some deployments.
-    pub(super) fn delays(&self, deployments: [i64; 2]) -> Vec<Delays> {
-        let [first, second] = deployments;
-        let second = (second != first).then_some(second);
-        [first].into_iter().chain(second).map(|deployment| self.delays_of(deployment)).collect()
+    /// What delays the tasks of the deployments that run, or have tasks still: one of those that ends is replaced as well.
+    pub(super) fn delays(&self, course: Course, template: Template) -> Vec<Delays> {
+        let with_tasks = self.all_tasks.iter().map(|task| task.deployment);
+        let deployments: BTreeSet<_> = with_tasks.chain([course.primary(), template.running()]).collect();
+        deployments.into_iter().map(|deployment| self.delays_of(deployment)).collect()
     }
 
     /// What delays the tasks of a deployment from now on.
@@ -104,14 +107,19 @@ impl<'a> SchedulerFacts<'a> {
             return;
         }
         decision.look_in(left);
-        if self.may_make_fewer(decision.template) {
-            let taken = self.tasks_of(decision.template.running()).filter(|task| task.is_taken).count();
-            decision.replicas = decision.replicas.min(u32::try_from(taken).unwrap_or(u32::MAX));
-        }
+        self.make_no_refused(decision);
         if let Some((task, reason)) = self.last_failed_start(primary) {
             decision.hindrance = Some(format!("Task {task} does not start: {reason}"));
         }
         self.tell_impaired(&delays, decision);
+    }
+
+    /// Lets the workload have no more tasks than nodes have taken, while they refuse those that it runs.
+    pub(super) fn make_no_refused(&self, decision: &mut Decision) {
+        if self.may_make_fewer(decision.template) {
+            let taken = self.tasks_of(decision.template.running()).filter(|task| task.is_taken).count();
+            decision.replicas = decision.replicas.min(u32::try_from(taken).unwrap_or(u32::MAX));
+        }
     }
 
     /// Whether what runs is refused as well as what is to run, and can be told to have no more tasks than it has: others that the

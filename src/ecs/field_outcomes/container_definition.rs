@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].repositoryCredentials"),
     approximated(
         "containerDefinitions[].repositoryCredentials.credentialsParameter",
-        "Images of the task are pulled with the Secret {secret}, which has to be there: kubectl -n {namespace} create secret docker-registry {secret} --docker-server=SERVER --docker-username=USER --docker-password=PASSWORD",
+        "Images of the task are pulled with the Secret {secret}, unless the EcsRole of executionRoleArn lists another one in its secrets. The Secret has to be there: kubectl -n {namespace} create secret docker-registry {secret} --docker-server=SERVER --docker-username=USER --docker-password=PASSWORD",
     ),
     mapped("containerDefinitions[].cpu"),
     mapped("containerDefinitions[].memory"),

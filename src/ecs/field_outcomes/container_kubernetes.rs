@@ -44,12 +44,12 @@ pub(super) const ROWS: &[Row] = &[
         .when("an earlier field names another secret of this name, and another entry of it", is_same_secret_as_another),
     approximated(
         "containerDefinitions[].kubernetes.files[].valueFrom",
-        "The content is that of the entry {entry} of the Secret {secret}, which has to be there: kubectl -n {namespace} create secret generic {secret} {literals}",
+        "The content is that of the entry {entry} of the Secret {secret}, unless the EcsRole of executionRoleArn lists another one in its secrets. The Secret has to be there: kubectl -n {namespace} create secret generic {secret} {literals}",
     )
     .when("no earlier field names the secret", is_first_use),
     approximated(
         "containerDefinitions[].kubernetes.files[].valueFrom",
-        "The content is that of the entry {entry} of the Secret {secret}, which has to be there.",
+        "The content is that of the entry {entry} of the Secret {secret}, unless the EcsRole of executionRoleArn lists another one in its secrets. The Secret has to be there.",
     ),
     mapped("containerDefinitions[].kubernetes.files[].mode"),
 ];

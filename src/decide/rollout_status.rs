@@ -59,14 +59,15 @@ pub fn deployments(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<S
     newest_first.sort_by_key(|deployment| std::cmp::Reverse(deployment.number));
     let stays = |deployment: &DeploymentFacts| deployment.number == status.newest && is_unresolved(status.rollout);
     // Between the end of its only task and the next one the delays are not forgotten.
-    let has_task = |number: i64| facts.tasks.iter().any(|task| task.deployment == number);
-    let delays = |deployment: &DeploymentFacts| {
+    let is_delayed = |deployment: &DeploymentFacts| {
         let mut delays = status.delays.iter().filter(|delays| delays.deployment == deployment.number);
-        has_task(deployment.number) && delays.any(|delays| !delays.quick_ends.is_none())
+        delays.any(|delays| !delays.quick_ends.is_none())
     };
     newest_first
         .into_iter()
-        .filter(|deployment| service_status::is_listed(facts, deployment) || stays(deployment) || delays(deployment))
+        .filter(|deployment| {
+            service_status::is_listed(facts, deployment) || stays(deployment) || is_delayed(deployment)
+        })
         .map(|deployment| with_rollout(facts, status, deployment))
         .collect()
 }

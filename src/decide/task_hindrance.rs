@@ -37,11 +37,9 @@ impl TaskFacts<'_> {
             let exit = self.essential_exit()?;
             self.time_until_told(progress).is_zero().then_some(exit.reason)
         };
-        let incomplete = || {
-            let (_, exit) = self.other_exit()?;
-            self.time_until_other_exit_is_told()?.is_zero().then_some(Hindrance::Incomplete(exit))
-        };
-        unplaceable().or_else(failure).or_else(exit).map(Hindrance::Down).or_else(incomplete)
+        let incomplete = || self.incomplete().filter(|(_, left)| left.is_zero());
+        let down = unplaceable().or_else(failure).or_else(exit).map(Hindrance::Down);
+        down.or_else(|| incomplete().map(|(exit, _)| Hindrance::Incomplete(exit)))
     }
 
     /// What is left of the time before an end is told by itself. Most tasks that end are stopped sooner, when they have started.
@@ -50,17 +48,20 @@ impl TaskFacts<'_> {
         progress.started_at.as_ref().map_or(Duration::ZERO, since_end)
     }
 
-    /// The same of a container that is not essential, which the kubelet starts again at once the first time.
-    fn time_until_other_exit_is_told(&self) -> Option<Duration> {
-        let (end, _) = self.other_exit()?;
-        Some(end.finished_at.as_ref().map_or(Duration::ZERO, |ended_at| left(ended_at, USUAL, self.now)))
+    /// How a container ended that is not essential, and what is left of the time before that is told by itself: the kubelet starts it
+    /// again at once the first time.
+    fn incomplete(&self) -> Option<(String, Duration)> {
+        let (end, exit) = self.other_exit()?;
+        let until_told = end.finished_at.as_ref().map_or(Duration::ZERO, |ended_at| left(ended_at, USUAL, self.now));
+        Some((exit, until_told))
     }
 
     /// After which time there may be something else to say of it although nobody tells.
     #[must_use]
     pub fn look_again_after(&self, progress: &TaskProgress) -> Option<Duration> {
         let exit = self.essential_exit().map(|_| self.time_until_told(progress));
-        let ends = exit.into_iter().chain(self.time_until_other_exit_is_told()).filter(|left| !left.is_zero());
+        let other_exit = self.incomplete().map(|(_, left)| left);
+        let ends = exit.into_iter().chain(other_exit).filter(|left| !left.is_zero());
         progress.look_again_after.into_iter().chain(ends).min()
     }
 }

@@ -2,16 +2,12 @@
 
 use std::{thread::sleep, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     scene::{OBEYS, Scene, name, obedient, pod, text},
     task::script,
 };
-
-fn is_running(task: &Value) -> bool {
-    task["status"]["lastStatus"] == "RUNNING"
-}
 
 #[test]
 fn a_process_runs_once_with_what_its_task_overrides() {
@@ -29,7 +25,7 @@ fn a_process_runs_once_with_what_its_task_overrides() {
         scene.apply("EcsTask", name, &task(code));
     }
     for (name, code) in [("good", 0), ("bad", 3)] {
-        let ended = scene.until("ecstask", name, "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED");
+        let ended = scene.until_status(name, "STOPPED");
         let status = &ended["status"];
         assert_eq!(
             (&status["stopCode"], &status["exitCodes"]),
@@ -58,7 +54,7 @@ fn a_task_is_stopped_with_the_reason_that_is_given() {
     let scene = Scene::new();
     scene.define("app", &[obedient()]);
     scene.apply("EcsTask", "job", &json!({"taskDefinition": "app"}));
-    let task = scene.until("ecstask", "job", "is RUNNING", is_running);
+    let task = scene.until_status("job", "RUNNING");
     scene.kubectl(&[
         "patch",
         "ecstask",
@@ -79,7 +75,7 @@ fn an_essential_container_that_ends_stops_the_others_of_its_task() {
     let side = script("side", OBEYS, &json!({"essential": false}));
     scene.define("app", &[script("app", "sleep 2; exit 5", &json!({})), side]);
     scene.apply("EcsTask", "job", &json!({"taskDefinition": "app"}));
-    let ended = scene.until("ecstask", "job", "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED");
+    let ended = scene.until_status("job", "STOPPED");
     let status = &ended["status"];
     assert_eq!(status["stopCode"], "EssentialContainerExited", "{status}");
     assert_eq!(status["exitCodes"], "app=5,side=7", "the other one had its time to end: {status}");
@@ -98,6 +94,6 @@ fn a_task_by_itself_is_not_stopped_for_its_health() {
     // A service would have replaced it by now.
     sleep(Duration::from_secs(15));
     let later = scene.get("ecstask", "job");
-    assert!(is_running(&later), "{later}");
+    assert_eq!(later["status"]["lastStatus"], "RUNNING", "{later}");
     assert_eq!(pod(&later), pod(&sick));
 }

@@ -16,15 +16,19 @@ pub fn cluster() -> String {
 
 /// Runs one of hack/cluster's tools against the cluster and returns what it prints.
 pub fn run(tool: &str, arguments: &[&str]) -> String {
+    tried(tool, arguments).unwrap_or_else(|error| panic!("{tool} {arguments:?}: {error}"))
+}
+
+/// The same for one that may fail: then what it says.
+pub fn tried(tool: &str, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(format!("hack/cluster/{tool}"))
         .args(["--name", &cluster()])
         .args(arguments)
         .stdin(Stdio::null())
         .output()
         .unwrap_or_else(|error| panic!("hack/cluster/{tool} cannot be run: {error}"));
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{tool} {arguments:?}: {error}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
 pub fn kubectl(arguments: &[&str]) -> String {

@@ -27,7 +27,7 @@ impl<'a> Host<'a> {
             spec["networkConfiguration"] = json!({"awsvpcConfiguration": {"securityGroups": groups}});
         }
         scene.apply("EcsTask", name, &spec);
-        Self::of(scene, &scene.until("ecstask", name, "is RUNNING", |task| task["status"]["lastStatus"] == "RUNNING"))
+        Self::of(scene, &scene.until_status(name, "RUNNING"))
     }
 
     fn of(scene: &'a Scene, task: &Value) -> Self {
@@ -43,9 +43,15 @@ impl<'a> Host<'a> {
     }
 }
 
-fn define(scene: &Scene) {
+/// Two clusters with the task definition, the first one with a group of those who ask.
+fn two_clusters() -> (Scene, Scene) {
+    let (scene, other_cluster) = (Scene::new(), Scene::new());
     let app = script("app", SERVE, &json!({"portMappings": [{"containerPort": 8080}]}));
-    scene.apply("TaskDefinition", "app", &json!({"networkMode": "awsvpc", "containerDefinitions": [app]}));
+    for scene in [&scene, &other_cluster] {
+        scene.apply("TaskDefinition", "app", &json!({"networkMode": "awsvpc", "containerDefinitions": [app]}));
+    }
+    group(&scene, "lb", &json!({}));
+    (scene, other_cluster)
 }
 
 fn group(scene: &Scene, name: &str, spec: &Value) {
@@ -79,10 +85,7 @@ impl Drop for Dns {
 
 #[test]
 fn connections_get_through_as_the_groups_of_both_tasks_say() {
-    let (scene, other_cluster) = (Scene::new(), Scene::new());
-    define(&scene);
-    define(&other_cluster);
-    group(&scene, "lb", &json!({}));
+    let (scene, other_cluster) = two_clusters();
     let from_lb = json!({"ipProtocol": "tcp", "fromPort": 8080, "sourceSecurityGroup": "lb"});
     group(&scene, "web", &json!({"ingress": [from_lb]}));
     group(&scene, "open", &json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 8000, "toPort": 9090}]}));
@@ -124,10 +127,7 @@ fn connections_get_through_as_the_groups_of_both_tasks_say() {
 
 #[test]
 fn a_service_answers_on_its_container_port_until_its_user_narrows_its_group() {
-    let (scene, other_cluster) = (Scene::new(), Scene::new());
-    define(&scene);
-    define(&other_cluster);
-    group(&scene, "lb", &json!({}));
+    let (scene, other_cluster) = two_clusters();
     scene.apply("EcsService", "app", &service("app", 1));
     let app = Host::of(&scene, &scene.running("app", 1)[0]);
     let (client, lb) = (Host::task(&scene, "client", &[]), Host::task(&scene, "lb", &["lb"]));

@@ -1,16 +1,11 @@
 //! What plain users may do on the real cluster, with the chart's admission policies: name a role or a task definition only with
 //! the right to it.
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
-
 use serde_json::{Value, json};
 
 use super::{
-    cluster::cluster,
-    scene::{Scene, obedient},
+    cluster::tried,
+    scene::{Scene, file_of, obedient},
 };
 
 const ARN: &str = "arn:aws:iam::123456789012:role/teams/app";
@@ -39,9 +34,9 @@ impl<'a> User<'a> {
     /// Gets one verb on one object.
     fn may(self, verb: &str, resource: &str, object: &str) -> Self {
         let role = format!("{}-{verb}-{object}", self.name);
-        let rules = json!([{"apiGroups": ["ecs-operator.dev"], "resources": [resource], "resourceNames": [object], "verbs": [verb]}]);
-        let document = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": role}, "rules": rules});
-        assert_eq!(tried(self.scene, &["create", "-f", "-"], &document), Ok(()));
+        let (verb, named) = (format!("--verb={verb}"), format!("--resource-name={object}"));
+        let resource = format!("--resource={resource}.ecs-operator.dev");
+        self.scene.kubectl(&["create", "role", &role, &verb, &resource, &named]);
         self.scene.kubectl(&["create", "rolebinding", &role, "--role", &role, "--user", self.name]);
         self
     }
@@ -51,30 +46,21 @@ impl<'a> User<'a> {
         let metadata = json!({"generateName": "any-"});
         let document =
             json!({"apiVersion": "ecs-operator.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec});
-        tried(self.scene, &["create", "--dry-run=server", "--as", self.name, "-f", "-"], &document)
+        let file = file_of(&document);
+        let path = file.path().to_str().unwrap();
+        in_scene(self.scene, &["create", "--dry-run=server", "--as", self.name, "-f", path])
     }
 
     /// Whether an object can be changed, or why not.
     fn patches(&self, object: &str, patch: &Value) -> Result<(), String> {
         let patch = patch.to_string();
-        let arguments = ["patch", object, "--dry-run=server", "--as", self.name, "--type=merge", "-p", &patch];
-        tried(self.scene, &arguments, &Value::Null)
+        in_scene(self.scene, &["patch", object, "--dry-run=server", "--as", self.name, "--type=merge", "-p", &patch])
     }
 }
 
-/// Runs kubectl in the Namespace; what it says when it fails.
-fn tried(scene: &Scene, arguments: &[&str], input: &Value) -> Result<(), String> {
-    let mut kubectl = Command::new("hack/cluster/kubectl")
-        .args(["--name", &cluster(), "-n", &scene.namespace])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    kubectl.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
-    let output = kubectl.wait_with_output().unwrap();
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+/// Runs kubectl in the Namespace of a scene; what it says when it fails.
+fn in_scene(scene: &Scene, arguments: &[&str]) -> Result<(), String> {
+    tried("kubectl", &[&["-n", &scene.namespace], arguments].concat()).map(drop)
 }
 
 #[track_caller]
@@ -148,5 +134,5 @@ fn naming_a_task_definition_needs_the_right_to_run_it() {
     let labelled = json!({"metadata": {"labels": {"a": "b"}}});
     assert_eq!(writer.patches("ecsservice/app", &labelled), Ok(()));
     let scale = ["scale", "ecsservice/app", "--replicas=0", "--as", "editor"];
-    assert_eq!(tried(&scene, &scale, &Value::Null), Ok(()));
+    assert_eq!(in_scene(&scene, &scale), Ok(()));
 }

@@ -1,11 +1,9 @@
 //! Roles on the real node: what the token of a task may do.
 
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
 use super::{
-    cluster::{cluster, kubectl},
+    cluster::{kubectl, tried},
     scene::{Scene, obedient, text},
     task::script,
 };
@@ -15,22 +13,14 @@ const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /// Runs a task to its end; its exit code tells what it found.
 fn run(scene: &Scene, name: &str, spec: &Value) -> Value {
     scene.apply("EcsTask", name, spec);
-    let ended = scene.until("ecstask", name, "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED");
-    ended["status"].clone()
+    scene.until_status(name, "STOPPED")["status"].clone()
 }
 
 /// Whether the bearer of a token, who has nothing else, gets something.
 fn gets(token: &str, namespace: &str, what: &[&str]) -> bool {
     let server = kubectl(&["config", "view", "-o", "jsonpath={.clusters[0].cluster.server}"]);
-    let status = Command::new("hack/cluster/kubectl")
-        .args(["--name", &cluster(), "--kubeconfig=/dev/null", "--insecure-skip-tls-verify", "--server", &server])
-        .args(["--token", token, "-n", namespace, "get"])
-        .args(what)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-        .status;
-    status.success()
+    let bearer = ["--kubeconfig=/dev/null", "--insecure-skip-tls-verify", "--server", &server, "--token", token];
+    tried("kubectl", &[&bearer[..], &["-n", namespace, "get"], what].concat()).is_ok()
 }
 
 /// What a ServiceAccount may do.
@@ -52,7 +42,7 @@ fn the_token_of_a_task_role_may_do_what_the_role_may_and_nothing_else() {
     scene.kubectl(&["create", "rolebinding", "reads", "--role=reads", "--serviceaccount", &account]);
     scene.define("app", &[obedient()]);
     scene.apply("EcsTask", "job", &json!({"taskDefinition": "app", "overrides": {"taskRoleArn": "app"}}));
-    scene.until("ecstask", "job", "is RUNNING", |task| task["status"]["lastStatus"] == "RUNNING");
+    scene.until_status("job", "RUNNING");
     let token = scene.kubectl(&["exec", "job", "--", "cat", TOKEN]);
     let gets = |what: &[&str]| gets(&token, &scene.namespace, what);
     assert!(gets(&["configmap", "granted"]));
@@ -108,6 +98,6 @@ fn a_task_gets_the_secret_that_its_execution_role_lists() {
     grant("database");
     scene.until("ecstask", "job", "lacks the other one", lacks("vault"));
     grant("vault");
-    let ended = scene.until("ecstask", "job", "is STOPPED", |task| task["status"]["lastStatus"] == "STOPPED");
+    let ended = scene.until_status("job", "STOPPED");
     assert_eq!(ended["status"]["exitCodes"], "app=0", "{}", ended["status"]);
 }

@@ -128,8 +128,12 @@ impl Scene {
 
     /// Waits until the task has stopped, and returns its status.
     pub fn stopped(&self, task: &Value) -> Value {
-        let has_stopped = |task: &Value| task["status"]["lastStatus"] == "STOPPED";
-        self.until("ecstask", name(task), "is STOPPED", has_stopped)["status"].clone()
+        self.until_status(name(task), "STOPPED")["status"].clone()
+    }
+
+    /// Waits until a task is RUNNING or STOPPED, and returns it.
+    pub fn until_status(&self, task: &str, last_status: &str) -> Value {
+        self.until("ecstask", task, &format!("is {last_status}"), |task| task["status"]["lastStatus"] == last_status)
     }
 
     /// Waits until another task of the service runs in the place of one, and returns it.
@@ -164,9 +168,14 @@ const API: &str = "ecs-operator.dev/v1alpha1";
 pub const OBEYS: &str = "trap 'exit 7' TERM; until test -e /tmp/order; do sleep 0.2; done; . /tmp/order";
 
 fn apply(document: &Value) {
+    kubectl(&["apply", "-f", file_of(document).path().to_str().unwrap()]);
+}
+
+/// A document in a file, for kubectl.
+pub fn file_of(document: &Value) -> tempfile::NamedTempFile {
     let mut file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
     file.write_all(document.to_string().as_bytes()).unwrap();
-    kubectl(&["apply", "-f", file.path().to_str().unwrap()]);
+    file
 }
 
 /// A container named `app` that obeys.

@@ -3,10 +3,7 @@
 
 use ecs_operator::{
     api::{register_task_definition::RegisterTaskDefinition, task_overrides::TaskOverride},
-    ecs::{
-        arn::ArnScope, kubernetes_version, role::RolesOfTask, task_definition, task_overrides, violation::Violation,
-    },
-    translate::task_pod::{TaskPod, task_pod},
+    ecs::{role::RolesOfTask, task_definition, task_overrides, violation::Violation},
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::Value;
@@ -16,19 +13,7 @@ use crate::{documents, pods};
 /// The Pod of a task with overrides.
 fn pod(definition: &RegisterTaskDefinition, overrides: &TaskOverride) -> Result<Value, Vec<Violation>> {
     let checked = task_overrides::check(definition, overrides, "web")?;
-    let pod = task_pod(TaskPod {
-        name: "migrate",
-        namespace: "ecs-default",
-        arns: &ArnScope { region: "us-east-1".into(), account_id: "123456789012".into() },
-        cluster_object: "default",
-        task_definition: &checked,
-        roles: &RolesOfTask::default(),
-        revision: 1,
-        group: "family:web",
-        security_groups: &["default".into()],
-        version: kubernetes_version::LEAST,
-    });
-    Ok(serde_json::to_value(pod).unwrap())
+    Ok(pods::of_task(&checked, &RolesOfTask::default()))
 }
 
 fn check(definition: &RegisterTaskDefinition, overrides: &TaskOverride) -> Result<(), TestCaseError> {

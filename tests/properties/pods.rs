@@ -3,7 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use ecs_operator::cli::render::Rendering;
+use ecs_operator::{
+    cli::render::Rendering,
+    ecs::{arn::ArnScope, kubernetes_version, role::RolesOfTask, task_definition::TaskDefinition},
+    translate::task_pod::{TaskPod, task_pod},
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -17,6 +21,23 @@ pub fn check(rendering: &Rendering) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// The Pod of a task that runs by itself.
+pub fn of_task(task_definition: &TaskDefinition, roles: &RolesOfTask) -> Value {
+    let pod = task_pod(TaskPod {
+        name: "migrate",
+        namespace: "ecs-default",
+        arns: &ArnScope { region: "us-east-1".into(), account_id: "123456789012".into() },
+        cluster_object: "default",
+        task_definition,
+        roles,
+        revision: 1,
+        group: "family:web",
+        security_groups: &["default".into()],
+        version: kubernetes_version::LEAST,
+    });
+    serde_json::to_value(pod).unwrap()
 }
 
 fn list<'a>(object: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> + use<'a> {

@@ -7,16 +7,13 @@ use ecs_operator::{
         register_task_definition::RegisterTaskDefinition,
         role::{EcsRoleSpec, PullSecret, RoleSecret, RoleSecretKey},
     },
-    ecs::{arn::ArnScope, kubernetes_version, role::RolesOfTask, task_definition},
-    translate::{
-        secret_needs::SecretNeeds,
-        task_pod::{TaskPod, task_pod},
-    },
+    ecs::{role::RolesOfTask, task_definition},
+    translate::secret_needs::SecretNeeds,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::Value;
 
-use crate::documents;
+use crate::{documents, pods};
 
 /// Those that random documents name, and parts of them.
 const LISTED: [&str; 4] = [
@@ -73,20 +70,8 @@ proptest! {
         let Ok(definition) = serde_json::from_value::<RegisterTaskDefinition>(document) else { return Ok(()) };
         let Ok(checked) = task_definition::check(&definition, "web") else { return Ok(()) };
         let roles = RolesOfTask::of(role.as_ref());
-        let pod = task_pod(TaskPod {
-            name: "migrate",
-            namespace: "ecs-default",
-            arns: &ArnScope { region: "us-east-1".into(), account_id: "123456789012".into() },
-            cluster_object: "default",
-            task_definition: &checked,
-            roles: &roles,
-            revision: 1,
-            group: "family:web",
-            security_groups: &[],
-            version: kubernetes_version::LEAST,
-        });
         let mut secrets = BTreeSet::new();
-        named(&serde_json::to_value(pod).unwrap(), &mut secrets);
+        named(&pods::of_task(&checked, &roles), &mut secrets);
         secrets.remove(REGISTRY);
         prop_assert_eq!(SecretNeeds::of(&checked, &roles).secrets, secrets);
     }

@@ -91,6 +91,8 @@ pub struct SchedulerFacts<'a> {
     pub departing: &'a [String],
     /// Whether its user wants the newest deployment stopped.
     pub is_to_stop: bool,
+    /// Numbers of deployments whose tasks may not start yet: something that they need is not there.
+    pub unready: &'a [i64],
     /// Whether Kubernetes itself delays tasks that their nodes refuse, as those of a DaemonSet.
     pub is_daemon: bool,
     /// Now.

@@ -31,6 +31,8 @@ enum Event {
     Desired(u32),
     Deploy(Quality),
     StopDeployment,
+    IsUnready(usize),
+    AllAreReady,
     Operator,
     Kubernetes,
 }
@@ -49,6 +51,8 @@ fn events(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
             1 => (0_u32..9).prop_map(Event::Desired),
             1 => quality().prop_map(Event::Deploy),
             1 => Just(Event::StopDeployment),
+            1 => any::<usize>().prop_map(Event::IsUnready),
+            1 => Just(Event::AllAreReady),
             8 => Just(Event::Operator),
             8 => Just(Event::Kubernetes),
         ],
@@ -119,6 +123,11 @@ fn apply(event: &Event, world: &mut World, watch: &mut Watch) {
         Event::Desired(desired) => world.desired = *desired,
         Event::Deploy(quality) => world.deploy(*quality),
         Event::StopDeployment => world.is_to_stop = true,
+        Event::IsUnready(index) => {
+            let index = index % world.stored.len();
+            world.stored.values_mut().nth(index).unwrap().is_unready = true;
+        }
+        Event::AllAreReady => world.stored.values_mut().for_each(|stored| stored.is_unready = false),
         Event::Operator => operator_looks(world, watch),
         Event::Kubernetes => kubernetes(world),
     }
@@ -128,11 +137,13 @@ fn apply(event: &Event, world: &mut World, watch: &mut Watch) {
 fn operator_looks(world: &mut World, watch: &Watch) {
     let before = world.stored[&world.newest()].rollout.clone();
     let shown: Vec<_> = world.shown.iter().map(|shown| (shown.id.clone(), shown.failed_tasks)).collect();
-    let (newest, available) = (world.newest(), world.available());
+    let (newest, available, unready) = (world.newest(), world.available(), world.unready());
+    let has_workload = world.workload.is_some();
     let healthy: BTreeSet<_> = world.live().filter(|pod| world.is_available(pod)).map(|pod| pod.id.clone()).collect();
     let decision = world.operator_looks();
     assert!(decision.stops.iter().all(|stop| !healthy.contains(&stop.id)), "a healthy task is stopped: {decision:?}");
     assert_eq!(world.available(), available, "the operator stops no task that serves");
+    assert!(!has_workload || !unready.contains(&decision.template.running()), "{decision:?} with {unready:?} unready");
     let most = world.rules.percentages.most(world.desired);
     assert!(decision.replicas <= most.max(world.desired), "{} of at most {most}", decision.replicas);
     breaker_is_exact(world, newest, &before, &shown, &decision);
@@ -144,7 +155,8 @@ fn operator_looks(world: &mut World, watch: &Watch) {
     let again = world.decided();
     // What was stopped now is not there any more when it looks again.
     if decision.stops.iter().all(|stop| !stop.deletes) {
-        assert_eq!(World::told(&again), world.workload.unwrap(), "{decision:?} then {again:?}");
+        let told = World::told(&again);
+        assert_eq!(told, world.workload.unwrap_or(told), "{decision:?} then {again:?}");
     }
     assert!(again.stops.iter().all(|stop| !stop.deletes), "{again:?}");
 }
@@ -198,7 +210,7 @@ fn kubernetes(world: &mut World) {
 /// The tasks do well from now on, and everybody does its work.
 fn heals(world: &mut World, watch: &mut Watch) {
     for stored in world.stored.values_mut() {
-        stored.quality = Quality::Good;
+        (stored.quality, stored.is_unready) = (Quality::Good, false);
     }
     comes_to_rest(world, watch);
 }

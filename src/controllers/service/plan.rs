@@ -96,23 +96,19 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             (*number, Some(new_snapshot(observed, accepted, surroundings, *number, (task_definition, roles))))
         }
     };
-    let mut decision = schedule(observed, accepted, newest, desired_count, surroundings.now);
     let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
     let snapshots: Vec<_> = stored.chain(&new_snapshot).collect();
     let snapshot = |number: i64| snapshots.iter().copied().find(|snapshot| snapshot.number == number);
-    let wanted = snapshot(decision.template.newest());
-    let ports = open_ports(observed, wanted, decision.template);
-    let denied = surroundings.denied.filter(|_| decision.template.running() == newest);
-    if let Some(denied) = denied {
+    let obstacles = obstacles(observed, &snapshots, newest, surroundings.denied);
+    let unready: Vec<_> = obstacles.iter().map(|(number, _)| *number).collect();
+    let mut decision = schedule(observed, accepted, (newest, desired_count), &unready, surroundings.now);
+    let obstacle = obstacle_of(&decision, obstacles);
+    if let Some(Obstacle::Denied(denied)) = &obstacle {
         decision.messages.push(unable_to_start_message(&service.name, denied));
         decision.look_in(ASK_AGAIN);
     }
-    let starts = snapshot(decision.template.running());
-    let unready = starts.and_then(|starts| waiting_for(observed, starts)).map(Obstacle::Unready);
-    let obstacle = unready.or_else(|| denied.map(|denied| Obstacle::Denied(denied.into())));
-    // What runs already goes on, and can be scaled, while the new deployment waits.
-    let held = obstacle.as_ref().and_then(|_| observed.applied_snapshot());
-    let running = held.unwrap_or(decision.template.running());
+    let wanted = snapshot(decision.template.newest());
+    let ports = open_ports(observed, wanted, decision.template);
     let workload = ServiceWorkload {
         namespace: &observed.namespace,
         cluster_object: &accepted.cluster_object,
@@ -141,8 +137,8 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         ),
         budget: budget(observed, accepted, desired_count),
         obstacle,
-        workload: snapshot(running).map(|snapshot| service_workload(workload, snapshot)),
-        obsolete_snapshots: obsolete_snapshots(observed, newest, running),
+        workload: snapshot(decision.template.running()).map(|snapshot| service_workload(workload, snapshot)),
+        obsolete_snapshots: obsolete_snapshots(observed, newest, decision.template.running()),
         deployments: deployment_facts(observed, new_snapshot.as_ref(), surroundings),
         decision,
         newest,
@@ -150,8 +146,35 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
     }
 }
 
+/// What keeps tasks of deployments from starting that do not run yet.
+fn obstacles(observed: &Observed, snapshots: &[&Snapshot], newest: i64, denied: Option<&str>) -> Vec<(i64, Obstacle)> {
+    let others = snapshots.iter().filter(|snapshot| observed.applied_snapshot() != Some(snapshot.number));
+    let obstacle = |snapshot: &Snapshot| {
+        let unready = waiting_for(observed, snapshot).map(Obstacle::Unready);
+        let denied = denied.filter(|_| snapshot.number == newest);
+        unready.or_else(|| denied.map(|denied| Obstacle::Denied(denied.into())))
+    };
+    others.filter_map(|snapshot| Some((snapshot.number, obstacle(snapshot)?))).collect()
+}
+
+/// What keeps the deployment that is to run from starting, where nothing else does.
+fn obstacle_of(decision: &Decision, obstacles: Vec<(i64, Obstacle)>) -> Option<Obstacle> {
+    let is_held = matches!(decision.template, Template::Held { .. });
+    if is_held && (decision.is_blocked || decision.course.is_stopped()) {
+        return None;
+    }
+    let waiting = decision.template.newest();
+    obstacles.into_iter().find(|(number, _)| *number == waiting).map(|(_, obstacle)| obstacle)
+}
+
 /// Asks the service scheduler.
-fn schedule(observed: &Observed, accepted: &Accepted, newest: i64, desired: u32, now: &Time) -> Decision {
+fn schedule(
+    observed: &Observed,
+    accepted: &Accepted,
+    (newest, desired): (i64, u32),
+    unready: &[i64],
+    now: &Time,
+) -> Decision {
     let service = &accepted.service;
     let in_progress = Rollout::default();
     let new = KnownDeployment { number: newest, rollout: &in_progress, shown: None };
@@ -180,6 +203,7 @@ fn schedule(observed: &Observed, accepted: &Accepted, newest: i64, desired: u32,
         stopping: &observed.stopping_tasks,
         departing: &observed.departing_tasks,
         is_to_stop: stop.is_some_and(|id| *id == observed.deployment_id(newest)),
+        unready,
         is_daemon: service.scheduling == SchedulingStrategy::Daemon,
         now,
     })
@@ -274,11 +298,8 @@ fn own_group(observed: &Observed, accepted: &Accepted, ports: &[Port]) -> Option
     })
 }
 
-/// No task starts before the policies of its groups are there. What runs already is not held up.
+/// No task starts before the policies of its groups are there.
 fn waiting_for(observed: &Observed, starts: &Snapshot) -> Option<String> {
-    if observed.applied_snapshot() == Some(starts.number) {
-        return None;
-    }
     if let Some(role) = starts.service_account().and_then(|account| observed.roles.unready(account)) {
         let name = role.name_any();
         return Some(format!("Tasks start when EcsRole {name} is Ready: its ServiceAccount has to be there."));

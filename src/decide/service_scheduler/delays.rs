@@ -116,7 +116,7 @@ impl<'a> SchedulerFacts<'a> {
 
     /// Lets the workload have no more tasks than nodes have taken, while they refuse those that it runs.
     pub(super) fn make_no_refused(&self, decision: &mut Decision) {
-        if self.may_make_fewer(decision.template) {
+        if self.may_make_fewer(decision.template.running()) {
             let taken = self.tasks_of(decision.template.running()).filter(|task| task.is_taken).count();
             decision.replicas = decision.replicas.min(u32::try_from(taken).unwrap_or(u32::MAX));
         }
@@ -124,8 +124,7 @@ impl<'a> SchedulerFacts<'a> {
 
     /// Whether what runs is refused as well as what is to run, and can be told to have no more tasks than it has: others that the
     /// minimum needs would go with that.
-    fn may_make_fewer(&self, template: Template) -> bool {
-        let running = template.running();
+    pub(super) fn may_make_fewer(&self, running: i64) -> bool {
         let healthy = u32::try_from(self.healthy_of(running)).unwrap_or(u32::MAX);
         let suffices = healthy >= self.rules.percentages.fewest_healthy(self.desired);
         self.is_refused(running) && (suffices || !self.has_others(running))

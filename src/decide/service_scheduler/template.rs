@@ -25,17 +25,18 @@ pub(super) enum Pace {
 }
 
 impl SchedulerFacts<'_> {
-    /// The template that the workload gets. While no task of the deployment that is to run may be made, because nodes refuse them,
-    /// or while tasks of it that do not come up keep the service from being scaled in, it is that of another one.
+    /// The template that the workload gets. While no task of the deployment that is to run may be made, because nodes refuse them
+    /// or something that they need is not there, or while tasks of it that do not come up keep the service from being scaled in, it is that of another one.
     pub(super) fn template(&self, course: Course) -> Template {
         let (template, primary) = (course.template(self.workload.template, self.limits()), course.primary());
         let is_refused = template == Template::Wanted(primary) && !course.is_stopped() && self.is_refused(primary);
         let has_none = is_refused && self.healthy_of(primary) == 0;
-        let running = self.moves_to(course).or_else(|| self.runs_instead_of(course).filter(|_| has_none));
-        match running {
-            Some(running) if running == primary => Template::Wanted(primary),
-            Some(running) => Template::Held { running, waiting: primary },
-            None => template,
+        let instead = self.moves_to(course).or_else(|| self.runs_instead_of(course).filter(|_| has_none));
+        let running = instead.unwrap_or(template.running());
+        // What runs already goes on while another one waits.
+        match self.workload.template.filter(|_| self.unready.contains(&running)).unwrap_or(running) {
+            running if running == primary => Template::Wanted(primary),
+            running => Template::Held { running, waiting: primary },
         }
     }
 
@@ -104,7 +105,8 @@ impl SchedulerFacts<'_> {
         let is_told = is_paused
             && replicas == self.desired.min(self.all_there())
             && u32::try_from(most).is_ok_and(|most| most <= self.all_there());
-        if is_told { !is_observed } else { replicas != self.desired }
+        // One that has fewer because nodes refuse its tasks is not scaled.
+        if is_told { !is_observed } else { replicas != self.desired && !self.may_make_fewer(course.primary()) }
     }
 
     /// How many tasks the workload is to have. Being paused, scaled or stopped, it gets no more than there are.

@@ -31,6 +31,8 @@ pub use pod::{Pod, Quality, State};
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub quality: Quality,
+    /// Whether something that its tasks need is not there.
+    pub is_unready: bool,
     pub rollout: Rollout,
 }
 
@@ -122,7 +124,7 @@ impl World {
 
     pub fn deploy(&mut self, quality: Quality) {
         let number = self.stored.keys().next_back().map_or(1, |newest| newest + 1);
-        self.stored.insert(number, Stored { quality, rollout: Rollout::default() });
+        self.stored.insert(number, Stored { quality, is_unready: false, rollout: Rollout::default() });
         self.is_to_stop = false;
     }
 
@@ -228,7 +230,8 @@ impl World {
         self.may_go = healthy + if is_observed { 0 } else { self.unmade() };
         let newest = self.newest();
         self.stored.get_mut(&newest).unwrap().rollout = decision.rollout.clone();
-        let told = Some(Self::told(&decision));
+        let may_start = self.workload.is_some() || !self.unready().contains(&decision.template.running());
+        let told = may_start.then(|| Self::told(&decision));
         self.generation += u64::from(self.workload != told);
         self.workload = told;
         self.shown = self.shown_after(&decision);
@@ -253,6 +256,13 @@ impl World {
             unavailable,
             is_paused: decision.is_paused,
         }
+    }
+
+    /// Deployments that do not run and may not start.
+    pub fn unready(&self) -> Vec<i64> {
+        let applied = self.workload.map(|workload| workload.template);
+        let unready = self.stored.iter().filter(|(number, stored)| stored.is_unready && Some(**number) != applied);
+        unready.map(|(number, _)| *number).collect()
     }
 
     pub fn decided(&self) -> Decision {
@@ -291,6 +301,7 @@ impl World {
             ended: &ended,
             departing: &departing,
             is_to_stop: self.is_to_stop,
+            unready: &self.unready(),
             is_daemon: false,
             now: &now,
         })

@@ -51,6 +51,8 @@ pub mod reason {
     pub const DEPLOYMENT_IN_PROGRESS: &str = "DeploymentInProgress";
     /// Tasks of a deployment fail to start again and again, and no circuit breaker has ended it.
     pub const TASKS_FAIL_TO_START: &str = "TasksFailToStart";
+    /// Task after task of a service ends soon after its start.
+    pub const TASKS_END_QUICKLY: &str = "TasksEndQuickly";
     /// The deployment has failed, and nothing runs instead.
     pub const DEPLOYMENT_FAILED: &str = "DeploymentFailed";
     /// The deployment has failed, and an earlier one is on its way back.

@@ -43,6 +43,12 @@ impl QuickEnds {
         self.rounds.shown_count() == 0
     }
 
+    /// Whether tasks are not replaced at once any more.
+    #[must_use]
+    pub fn is_impaired(&self) -> bool {
+        !replace_ended_after(self.rounds.count).is_zero()
+    }
+
     /// Puts it into the next status.
     pub fn show(&self, shown: &mut ServiceDeployment) {
         shown.quick_ends = self.rounds.shown_count();
@@ -105,6 +111,8 @@ mod tests {
             ends = ends.next(&[run(created, 5, true)], &at(now));
         }
         assert_eq!(waits, [0, 0, 10, 20, 40, 80, 160, 300, 300]);
+        let after = |count| QuickEnds { rounds: Rounds { count, up_to: None } };
+        assert!(!after(2).is_impaired() && after(3).is_impaired());
         assert_eq!(patience(&ends, now + 1, 60), 0, "it ran for a minute");
     }
 

@@ -8,7 +8,7 @@ use crate::{
         rollout::{Course, DeploymentFailure, RollBack, RollBackState, Rollout},
         service_scheduler::Delays,
         service_status::{self, DeploymentFacts, ServiceFacts},
-        start_throttle::impaired_message,
+        start_throttle::Impairment,
     },
 };
 
@@ -27,8 +27,8 @@ pub struct RolloutStatus<'a> {
     pub ended: Option<&'a (i64, FailureCount)>,
     /// What its tasks and those of the deployment that runs are delayed by.
     pub delays: &'a [Delays],
-    /// Whether its tasks fail to start again and again.
-    pub is_impaired: bool,
+    /// What is wrong with it when its tasks fail again and again.
+    pub impairment: Option<Impairment>,
 }
 
 /// Whether the service has come to rest: steady with a deployment that has taken over.
@@ -194,11 +194,11 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
             under_way(reason::DEPLOYMENT_IN_PROGRESS, &message)
         }
         (Rollout::InProgress { .. } | Rollout::Completed, _)
-            if status.is_impaired
-                && !service_status::is_steady(facts)
-                && service_status::hindrances(facts).is_empty() =>
+            if !service_status::is_steady(facts) && service_status::hindrances(facts).is_empty() =>
         {
-            service_status::stalled(true, reason::TASKS_FAIL_TO_START, &impaired_message(facts.name))
+            let Some(impairment) = status.impairment else { return service_status::findings(facts) };
+            let (reason, message) = impairment.told(facts.name);
+            service_status::stalled(true, reason, &message)
         }
         _ => service_status::findings(facts),
     }

@@ -19,7 +19,7 @@ use super::{
     failure_count::{FailureCount, JudgedTask, Verdict},
     rollout::{Course, Rollout, RolloutFacts, Step, advance, course, roll_back_target},
     scheduled_task::{Judge, ScheduledTask},
-    start_throttle::{EndedTask, TaskEnd},
+    start_throttle::{EndedTask, Impairment, TaskEnd},
     task::ObservedTask,
     task_stop::Stop,
     unhealthy::{self, Bounds, Health, failed_health_checks_message, unhealthy_stop},
@@ -122,8 +122,8 @@ pub struct Decision {
     pub ended: Option<(i64, FailureCount)>,
     /// What delays the tasks of the deployment that is to run, of the one that runs meanwhile, and of those that have tasks still.
     pub delays: Vec<Delays>,
-    /// Whether its tasks fail to start again and again.
-    pub is_impaired: bool,
+    /// What is wrong with it when its tasks fail again and again.
+    pub impairment: Option<Impairment>,
     /// Tasks that have failed or are stopped.
     pub stops: Vec<TaskStop>,
     /// What is told of it.
@@ -171,7 +171,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         failures,
         ended,
         delays: facts.delays(course, template),
-        is_impaired: false,
+        impairment: None,
         rollout: step.rollout,
         course,
         template,

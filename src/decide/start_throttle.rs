@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::conditions::reason;
+
 /// How a task ended that is to be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskEnd {
@@ -71,6 +73,32 @@ fn delay(in_a_row: u32, longest: Duration) -> Duration {
     match in_a_row.checked_sub(1) {
         None => Duration::ZERO,
         Some(doublings) => FIRST_DELAY.saturating_mul(2_u32.saturating_pow(doublings)).min(longest),
+    }
+}
+
+/// What is wrong with a service whose tasks fail again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impairment {
+    /// They do not start.
+    StartsFail,
+    /// They run, and end soon after.
+    EndsQuickly,
+}
+
+impl Impairment {
+    /// What a condition says of it: for machines, and for people.
+    #[must_use]
+    pub fn told(self, service: &str) -> (&'static str, String) {
+        match self {
+            Self::StartsFail => (reason::TASKS_FAIL_TO_START, impaired_message(service)),
+            // ECS has no words for it: it starts them again and again.
+            Self::EndsQuickly => {
+                let message = format!(
+                    "(service {service}) is unable to keep its tasks running: they end soon after their start."
+                );
+                (reason::TASKS_END_QUICKLY, message)
+            }
+        }
     }
 }
 

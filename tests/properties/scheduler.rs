@@ -316,19 +316,21 @@ proptest! {
     }
 }
 
-/// A revision that another one is to replace, and cannot, goes on: it is throttled as well, also while its only task is replaced.
-#[test]
-fn quick_ends_of_an_older_revision_are_counted() {
-    let none = Duration::ZERO;
-    let rules = Rules {
+fn plain_rules() -> Rules {
+    Rules {
         percentages: DeploymentPercentages { maximum: 200, minimum_healthy: 100 },
         circuit_breaker: None,
         early_success: None,
-        bake_time: none,
-        health_check_grace_period: none,
-        min_ready: none,
-    };
-    let (mut world, mut watch) = (World::new(1, rules), Watch::default());
+        bake_time: Duration::ZERO,
+        health_check_grace_period: Duration::ZERO,
+        min_ready: Duration::ZERO,
+    }
+}
+
+/// A revision that another one is to replace, and cannot, goes on: it is throttled as well, also while its only task is replaced.
+#[test]
+fn quick_ends_of_an_older_revision_are_counted() {
+    let (mut world, mut watch) = (World::new(1, plain_rules()), Watch::default());
     heals(&mut world, &mut watch);
     world.deploy(Quality::CannotStart);
     for _ in 0..6 {
@@ -350,4 +352,27 @@ fn quick_ends_of_an_older_revision_are_counted() {
     let quick_ends = world.shown.iter().find(|shown| shown.id == "ecs-svc/1").map(|shown| shown.quick_ends);
     // Those that are made in the second of an end are of its round.
     assert!(quick_ends >= Some(2), "{quick_ends:?}");
+}
+
+/// What runs is looked after while the next deployment waits for something that it needs.
+#[test]
+fn an_unhealthy_task_is_replaced_while_the_next_deployment_waits() {
+    let (mut world, mut watch) = (World::new(1, plain_rules()), Watch::default());
+    heals(&mut world, &mut watch);
+    world.deploy(Quality::Good);
+    world.stored.get_mut(&2).unwrap().is_unready = true;
+    apply(&Event::Operator, &mut world, &mut watch);
+    let sick = world.pods[0].id.clone();
+    world.turn_sick(0);
+    for _ in 0..20 {
+        for event in [Event::Operator, Event::Kubernetes, Event::DeletedAreGone, Event::Time(2)] {
+            apply(&event, &mut world, &mut watch);
+        }
+        let young = world.pods.iter().position(|pod| pod.id != sick);
+        if let Some(young) = young {
+            world.progress(young);
+        }
+    }
+    let left: Vec<_> = world.live().map(|pod| (pod.id != sick, pod.deployment, world.is_available(pod))).collect();
+    assert_eq!(left, [(true, 1, true)]);
 }

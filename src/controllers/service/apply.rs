@@ -67,9 +67,9 @@ pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -
     refuse_if_rollout_is_behind(observed, plan, context).await?;
     apply_surroundings(observed, plan, context).await?;
     if let Some(snapshot) = &plan.new_snapshot {
-        store_snapshot(observed, snapshot, context).await?;
+        store_snapshot(observed, snapshot, plan, context).await?;
     }
-    keep_rollout(observed, plan, context).await?;
+    keep_decision(observed, plan, context).await?;
     let waits = plan.obstacle.is_some();
     let startable = plan.workload.as_ref().filter(|_| !waits || observed.applied_snapshot().is_some());
     let Some(workload) = startable else { return Ok(Progress::Waiting) };
@@ -155,13 +155,15 @@ where
     }
 }
 
-/// Keeps on the newest snapshot how far its deployment is: before the workload is changed, so that a decision is carried out
-/// by whoever comes next.
-async fn keep_rollout(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+/// Keeps on the newest snapshot how far its deployment is, and what was accepted of the service: before the workload is changed, so
+/// that a decision is carried out by whoever comes next.
+async fn keep_decision(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
     let newest = observed.snapshots.iter().find(|stored| stored.snapshot.number == plan.newest);
-    let kept = plan.decision.rollout.kept();
-    let Some(newest) = newest.filter(|newest| newest.kept != kept) else { return Ok(()) };
-    let patch = json!({ "metadata": { "annotations": { (labels::ROLLOUT): kept } } });
+    let (kept, accepted) = (plan.decision.rollout.kept(), &plan.last_accepted);
+    let is_news = |newest: &&StoredSnapshot| newest.kept != kept || newest.last_accepted != *accepted;
+    let Some(newest) = newest.filter(is_news) else { return Ok(()) };
+    let annotations = json!({ (labels::ROLLOUT): kept, (labels::LAST_ACCEPTED): accepted });
+    let patch = json!({ "metadata": { "annotations": annotations } });
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
     let what = || format!("ControllerRevision {}", newest.object);
     match api.patch_metadata(&newest.object, &PatchParams::default(), &Patch::Merge(&patch)).await {
@@ -211,10 +213,11 @@ pub(super) async fn replace(observed: &Observed, plan: &Plan, context: &Context)
 
 /// Stores a new deployment. When the cache was behind, there may be one of this number already: the next look shows it.
 /// One that is not the service's is told.
-async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, context: &Context) -> Result<(), Error> {
+async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, plan: &Plan, context: &Context) -> Result<(), Error> {
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
     refuse_if_behind(observed, &api).await?;
-    let object = snapshot.controller_revision(&observed.namespace, &observed.name, &observed.owner);
+    let mut object = snapshot.controller_revision(&observed.namespace, &observed.name, &observed.owner);
+    object.annotations_mut().extend(plan.last_accepted.iter().map(|last| (labels::LAST_ACCEPTED.into(), last.clone())));
     let Err(refused) = create_as_go_writes_it(&api, &object).await else { return Ok(()) };
     let name = object.name_any();
     if api_status(&refused).is_none_or(|status| status.code != 409) {

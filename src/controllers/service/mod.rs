@@ -3,6 +3,7 @@
 
 mod apply;
 mod drain;
+mod last_accepted;
 mod observe;
 mod plan;
 mod report;
@@ -26,11 +27,13 @@ use super::{
     cluster::namespace_of,
     context::Context,
     driver::{Driver, Outcome},
+    refusal::Refusal,
     revision_lookup, secret_access,
     triggers::{LastSeen, Triggers},
 };
 
 use observe::Observed;
+use validate::Accepted;
 
 /// Reconciles services until `stop` resolves.
 pub async fn run<S: Future<Output = ()> + Send + 'static>(context: &Arc<Context>, stop: Shared<S>)
@@ -95,31 +98,47 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
         return Ok(Outcome::Wait(left));
     }
     match validate::validate(&observed) {
-        Err(refusal) => report::refused(&observed, &refusal, &context).await,
-        Ok(accepted) => {
-            let now = context.now();
-            let version = context.kubernetes_version();
-            let denied = match accepted.secret_needs(&observed) {
-                Some(needs) => secret_access::refusal(&needs, &observed.namespace, &context).await,
-                None => None,
-            };
-            let denied = denied.as_deref();
-            let surroundings = plan::Surroundings { denied, arns: &context.arns, version, now: &now };
-            let plan = plan::plan(&observed, &accepted, surroundings);
-            if apply::complete(&observed, &plan, &context).await? {
-                return Ok(Outcome::Done);
+        Ok(accepted) => go_on(&observed, &accepted, None, &context).await,
+        Err(refusal) => {
+            let created_at = observed.service.metadata.creation_timestamp.as_ref();
+            if let Some(left) = refusal.may_pass_in(created_at, &context.now()) {
+                return Ok(Outcome::Wait(left));
             }
-            apply::note_stops(&observed, &plan, &context);
-            let result = apply::apply(&observed, &plan, &context).await;
-            if let Err(Error::Stale { .. }) = result {
-                return result.map(|_| Outcome::Done);
+            match last_accepted::read(&observed) {
+                Some(accepted) => go_on(&observed, &accepted, Some(&refusal), &context).await,
+                None => report::refused(&observed, &refusal, &context).await,
             }
-            let told = report::applied(&observed, &accepted, &plan, &result, &context).await?;
-            result?;
-            apply::replace(&observed, &plan, &context).await?;
-            Ok(plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told))
         }
     }
+}
+
+/// With the service as it is, or as it was accepted last before it was refused.
+async fn go_on(
+    observed: &Observed,
+    accepted: &Accepted,
+    refusal: Option<&Refusal>,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let now = context.now();
+    let version = context.kubernetes_version();
+    let denied = match accepted.secret_needs(observed) {
+        Some(needs) => secret_access::refusal(&needs, &observed.namespace, context).await,
+        None => None,
+    };
+    let surroundings = plan::Surroundings { denied: denied.as_deref(), arns: &context.arns, version, now: &now };
+    let plan = plan::plan(observed, accepted, surroundings);
+    if refusal.is_none() && apply::complete(observed, &plan, context).await? {
+        return Ok(Outcome::Done);
+    }
+    apply::note_stops(observed, &plan, context);
+    let result = apply::apply(observed, &plan, context).await;
+    if let Err(Error::Stale { .. }) = result {
+        return result.map(|_| Outcome::Done);
+    }
+    let told = report::applied(observed, accepted, &plan, (&result, refusal), context).await?;
+    result?;
+    apply::replace(observed, &plan, context).await?;
+    Ok(plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told))
 }
 
 /// A service that has no deployment yet starts with what was applied beside it.

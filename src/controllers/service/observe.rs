@@ -80,6 +80,8 @@ pub(super) struct StoredSnapshot {
     pub(super) rollout: Rollout,
     /// What its annotation says of that.
     pub(super) kept: Option<String>,
+    /// What its annotation says of the service that was accepted last.
+    pub(super) last_accepted: Option<String>,
 }
 
 impl Observed {
@@ -125,7 +127,11 @@ impl Observed {
 
     /// What the last deployment was started with.
     pub(super) fn newest_snapshot(&self) -> Option<&Snapshot> {
-        self.snapshots.iter().map(|stored| &stored.snapshot).max_by_key(|snapshot| snapshot.number)
+        self.newest_stored().map(|stored| &stored.snapshot)
+    }
+
+    pub(super) fn newest_stored(&self) -> Option<&StoredSnapshot> {
+        self.snapshots.iter().max_by_key(|stored| stored.snapshot.number)
     }
 
     /// The security group that is named after the service, whoever made it.
@@ -219,9 +225,11 @@ impl StoredSnapshot {
         let snapshot = Snapshot::read(stored)?;
         let id = snapshot.deployment_id(&owner.uid);
         let shown = status.deployments.iter().find(|deployment| deployment.id == id);
-        let kept = stored.annotations().get(labels::ROLLOUT).map(String::as_str);
+        let annotation = |name: &str| stored.annotations().get(name).map(String::as_str);
+        let kept = annotation(labels::ROLLOUT);
         Some(Self {
             kept: kept.map(str::to_owned),
+            last_accepted: annotation(labels::LAST_ACCEPTED).map(str::to_owned),
             rollout: Rollout::read(kept, shown.map(|deployment| deployment.rollout_state)),
             snapshot,
             object: stored.name_any(),

@@ -58,6 +58,8 @@ pub(super) struct Plan {
     pub(super) newest: i64,
     /// A deployment that starts now.
     pub(super) new_snapshot: Option<Snapshot>,
+    /// What is kept of the service as it was accepted last.
+    pub(super) last_accepted: Option<String>,
     pub(super) decision: Decision,
     /// Why no task may start yet.
     pub(super) obstacle: Option<Obstacle>,
@@ -143,6 +145,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         decision,
         newest,
         new_snapshot,
+        last_accepted: accepted.kept.clone(),
     }
 }
 

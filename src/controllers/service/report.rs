@@ -25,12 +25,8 @@ use super::{
     validate::Accepted,
 };
 
-/// A service that is not accepted. What runs of it goes on and is counted.
+/// A service that was never accepted.
 pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<Outcome, Error> {
-    let created_at = observed.service.metadata.creation_timestamp.as_ref();
-    if let Some(left) = refusal.may_pass_in(created_at, &context.now()) {
-        return Ok(Outcome::Wait(left));
-    }
     let findings = service_status::stalled(false, refusal.reason, &refusal.message);
     let new = with_counts(observed, &findings, context);
     tell(observed, new, Told::default(), context).await
@@ -76,12 +72,12 @@ fn service_facts<'a>(
     }
 }
 
-/// A service whose plan has been carried out, or not.
+/// A service whose plan has been carried out, or not. One that is refused goes on as it was accepted last.
 pub(super) async fn applied(
     observed: &Observed,
     accepted: &Accepted,
     plan: &Plan,
-    result: &Result<Progress, Error>,
+    (result, refusal): (&Result<Progress, Error>, Option<&Refusal>),
     context: &Context,
 ) -> Result<Outcome, Error> {
     let now = context.now();
@@ -95,9 +91,12 @@ pub(super) async fn applied(
         failures: &plan.decision.failures,
         ended: plan.decision.ended.as_ref(),
         delays: &plan.decision.delays,
-        is_impaired: plan.decision.is_impaired,
+        impairment: plan.decision.impairment,
     };
-    let findings = findings(&facts, rollout, plan, result);
+    let findings = match refusal {
+        Some(refusal) => service_status::stalled(false, refusal.reason, &refusal.message),
+        None => findings(&facts, rollout, plan, result),
+    };
     let mut new = with_counts(observed, &findings, context);
     new.service_arn = Some(context.arns.service(&accepted.cluster_name, &accepted.service.name));
     new.cluster_arn = Some(context.arns.cluster(&accepted.cluster_name));
@@ -185,8 +184,8 @@ fn findings(
 
 /// Whether it may say which task is the cause. What stalls a service is told as an Event when it changes, and stays the same.
 fn is_about_progress(finding: &Finding) -> bool {
-    finding.reason == reason::DEPLOYMENT_IN_PROGRESS
-        || (finding.reason == reason::TASKS_FAIL_TO_START && finding.type_ != STALLED)
+    let is_of_impairment = [reason::TASKS_FAIL_TO_START, reason::TASKS_END_QUICKLY].contains(&finding.reason);
+    finding.reason == reason::DEPLOYMENT_IN_PROGRESS || (is_of_impairment && finding.type_ != STALLED)
 }
 
 /// The last status with new counts and conditions.

@@ -26,7 +26,7 @@ use crate::{
     translate::{names, secret_needs::SecretNeeds, snapshot::Trigger},
 };
 
-use super::observe::Observed;
+use super::{last_accepted, observe::Observed};
 
 /// A service that may run.
 pub(super) struct Accepted {
@@ -39,6 +39,8 @@ pub(super) struct Accepted {
     pub(super) trigger: Trigger,
     pub(super) target: Target,
     pub(super) groups: Groups,
+    /// What is kept of it.
+    pub(super) kept: Option<String>,
 }
 
 /// The deployment that the service is to run.
@@ -76,7 +78,8 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     service::check_network(&service, network_mode).map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     let groups = Groups::of(&service.security_groups, names::workload(&observed.name), network_mode);
     security_group::check_named(&groups, &observed.security_groups, &observed.namespace)?;
-    Ok(Accepted { cluster_name, cluster_object, service, trigger, target, groups })
+    let kept = last_accepted::kept(spec, &cluster_name, &cluster_object);
+    Ok(Accepted { cluster_name, cluster_object, service, trigger, target, groups, kept })
 }
 
 /// The revision that a service means now.

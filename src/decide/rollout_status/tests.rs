@@ -64,7 +64,7 @@ fn facts<'a>(
 
 fn status<'a>(rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
     let course = crate::decide::rollout::course(2, rollout, &[1, 2]);
-    RolloutStatus { newest: 2, rollout, course, failures, ended: None, delays: &[], is_impaired: false }
+    RolloutStatus { newest: 2, rollout, course, failures, ended: None, delays: &[], impairment: None }
 }
 
 fn summary(deployments: &[ServiceDeployment]) -> Vec<(&str, RolloutState, &str)> {
@@ -194,14 +194,18 @@ fn a_service_whose_tasks_fail_to_start_again_and_again_is_stalled_until_all_have
     let rollout = Rollout::default();
     let (pending, up) = ([ObservedTask { deployment: 2, state: TaskState::Pending }], running(&[2]));
     let starting = WorkloadProgress { available: 0, ..facts(&deployments, &up, &now, 2).workload };
-    let told = |tasks: &[ObservedTask], workload, is_impaired| {
+    let told = |tasks: &[ObservedTask], workload, impairment| {
         let facts = ServiceFacts { workload, ..facts(&deployments, tasks, &now, 2) };
-        findings(&facts, RolloutStatus { is_impaired, ..status(&rollout, &none) })
+        findings(&facts, RolloutStatus { impairment, ..status(&rollout, &none) })
     };
-    let impaired = told(&pending, starting, true);
-    assert_eq!(holds(&impaired, STALLED), (true, reason::TASKS_FAIL_TO_START));
-    assert!(!holds(&impaired, RECONCILING).0 && !holds(&impaired, READY).0);
-    assert_eq!(holds(&told(&pending, starting, false), STALLED), (false, reason::DEPLOYMENT_IN_PROGRESS));
-    let steady = WorkloadProgress { available: 1, ..starting };
-    assert!(!holds(&told(&up, steady, true), STALLED).0, "it has come up");
+    for (impairment, reason) in
+        [(Impairment::StartsFail, reason::TASKS_FAIL_TO_START), (Impairment::EndsQuickly, reason::TASKS_END_QUICKLY)]
+    {
+        let impaired = told(&pending, starting, Some(impairment));
+        assert_eq!(holds(&impaired, STALLED), (true, reason));
+        assert!(!holds(&impaired, RECONCILING).0 && !holds(&impaired, READY).0);
+        let steady = WorkloadProgress { available: 1, ..starting };
+        assert!(!holds(&told(&up, steady, Some(impairment)), STALLED).0, "it has come up");
+    }
+    assert_eq!(holds(&told(&pending, starting, None), STALLED), (false, reason::DEPLOYMENT_IN_PROGRESS));
 }

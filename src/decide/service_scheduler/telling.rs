@@ -3,7 +3,7 @@
 use crate::decide::{
     scheduled_task::ScheduledTask,
     service_status::{incomplete_message, unplaceable_message},
-    start_throttle::impaired_message,
+    start_throttle::{Impairment, impaired_message},
     task_hindrance::Hindrance,
 };
 
@@ -39,9 +39,11 @@ impl SchedulerFacts<'_> {
     }
 
     pub(super) fn tell_impaired(&self, delays: &Delays, decision: &mut Decision) {
-        decision.is_impaired = delays.failed_starts.is_impaired(&self.starts(delays.deployment));
-        if decision.is_impaired && decision.hindrance.is_some() {
-            decision.messages.push(impaired_message(self.service));
+        if delays.failed_starts.is_impaired(&self.starts(delays.deployment)) {
+            decision.impairment = Some(Impairment::StartsFail);
+            decision.messages.extend(decision.hindrance.is_some().then(|| impaired_message(self.service)));
+        } else if delays.quick_ends.is_impaired() {
+            decision.impairment = Some(Impairment::EndsQuickly);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::decide::{
 fn status<'a>(facts: &ServiceFacts<'_>, rollout: &'a Rollout, failures: &'a FailureCount) -> RolloutStatus<'a> {
     let newest = facts.template.newest();
     let course = course(newest, rollout, &[newest]);
-    RolloutStatus { newest, rollout, course, failures, ended: None, delays: &[], is_impaired: false }
+    RolloutStatus { newest, rollout, course, failures, ended: None, delays: &[], impairment: None }
 }
 
 fn deployments(facts: &ServiceFacts<'_>, rollout: &Rollout) -> Vec<ServiceDeployment> {

@@ -1,6 +1,7 @@
 //! Tests that share one operator, each in a Namespace of its own.
 
 mod cluster;
+mod crash_loops;
 mod daemon;
 mod deployment;
 mod random_documents;

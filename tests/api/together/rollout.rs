@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    pods::{crashes, is_older_than, report, without_sandbox},
+    pods::without_sandbox,
     rollouts::{id, unable_to_pull, unable_to_start, with_breaker},
     scene::{Scene, condition, definition, is_steady, messages, service, text},
     turns::together,
@@ -124,33 +124,6 @@ async fn is_replaced_and_counted(scene: &Scene, words: &str) {
     assert!(text(&status["stoppedReason"]).starts_with(words), "{status}");
     let failed = |service: &Value| service["status"]["deployments"][0]["failedTasks"] == 2;
     scene.until("EcsService", "web", "has counted the next one", failed).await;
-}
-
-#[test]
-fn a_crash_loop_is_throttled_also_when_no_record_is_kept() {
-    together(async |scene| {
-        scene.apply("EcsCluster", &scene.cluster, json!({"kubernetes": {"stoppedTaskRetention": "0s"}})).await;
-        scene.condition("EcsCluster", &scene.cluster, "Ready", "True", "Available").await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsService", "web", service(1)).await;
-        let mut crashed = std::collections::BTreeSet::new();
-        let end = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        while tokio::time::Instant::now() < end {
-            for pod in scene.list("Pod").await {
-                let runs = &pod["status"]["containerStatuses"][0]["state"]["running"];
-                // Less than a second would be one round.
-                if is_older_than(&runs["startedAt"], 1) && crashed.insert(text(&pod["metadata"]["uid"])) {
-                    report(scene, &pod, crashes("web")).await;
-                }
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        // Two are replaced at once, the third after 10 s, the fourth after 20 s.
-        assert!((3..=4).contains(&crashed.len()), "{} tasks in 20 s", crashed.len());
-        assert!(scene.list("EcsTask").await.len() <= 2, "records are kept");
-        let quick_ends = scene.get("EcsService", "web").await["status"]["deployments"][0]["quickEnds"].clone();
-        assert!(quick_ends.as_i64() >= Some(2), "{quick_ends}");
-    });
 }
 
 #[test]

@@ -352,7 +352,7 @@ impl World {
             failures: &decision.failures,
             ended: decision.ended.as_ref(),
             delays: &decision.delays,
-            is_impaired: decision.is_impaired,
+            impairment: decision.impairment,
         };
         shown_deployments(&facts, status)
     }

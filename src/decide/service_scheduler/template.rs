@@ -31,7 +31,8 @@ impl SchedulerFacts<'_> {
         let (template, primary) = (course.template(self.workload.template, self.limits()), course.primary());
         let is_refused = template == Template::Wanted(primary) && !course.is_stopped() && self.is_refused(primary);
         let has_none = is_refused && self.healthy_of(primary) == 0;
-        let instead = self.moves_to(course).or_else(|| self.runs_instead_of(course).filter(|_| has_none));
+        let instead = self.moves_to(course).or_else(|| self.spares(course));
+        let instead = instead.or_else(|| self.runs_instead_of(course).filter(|_| has_none));
         let running = instead.unwrap_or(template.running());
         // What runs already goes on while another one waits.
         match self.workload.template.filter(|_| self.unready.contains(&running)).unwrap_or(running) {
@@ -48,6 +49,20 @@ impl SchedulerFacts<'_> {
         let has_tasks = |number: &i64| self.all_tasks.iter().any(|task| task.deployment == *number && task.counts());
         let with_tasks = others.into_iter().filter(has_tasks);
         applied.or_else(|| with_tasks.max_by_key(|number| (self.healthy_of(*number) > 0, *number)))
+    }
+
+    /// The deployment whose tasks the minimum needs, when one has failed whose tasks nodes refuse: Kubernetes would go on making those.
+    fn spares(&self, course: Course) -> Option<i64> {
+        let primary = course.primary();
+        let is_scaled = self.replicas.is_none_or(|replicas| replicas > self.desired);
+        let goes_on = course.is_stopped() && self.is_refused(primary) && !self.may_make_fewer(primary);
+        self.only_healthy(course).filter(|to| goes_on && !is_scaled && !self.is_daemon && self.may_move_to(*to))
+    }
+
+    /// The other deployment that all healthy tasks are of.
+    fn only_healthy(&self, course: Course) -> Option<i64> {
+        let healthy: BTreeSet<_> = self.healthy().map(|task| task.deployment).collect();
+        self.others_than(course).find(|other| healthy.iter().eq([other]))
     }
 
     /// The other deployments than the one that is to run, without the one that has failed.
@@ -124,19 +139,22 @@ impl SchedulerFacts<'_> {
             return None;
         }
         let healthy: BTreeSet<_> = self.healthy().map(|task| task.deployment).collect();
-        let (primary, only_healthy) =
-            (course.primary(), self.others_than(course).find(|other| healthy.iter().eq([other])));
-        let to = match only_healthy {
+        let primary = course.primary();
+        let to = match self.only_healthy(course) {
             Some(other) if is_held_up && self.is_in_the_way(course) => Some(other),
             _ if course.is_stopped() || self.is_refused(primary) => None,
             // Of healthy tasks of several Kubernetes might take one too many.
             _ if is_blocked => Some(primary).filter(|_| healthy.iter().all(|number| *number == primary)),
             _ => Some(primary),
         };
-        // As far as it may be the workload is scaled in before: paused, it loses tasks of any deployment.
-        let is_moving = |to: &i64| !self.workload.is_paused && self.workload.template == Some(*to);
         let has_surplus = |to: &i64| self.all_tasks.iter().any(|task| task.deployment != *to);
-        to.filter(|to| has_surplus(to) && (self.workload.is_observed || is_moving(to)))
+        to.filter(|to| has_surplus(to) && self.may_move_to(*to))
+    }
+
+    /// As far as it may be the workload is scaled in before: paused, it loses tasks of any deployment.
+    fn may_move_to(&self, to: i64) -> bool {
+        let is_moving = !self.workload.is_paused && self.workload.template == Some(to);
+        self.workload.is_observed || is_moving
     }
 
     /// Whether no task of the deployment that is to run is on its way to being healthy. Where the percentages allow no step, and it
@@ -153,7 +171,7 @@ impl SchedulerFacts<'_> {
     /// How the workload goes on with a template. `is_shared` is whether it has tasks of others.
     pub(super) fn pace(&self, course: Course, template: Template, is_shared: bool) -> Pace {
         let is_blocked = self.limits() == DeploymentLimits::Blocked;
-        if self.moves_to(course) == Some(template.running()) {
+        if [self.moves_to(course), self.spares(course)].contains(&Some(template.running())) {
             Pace::Moving
         } else if !((is_blocked && is_shared) || self.is_held_up(course) || course.is_stopped()) {
             Pace::Rolling

@@ -146,6 +146,7 @@ fn a_stopped_task_is_deleted_when_it_says_so() {
 fn the_pod_of_a_stopped_task_goes_after_its_time_and_the_task_stays() {
     together(async |scene| {
         scene.apply("EcsCluster", &scene.cluster, json!({"kubernetes": {"stoppedTaskRetention": "3s"}})).await;
+        scene.condition("EcsCluster", &scene.cluster, "Ready", "True", "Available").await;
         scene.define("nginx:1").await;
         let task = run(scene, "job", json!({"taskDefinition": "web"})).await;
         let pod = scene.get("Pod", &text(&task["status"]["podName"])).await;

@@ -23,7 +23,7 @@ use super::{
     task::ObservedTask,
     task_stop::Stop,
     unhealthy::{self, Bounds, Health, failed_health_checks_message, unhealthy_stop},
-    workload::{WorkloadState, is_steady},
+    workload::{Share, WorkloadState, is_steady},
 };
 
 mod delays;
@@ -79,6 +79,8 @@ pub struct SchedulerFacts<'a> {
     pub workload: WorkloadState,
     /// How many tasks the workload was last told to have, where there is one.
     pub replicas: Option<u32>,
+    /// What it has told to have tasks, by deployments.
+    pub shares: &'a [Share],
     /// All tasks, those that are being stopped as well.
     pub all_tasks: &'a [ObservedTask],
     /// Those that nobody stops, the oldest first.

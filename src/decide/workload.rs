@@ -14,10 +14,8 @@ pub struct WorkloadState {
     pub is_paused: bool,
     /// Number of the snapshot that it was last given; `None` when there is no workload of the service.
     pub template: Option<i64>,
-    /// Tasks that it is to have by now, old ones included.
-    pub told: i32,
     /// Tasks that it may have by its newest spec, old ones included.
-    pub most: i32,
+    pub most: u32,
     /// Tasks, old ones included.
     pub total: i32,
     /// Tasks of the newest template.
@@ -26,6 +24,27 @@ pub struct WorkloadState {
     pub available: i32,
     /// Tasks that go on where none would be started now, as on a node that got a taint. They are not among the others.
     pub beyond: i32,
+}
+
+/// How many tasks of a deployment of the service there are to be. Kubernetes keeps that in a ReplicaSet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Number of the deployment.
+    pub deployment: i64,
+    /// How many.
+    pub replicas: u32,
+    /// How many tasks the workload was to have then, and might have, old ones included.
+    pub of: Option<(u32, u32)>,
+}
+
+/// The deployment whose ReplicaSet keeps a Deployment from going on, which has carried out that it is to have so many tasks. Kubernetes
+/// takes it for one that is being scaled as long as an active ReplicaSet was told by another number, and does not tell the only
+/// one anew when it has as many as it is to have.
+#[must_use]
+pub fn stuck(shares: &[Share], replicas: u32) -> Option<i64> {
+    let [only] = shares else { return None };
+    let is_told_by_another = only.of.is_some_and(|(desired, _)| desired != replicas);
+    (is_told_by_another && only.replicas == replicas).then_some(only.deployment)
 }
 
 /// The same with respect to the template that it is to have.
@@ -61,4 +80,19 @@ pub fn is_steady(desired: i32, template: Template, tasks: &[ObservedTask], workl
             == WorkloadProgress { observed: true, total: desired, updated: desired, available: desired, ..workload }
         && count(tasks) == TaskCounts { running: desired + workload.beyond, pending: 0 }
         && tasks.iter().all(|task| task.deployment == template.newest() || !task.counts())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_replica_set_that_has_all_and_was_told_by_another_number_is_stuck() {
+        let share = |deployment, replicas, desired| Share { deployment, replicas, of: Some((desired, desired + 1)) };
+        assert_eq!(stuck(&[share(1, 2, 5)], 2), Some(1));
+        assert_eq!(stuck(&[share(1, 2, 2)], 2), None);
+        assert_eq!(stuck(&[share(1, 2, 5)], 3), None, "it is scaled, and told by that");
+        assert_eq!(stuck(&[share(1, 2, 5), share(2, 1, 5)], 2), None, "all are told their shares");
+        assert_eq!(stuck(&[], 0), None);
+    }
 }

@@ -21,6 +21,7 @@ use super::{
     cache::{Cache, Cached},
     node::Node,
     pod::Pod,
+    replica_set::ReplicaSet,
     revision::Revision,
 };
 
@@ -45,6 +46,8 @@ pub struct Caches {
     pub namespaces: Cache<Namespace>,
     /// Workloads of services.
     pub deployments: Cache<Deployment>,
+    /// What Kubernetes makes of them: one for each deployment of a service.
+    pub replica_sets: Cache<ReplicaSet>,
     /// Workloads of services with one task on each node.
     pub daemon_sets: Cache<DaemonSet>,
     /// Deployments of services, as they were rendered.
@@ -65,7 +68,7 @@ pub struct Caches {
 
 impl Caches {
     /// Names of the caches, as `follow` reports them.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 18] = [
         "ecsclusters",
         "taskdefinitions",
         "taskdefinitionrevisions",
@@ -75,6 +78,7 @@ impl Caches {
         "ecssecuritygroups",
         "namespaces",
         "deployments",
+        "replicasets",
         "daemonsets",
         "controllerrevisions",
         "services",
@@ -97,6 +101,7 @@ impl Caches {
             security_groups,
             namespaces,
             deployments,
+            replica_sets,
             daemon_sets,
             snapshots,
             addresses,
@@ -122,6 +127,7 @@ impl Caches {
             follow(&self.security_groups, client, everything(), security_groups, filled),
             follow(&self.namespaces, client, of_clusters(), namespaces, filled),
             follow(&self.deployments, client, made(), deployments, filled),
+            follow(&self.replica_sets, client, made(), replica_sets, filled),
             follow(&self.daemon_sets, client, made(), daemon_sets, filled),
             follow(&self.snapshots, client, made(), snapshots, filled),
             follow(&self.kubernetes_services, client, made(), addresses, filled),

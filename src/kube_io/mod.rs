@@ -12,6 +12,7 @@ pub mod finalizer;
 pub mod node;
 pub mod permissions;
 pub mod pod;
+pub mod replica_set;
 pub mod revision;
 pub mod revision_numbers;
 pub mod scale;

@@ -112,6 +112,12 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
     cluster(
         "apps",
+        "replicasets",
+        &["list", "patch", "watch"],
+        "know what a Deployment has made of what it was told, and let one go on that takes itself for one that is being scaled",
+    ),
+    cluster(
+        "apps",
         "daemonsets",
         &["create", "delete", "get", "list", "patch", "watch"],
         "run one task of a service on each node",

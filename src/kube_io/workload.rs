@@ -60,8 +60,7 @@ impl Workload {
                     is_observed: status.observed_generation >= generation,
                     is_paused: deployment.spec.as_ref().and_then(|spec| spec.paused).unwrap_or(false),
                     template,
-                    told: status.available_replicas.unwrap_or(0) + status.unavailable_replicas.unwrap_or(0),
-                    most: i32::try_from(self.desired_count()).unwrap_or(i32::MAX).saturating_add(max_surge(deployment)),
+                    most: self.desired_count().saturating_add(max_surge(deployment)),
                     total: status.replicas.unwrap_or(0),
                     updated: status.updated_replicas.unwrap_or(0),
                     available: status.available_replicas.unwrap_or(0),
@@ -75,8 +74,7 @@ impl Workload {
                     // It is never scaled.
                     is_paused: false,
                     template,
-                    told: status.desired_number_scheduled,
-                    most: status.desired_number_scheduled,
+                    most: self.desired_count(),
                     total: status.current_number_scheduled,
                     updated: status.updated_number_scheduled.unwrap_or(0),
                     available: status.number_available.unwrap_or(0),
@@ -120,11 +118,11 @@ impl Workload {
 }
 
 /// Tasks that a Deployment may have beyond its `replicas`. The operator writes numbers only.
-fn max_surge(deployment: &Deployment) -> i32 {
+fn max_surge(deployment: &Deployment) -> u32 {
     let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
     let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
     match rolling.and_then(|rolling| rolling.max_surge.as_ref()) {
-        Some(IntOrString::Int(surge)) => *surge,
+        Some(IntOrString::Int(surge)) => u32::try_from(*surge).unwrap_or(0),
         Some(IntOrString::String(_)) | None => 0,
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         apply::{Applied, Force, apply as apply_object, delete_if_there},
         apply_request::create_as_go_writes_it,
         error::{Error, api_status},
-        finalizer, scale,
+        finalizer, replica_set, scale,
         workload::Workload,
     },
     translate::{labels, names, owner::Ownership, snapshot::Snapshot},
@@ -74,6 +74,9 @@ pub(super) async fn apply(observed: &Observed, plan: &Plan, context: &Context) -
     let startable = plan.workload.as_ref().filter(|_| !waits || observed.applied_snapshot().is_some());
     let Some(workload) = startable else { return Ok(Progress::Waiting) };
     let applied = apply_workload(observed, plan.scheduling, workload, context).await?;
+    if let Some(stuck) = &observed.stuck {
+        replica_set::note_desired(&context.api(&observed.namespace), stuck).await?;
+    }
     for obsolete in &plan.obsolete_snapshots {
         delete_if_there(&context.api::<ControllerRevision>(&observed.namespace), obsolete, None).await?;
     }

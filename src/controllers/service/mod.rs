@@ -19,7 +19,7 @@ use crate::{
     api::{cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask},
     decide::conditions::{ACCEPTED, READY, is_true},
     ecs::task_definition_reference::TaskDefinitionReference,
-    kube_io::{caches::Caches, error::Error, pod::Pod, revision::Revision},
+    kube_io::{caches::Caches, error::Error, pod::Pod, replica_set::ReplicaSet, revision::Revision},
     translate::{labels, names},
 };
 
@@ -57,6 +57,8 @@ where
     triggers.from(&caches.deployments, move |deployment: &Deployment| service_of(&all, deployment));
     let all = Arc::clone(context);
     triggers.from(&caches.daemon_sets, move |daemon_set: &DaemonSet| service_of(&all, daemon_set));
+    let all = Arc::clone(context);
+    triggers.from(&caches.replica_sets, move |replica_set: &ReplicaSet| service_of(&all, replica_set));
     let all = Arc::clone(caches);
     let shared = context.settings.shared_namespace.clone();
     triggers.from(&caches.revisions, move |revision: &Revision| services_of_family(&all, revision, shared.as_deref()));

@@ -28,10 +28,14 @@ use crate::{
         task::Seen,
     },
     decide::{
-        elapsed::left, rollout::Rollout, scheduled_task::ScheduledTask, start_throttle::EndedTask, task::ObservedTask,
-        workload::WorkloadState,
+        elapsed::left,
+        rollout::Rollout,
+        scheduled_task::ScheduledTask,
+        start_throttle::EndedTask,
+        task::ObservedTask,
+        workload::{self, Share, WorkloadState},
     },
-    kube_io::{pod::Pod, workload::Workload},
+    kube_io::{pod::Pod, replica_set::ReplicaSet, workload::Workload},
     translate::{
         labels, names,
         owner::{Owner, Ownership},
@@ -53,6 +57,10 @@ pub(super) struct Observed {
     pub(super) security_groups: Vec<Arc<EcsSecurityGroup>>,
     pub(super) roles: Roles,
     pub(super) workload: Option<Workload>,
+    /// What its tasks are divided into, where it is a Deployment.
+    pub(super) shares: Vec<Share>,
+    /// What keeps its Deployment from going on.
+    pub(super) stuck: Option<Arc<ReplicaSet>>,
     pub(super) kubernetes_service: Option<Arc<Service>>,
     pub(super) isolation: Option<Arc<NetworkPolicy>>,
     pub(super) snapshots: Vec<StoredSnapshot>,
@@ -154,13 +162,18 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let status = service.status.clone().unwrap_or_default();
     let (live_tasks, live_pods) = live_tasks(&pods, context);
     let all_pods = [&pods[..], &departed].concat();
+    let scheduling = service.spec.scheduling_strategy.unwrap_or_default();
+    let found = Workload::find(caches, &namespace, &workload, scheduling);
+    let replica_sets = caches.replica_sets.of_service(&namespace, &workload);
     Observed {
         clusters: context.clusters_of(&namespace),
         namespace_terminating: context.is_terminating(&namespace),
         places: Places::of(&namespace, context),
         security_groups: caches.security_groups.in_namespace(&namespace),
         roles: Roles::of(&namespace, context),
-        workload: Workload::find(caches, &namespace, &workload, service.spec.scheduling_strategy.unwrap_or_default()),
+        stuck: stuck(&replica_sets, found.as_ref()),
+        workload: found,
+        shares: shares(&replica_sets),
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
         snapshots: snapshots
@@ -181,6 +194,17 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         name,
         owner,
     }
+}
+
+fn shares(replica_sets: &[Arc<ReplicaSet>]) -> Vec<Share> {
+    replica_sets.iter().filter_map(|replica_set| replica_set.share()).filter(|share| share.replicas > 0).collect()
+}
+
+fn stuck(replica_sets: &[Arc<ReplicaSet>], workload: Option<&Workload>) -> Option<Arc<ReplicaSet>> {
+    let workload = workload.filter(|workload| workload.state().is_observed)?;
+    let number = workload::stuck(&shares(replica_sets), workload.desired_count())?;
+    let is_it = |share: Share| share.deployment == number && share.replicas > 0;
+    replica_sets.iter().find(|replica_set| replica_set.share().is_some_and(is_it)).cloned()
 }
 
 /// The tasks among a service's Pods that nobody stops, the oldest first.

@@ -200,6 +200,7 @@ fn schedule(
         deployments: &deployments,
         workload: observed.workload_state(),
         replicas: workload.map(Workload::desired_count),
+        shares: &observed.shares,
         all_tasks: &observed.tasks,
         tasks: &observed.live_tasks,
         ended: &observed.earlier_ends,

@@ -77,7 +77,7 @@ impl SchedulerFacts<'_> {
 
     /// How many tasks there are or are to be: some may be missing, not made yet or refused.
     fn all_there(&self) -> u32 {
-        self.live().max(u32::try_from(self.workload.told).unwrap_or(0))
+        self.live().max(self.shares.iter().map(|share| share.replicas).sum())
     }
 
     fn live(&self) -> u32 {
@@ -88,15 +88,13 @@ impl SchedulerFacts<'_> {
     /// healthy ones are needed.
     fn may_live(&self) -> u32 {
         let fewest = self.rules.percentages.fewest_healthy(self.desired);
-        let all = self.all_there();
-        // Of which deployment those are that are not made yet is not known.
-        let is_missing = all > self.live();
-        let deployments: BTreeSet<_> = self.tasks.iter().map(|task| task.deployment).collect();
-        if deployments.len() + usize::from(is_missing) < 2 || fewest == 0 || self.is_daemon {
+        let to_be = self.shares.iter().map(|share| share.deployment);
+        let deployments: BTreeSet<_> = self.tasks.iter().map(|task| task.deployment).chain(to_be).collect();
+        if deployments.len() < 2 || fewest == 0 || self.is_daemon {
             return 0;
         }
         let healthy = u32::try_from(self.healthy().count()).unwrap_or(u32::MAX);
-        all - healthy.saturating_sub(fewest)
+        self.all_there() - healthy.saturating_sub(fewest)
     }
 
     /// Whether more tasks have to live than may be started, or the workload is scaled before anything else.
@@ -116,12 +114,19 @@ impl SchedulerFacts<'_> {
         let Some(replicas) = self.replicas.filter(|_| !course.is_stopped() && self.may_live() > 0) else {
             return false;
         };
-        let WorkloadState { is_paused, is_observed, most, .. } = self.workload;
-        let is_told = is_paused
-            && replicas == self.desired.min(self.all_there())
-            && u32::try_from(most).is_ok_and(|most| most <= self.all_there());
+        let WorkloadState { is_paused, most, .. } = self.workload;
+        let is_told = is_paused && replicas == self.desired.min(self.all_there()) && most <= self.all_there();
         // One that has fewer because nodes refuse its tasks is not scaled.
-        if is_told { !is_observed } else { replicas != self.desired && !self.may_make_fewer(course.primary()) }
+        if is_told {
+            !self.is_carried_out(replicas)
+        } else {
+            replicas != self.desired && !self.may_make_fewer(course.primary())
+        }
+    }
+
+    /// Whether all `ReplicaSets` were told by what the paused workload is to have.
+    fn is_carried_out(&self, replicas: u32) -> bool {
+        self.workload.is_observed && self.shares.iter().all(|share| share.of == Some((replicas, self.workload.most)))
     }
 
     /// How many tasks the workload is to have. Being paused, scaled or stopped, it gets no more than there are.
@@ -207,6 +212,6 @@ impl SchedulerFacts<'_> {
             return self.all_there();
         }
         // Healthy ones may have gone since.
-        u32::try_from(self.workload.most).unwrap_or(0).max(self.may_live())
+        self.workload.most.max(self.may_live())
     }
 }

@@ -92,6 +92,19 @@ fn a_new_token_starts_a_deployment_and_a_new_count_does_not() {
     });
 }
 
+/// Kubernetes takes such a Deployment for one that is being scaled, and never goes on.
+#[test]
+fn a_deployment_goes_on_whose_replica_set_was_told_by_another_number() {
+    together(async |scene| {
+        scene.run_web(2).await;
+        let replica_set = scene.names("ReplicaSet").await.remove(0);
+        let annotations = json!({"deployment.kubernetes.io/desired-replicas": "5"});
+        scene.merge("ReplicaSet", &replica_set, json!({"metadata": {"annotations": annotations}})).await;
+        scene.define("nginx:2").await;
+        scene.steady("web", "web:2", 2).await;
+    });
+}
+
 #[test]
 fn only_so_many_old_deployments_are_kept() {
     together(async |scene| {

@@ -1,7 +1,7 @@
 //! What the controllers of Kubernetes do: the Deployment tells its `ReplicaSets` how many Pods to have, and they start and
 //! delete them.
 
-use ecs_operator::decide::workload::WorkloadState;
+use ecs_operator::decide::workload::{Share, WorkloadState};
 
 use super::{Pod, State, Workload, World};
 
@@ -18,6 +18,11 @@ pub struct ReplicaSet {
 impl ReplicaSet {
     fn of(replicas: u32, workload: Workload) -> Self {
         Self { replicas, of: (workload.replicas, workload.most()) }
+    }
+
+    /// What the operator does with one that keeps the Deployment from going on.
+    pub fn note_desired(&mut self) {
+        self.of.0 = self.replicas;
     }
 
     /// Its share of what the Deployment may have now, as a difference.
@@ -55,14 +60,20 @@ impl World {
             is_observed: true,
             is_paused: workload.is_paused,
             template: Some(workload.template),
-            told: i32::try_from(self.replicas_of_all()).unwrap(),
-            most: i32::try_from(workload.most()).unwrap(),
+            most: workload.most(),
             total: count(None),
             updated: count(Some(workload.template)),
             available: i32::try_from(self.available()).unwrap(),
             beyond: 0,
         };
         self.reported = Some((self.generation, workload, state));
+    }
+
+    /// What its `ReplicaSets` were told.
+    pub fn shares(&self) -> Vec<Share> {
+        let share =
+            |(number, it): (&i64, &ReplicaSet)| Share { deployment: *number, replicas: it.replicas, of: Some(it.of) };
+        self.replica_sets.iter().filter(|(_, it)| it.replicas > 0).map(share).collect()
     }
 
     /// How many Pods all `ReplicaSets` are to have.
@@ -80,8 +91,11 @@ impl World {
     fn scale(&mut self, workload: Workload) {
         let mut active: Vec<_> =
             self.replica_sets.iter().filter(|(_, it)| it.replicas > 0).map(|(n, it)| (*n, *it)).collect();
-        if let [(only, _)] = active[..] {
-            return self.tell(only, workload.replicas, workload);
+        if let [(only, it)] = active[..] {
+            if it.replicas != workload.replicas {
+                self.tell(only, workload.replicas, workload);
+            }
+            return;
         }
         if self.is_saturated(workload) {
             for (number, _) in active.into_iter().filter(|(number, _)| *number != workload.template) {

@@ -17,7 +17,7 @@ use ecs_operator::{
         service_scheduler::{Decision, KnownDeployment, Rules, SchedulerFacts, TaskStop, decide},
         service_status::{DeploymentFacts, ServiceFacts},
         start_throttle::{EndedTask, TaskEnd},
-        workload::WorkloadState,
+        workload::{WorkloadState, stuck},
     },
     ecs::deployment_limits::DeploymentLimits,
 };
@@ -233,6 +233,11 @@ impl World {
         let may_start = self.workload.is_some() || !self.unready().contains(&decision.template.running());
         let told = may_start.then(|| Self::told(&decision));
         self.generation += u64::from(self.workload != told);
+        if self.workload_state().is_observed
+            && let Some(stuck) = self.workload.and_then(|workload| stuck(&self.shares(), workload.replicas))
+        {
+            self.replica_sets.get_mut(&stuck).unwrap().note_desired();
+        }
         self.workload = told;
         self.shown = self.shown_after(&decision);
         for TaskStop { id, stop, .. } in decision.stops.iter().filter(|stop| stop.deletes) {
@@ -295,6 +300,7 @@ impl World {
             deployments: &deployments,
             workload: self.workload_state(),
             replicas: self.workload.map(|workload| workload.replicas),
+            shares: &self.shares(),
             all_tasks: &all_tasks,
             tasks: &tasks,
             stopping: &stopping,
@@ -315,7 +321,7 @@ impl World {
             is_observed,
             is_paused: workload.is_paused,
             template: Some(workload.template),
-            most: i32::try_from(workload.most()).unwrap(),
+            most: workload.most(),
             ..reported
         }
     }

@@ -46,6 +46,11 @@ impl<T: Hash + Eq> BackOff<T> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(object);
     }
 
+    /// Forgets objects that are gone.
+    pub fn keep(&self, is_there: impl Fn(&T) -> bool) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).retain(|object, _| is_there(object));
+    }
+
     /// Counts a failure and says how long to wait.
     pub fn failed(&self, object: T, failure: Failure) -> Duration {
         let (first, longest) = match failure {
@@ -74,6 +79,8 @@ mod tests {
         assert_eq!(back_off.failed("a", Failure::Refused).as_millis(), 500);
         let waits: Vec<_> = (0..7).map(|_| back_off.failed("d", Failure::Stale).as_millis()).collect();
         assert_eq!(waits, [200, 400, 800, 1600, 3200, 5000, 5000]);
+        back_off.keep(|object| *object != "d");
+        assert_eq!(back_off.failed("d", Failure::Stale).as_millis(), 200, "it was gone");
         for _ in 0..100 {
             back_off.failed("c", Failure::Refused);
         }

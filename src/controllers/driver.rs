@@ -82,7 +82,9 @@ impl<K: Cached + Resource<DynamicType = ()>> Driver<K> {
                 Ok::<_, Failed>(action)
             }
         };
+        let store = self.store.clone();
         let on_error = move |object: Arc<K>, error: &Failed, _: Arc<Context>| {
+            back_off.keep(|object| store.get(object).is_some());
             Action::requeue(back_off.failed(ObjectRef::from_obj(&*object), classify(error)))
         };
         Controller::for_stream(stream::pending(), self.store)

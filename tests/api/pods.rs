@@ -38,6 +38,15 @@ pub fn crashes(container: &str) -> Value {
     status
 }
 
+/// A container that has run for a minute, and fails its health checks.
+pub fn not_ready(container: &str) -> Value {
+    let started = Timestamp::from_second(Timestamp::now().as_second() - 60).unwrap().to_string();
+    json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}], "containerStatuses": [{
+        "name": container, "image": "nginx:1", "imageID": "", "ready": false, "started": true, "restartCount": 0,
+        "state": {"running": {"startedAt": started}}
+    }]})
+}
+
 /// A container whose image is not there.
 pub fn cannot_be_pulled(container: &str) -> Value {
     let waiting = json!({"reason": "ErrImagePull", "message": "not found"});

@@ -3,13 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::{
-    pods::{cannot_be_pulled, report},
+    pods::{cannot_be_pulled, not_ready, report},
     scene::{Scene, service, text},
 };
 
 /// Reports that no task with an image can be pulled, as long as the other future runs.
 pub async fn unable_to_pull<T>(scene: &Scene, image: &str, meanwhile: impl Future<Output = T>) -> T {
     unable_to_start(scene, image, || cannot_be_pulled("web"), meanwhile).await
+}
+
+/// Reports that tasks with an image fail their health checks, as long as the other future runs.
+pub async fn unable_to_get_healthy<T>(scene: &Scene, image: &str, meanwhile: impl Future<Output = T>) -> T {
+    unable_to_start(scene, image, || not_ready("web"), meanwhile).await
 }
 
 /// Reports of each task with an image that it does not start, as long as the other future runs.
@@ -23,8 +28,7 @@ pub async fn unable_to_start<T>(
         loop {
             for pod in scene.list("Pod").await {
                 let container = &pod["spec"]["containers"][0];
-                let state = &pod["status"]["containerStatuses"][0]["state"];
-                if container["image"] == image && state["running"].is_object() {
+                if container["image"] == image && pod["status"]["containerStatuses"][0]["ready"] == true {
                     report(scene, &pod, status()).await;
                 }
             }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     pods::without_sandbox,
-    rollouts::{id, unable_to_pull, unable_to_start, with_breaker},
+    rollouts::{id, unable_to_get_healthy, unable_to_pull, unable_to_start, with_breaker},
     scene::{Scene, condition, definition, is_steady, messages, service, text},
     turns::together,
 };
@@ -86,6 +86,45 @@ fn a_deployment_that_is_stopped_by_hand_is_rolled_back() {
         let back = scene.get("EcsService", "web").await;
         assert_eq!(id(&back, 0), id(&first, 0));
         assert!(text(&condition(&back, "Stalled")["message"]).contains("stopped by user"), "{back}");
+    });
+}
+
+#[test]
+fn the_circuit_breaker_counts_tasks_that_fail_their_health_checks() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsService", "web", with_breaker(1, true, 1)).await;
+        let first = scene.steady("web", "web:1", 1).await;
+        let mut checked = definition("broken", &[80]);
+        checked["containerDefinitions"][0]["healthCheck"] =
+            json!({"command": ["CMD", "true"], "interval": 5, "timeout": 2, "retries": 1});
+        scene.apply("TaskDefinition", "web", checked).await;
+        let rolled_back = unable_to_get_healthy(scene, "broken", async {
+            scene.condition("EcsService", "web", "Stalled", "True", "RolledBack").await
+        })
+        .await;
+        assert!(text(&rolled_back["message"]).contains("Task failed container health checks"), "{rolled_back}");
+        assert_eq!(id(&scene.get("EcsService", "web").await, 0), id(&first, 0));
+    });
+}
+
+#[test]
+fn a_deployment_in_its_bake_time_can_be_rolled_back() {
+    together(async |scene| {
+        scene.run_web(1).await;
+        let mut baking = service(1);
+        baking["deploymentConfiguration"] = json!({"bakeTimeInMinutes": 10});
+        scene.apply("EcsService", "web", baking).await;
+        scene.define("nginx:2").await;
+        let bakes =
+            |service: &Value| text(&condition(service, "Ready")["message"]).contains("when its bake time has passed");
+        let second = scene.until("EcsService", "web", "bakes", bakes).await;
+        assert_eq!(second["status"]["deployments"][0]["rolloutState"], "IN_PROGRESS");
+        let stop = json!({"metadata": {"annotations": {"ecs-operator.dev/stop-deployment": id(&second, 0)}}});
+        scene.merge("EcsService", "web", stop).await;
+        scene.condition("EcsService", "web", "Stalled", "True", "RolledBack").await;
+        assert_eq!(scene.get("EcsService", "web").await["status"]["taskDefinitionRevision"], "web:1");
     });
 }
 

@@ -43,10 +43,14 @@ impl QuickEnds {
         self.rounds.shown_count() == 0
     }
 
-    /// Whether tasks are not replaced at once any more.
+    /// Whether tasks are not replaced at once any more, and fewer than desired stand: they were not among those that ended, or have run
+    /// for long enough.
     #[must_use]
-    pub fn is_impaired(&self) -> bool {
-        !replace_ended_after(self.rounds.count).is_zero()
+    pub fn is_impaired(&self, runs: &[Run], desired: u32) -> bool {
+        let stands =
+            |run: &&Run| !run.has_ended && (run.time >= QUICK || !self.rounds.is_of_next(run.created_at.as_ref()));
+        let standing = u32::try_from(runs.iter().filter(stands).count()).unwrap_or(u32::MAX);
+        !replace_ended_after(self.rounds.count).is_zero() && standing < desired
     }
 
     /// Puts it into the next status.
@@ -112,7 +116,10 @@ mod tests {
         }
         assert_eq!(waits, [0, 0, 10, 20, 40, 80, 160, 300, 300]);
         let after = |count| QuickEnds { rounds: Rounds { count, up_to: None } };
-        assert!(!after(2).is_impaired() && after(3).is_impaired());
+        assert!(!after(2).is_impaired(&[], 1) && after(3).is_impaired(&[], 1) && !after(3).is_impaired(&[], 0));
+        let thrice = QuickEnds { rounds: Rounds { count: 3, up_to: Some(at(100)) } };
+        assert!(thrice.is_impaired(&[run(101, 59, false)], 1) && !thrice.is_impaired(&[run(101, 60, false)], 1));
+        assert!(!thrice.is_impaired(&[run(10, 95, false)], 1), "it was there before");
         assert_eq!(patience(&ends, now + 1, 60), 0, "it ran for a minute");
     }
 

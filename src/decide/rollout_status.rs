@@ -39,7 +39,8 @@ pub fn is_at_rest(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> bool {
         Rollout::InProgress { .. } => false,
         Rollout::Failed { roll_back, .. } => roll_back.is_some_and(|back| back.state == RollBackState::Successful),
     };
-    has_taken_over && !status.course.is_stopped() && service_status::is_steady(facts)
+    let is_impaired = status.impairment == Some(Impairment::EndsQuickly);
+    has_taken_over && !is_impaired && !status.course.is_stopped() && service_status::is_steady(facts)
 }
 
 /// Whether the last status is that of a service at rest, for [`events`].
@@ -186,6 +187,10 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
             let message = format!("{failed}{} Deployment {back} runs again.", last_failure(status));
             service_status::stalled(true, reason::ROLLED_BACK, &message)
         }
+        _ if is_impaired(facts, status) => {
+            let (reason, message) = status.impairment.map(|impairment| impairment.told(facts.name)).unwrap_or_default();
+            service_status::stalled(true, reason, &message)
+        }
         (Rollout::Failed { failure, .. }, _) if !facts.is_blocked => {
             under_way(reason::ROLLING_BACK, &rolling_back_reason(*failure, back))
         }
@@ -193,15 +198,19 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
             let message = format!("Deployment {newest} is steady, and completed when its bake time has passed.");
             under_way(reason::DEPLOYMENT_IN_PROGRESS, &message)
         }
-        (Rollout::InProgress { .. } | Rollout::Completed, _)
-            if !service_status::is_steady(facts) && service_status::hindrances(facts).is_empty() =>
-        {
-            let Some(impairment) = status.impairment else { return service_status::findings(facts) };
-            let (reason, message) = impairment.told(facts.name);
-            service_status::stalled(true, reason, &message)
-        }
         _ => service_status::findings(facts),
     }
+}
+
+/// Whether its tasks fail again and again, and nothing else keeps it from starting or stopping them. Tasks that are steady have started;
+/// whether they stay shows later.
+fn is_impaired(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> bool {
+    let holds = match status.impairment {
+        None => false,
+        Some(Impairment::StartsFail) => !service_status::is_steady(facts),
+        Some(Impairment::EndsQuickly) => true,
+    };
+    holds && service_status::hindrances(facts).is_empty()
 }
 
 fn under_way(reason: &'static str, message: &str) -> Vec<Finding> {

@@ -61,8 +61,13 @@ fn events(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
 }
 
 fn breakers() -> impl Strategy<Value = Option<DeploymentCircuitBreaker>> {
-    option::of((any::<bool>(), any::<bool>(), 1_u32..5).prop_map(|(rollback, reset_on_healthy_task, failures)| {
-        DeploymentCircuitBreaker { rollback, reset_on_healthy_task, threshold: FailureThreshold::Count(failures) }
+    let threshold = prop_oneof![
+        (1_u32..5).prop_map(FailureThreshold::Count),
+        (1_u32..=100).prop_map(FailureThreshold::BoundedPercent),
+        (1_u32..=100).prop_map(FailureThreshold::UnboundedPercent),
+    ];
+    option::of((any::<bool>(), any::<bool>(), threshold).prop_map(|(rollback, reset_on_healthy_task, threshold)| {
+        DeploymentCircuitBreaker { rollback, reset_on_healthy_task, threshold }
     }))
 }
 
@@ -138,7 +143,7 @@ fn operator_looks(world: &mut World, watch: &Watch) {
     let before = world.stored[&world.newest()].rollout.clone();
     let shown: Vec<_> = world.shown.iter().map(|shown| (shown.id.clone(), shown.failed_tasks)).collect();
     let (newest, available, unready) = (world.newest(), world.available(), world.unready());
-    let has_workload = world.workload.is_some();
+    let (has_workload, desired_then) = (world.workload.is_some(), world.told_desired);
     let healthy: BTreeSet<_> = world.live().filter(|pod| world.is_available(pod)).map(|pod| pod.id.clone()).collect();
     let decision = world.operator_looks();
     assert!(decision.stops.iter().all(|stop| !healthy.contains(&stop.id)), "a healthy task is stopped: {decision:?}");
@@ -146,7 +151,7 @@ fn operator_looks(world: &mut World, watch: &Watch) {
     assert!(!has_workload || !unready.contains(&decision.template.running()), "{decision:?} with {unready:?} unready");
     let most = world.rules.percentages.most(world.desired);
     assert!(decision.replicas <= most.max(world.desired), "{} of at most {most}", decision.replicas);
-    breaker_is_exact(world, newest, &before, &shown, &decision);
+    breaker_is_exact(world, (newest, desired_then), &before, &shown, &decision);
     let primary = decision.course.primary();
     let failing = watch.failing.iter().filter(|(deployment, _)| *deployment == primary).count();
     let counted = usize::try_from(decision.failures.failed_tasks()).unwrap();
@@ -162,7 +167,13 @@ fn operator_looks(world: &mut World, watch: &Watch) {
 }
 
 /// A deployment under way has fewer failures than its threshold; when it reaches that it fails in the same look.
-fn breaker_is_exact(world: &World, newest: i64, before: &Rollout, shown: &[(String, i32)], decision: &Decision) {
+fn breaker_is_exact(
+    world: &World,
+    (newest, desired_then): (i64, u32),
+    before: &Rollout,
+    shown: &[(String, i32)],
+    decision: &Decision,
+) {
     let Some(breaker) = world.rules.circuit_breaker else {
         let failed_now = matches!(before, Rollout::InProgress { .. })
             && matches!(decision.rollout, Rollout::Failed { failure: DeploymentFailure::TasksFailedToStart, .. });
@@ -177,6 +188,7 @@ fn breaker_is_exact(world: &World, newest: i64, before: &Rollout, shown: &[(Stri
     let trips = matches!(&decision.rollout, Rollout::Failed { failure: DeploymentFailure::TasksFailedToStart, .. })
         && matches!(before, Rollout::InProgress { .. });
     if trips {
+        let threshold = breaker.threshold.failures(desired_then);
         assert!(u32::try_from(was).unwrap() < threshold, "it should have tripped before");
     }
 }
@@ -275,7 +287,9 @@ proptest! {
 
     /// Nodes that refuse the tasks of a deployment for ten minutes are asked few times, and what ran before goes on.
     #[test]
-    fn nodes_that_refuse_tasks_are_left_alone(desired in 1_u32..9, before in any::<bool>(), rules in rules()) {
+    fn nodes_that_refuse_tasks_are_left_alone(
+        desired in 1_u32..9, before in any::<bool>(), waits in any::<bool>(), rules in rules(),
+    ) {
         // What ran before would be what is rolled back to.
         let stays = |breaker| DeploymentCircuitBreaker { rollback: false, ..breaker };
         let rules = Rules { circuit_breaker: rules.circuit_breaker.map(stays), ..rules };
@@ -288,7 +302,12 @@ proptest! {
         }
         prop_assume!(rules.percentages.limits(desired) != DeploymentLimits::Blocked);
         let made = world.next;
-        for _ in 0..600 {
+        for second in 0..600 {
+            if waits && second == 40 {
+                // It is corrected, and what the correction needs is not there.
+                world.deploy(Quality::Good);
+                world.stored.values_mut().next_back().unwrap().is_unready = true;
+            }
             for event in [Event::Operator, Event::Kubernetes, Event::DeletedAreGone, Event::EndsAreRecorded, Event::Time(1)] {
                 apply(&event, &mut world, &mut watch);
             }

@@ -13,7 +13,7 @@ use kube::{
     core::NamespaceResourceScope,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     api::{
@@ -162,10 +162,16 @@ where
 /// that a decision is carried out by whoever comes next.
 async fn keep_decision(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
     let newest = observed.snapshots.iter().find(|stored| stored.snapshot.number == plan.newest);
+    let Some(newest) = newest else { return Ok(()) };
     let (kept, accepted) = (plan.decision.rollout.kept(), &plan.last_accepted);
-    let is_news = |newest: &&StoredSnapshot| newest.kept != kept || newest.last_accepted != *accepted;
-    let Some(newest) = newest.filter(is_news) else { return Ok(()) };
-    let annotations = json!({ (labels::ROLLOUT): kept, (labels::LAST_ACCEPTED): accepted });
+    // What has not changed may be newer than the cache.
+    let rollout = (newest.kept != kept).then(|| (labels::ROLLOUT.to_owned(), json!(kept)));
+    let last_accepted =
+        (newest.last_accepted != *accepted).then(|| (labels::LAST_ACCEPTED.to_owned(), json!(accepted)));
+    let annotations: Map<_, _> = rollout.into_iter().chain(last_accepted).collect();
+    if annotations.is_empty() {
+        return Ok(());
+    }
     let patch = json!({ "metadata": { "annotations": annotations } });
     let api: Api<ControllerRevision> = context.api(&observed.namespace);
     let what = || format!("ControllerRevision {}", newest.object);

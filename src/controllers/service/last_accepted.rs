@@ -38,7 +38,9 @@ pub(super) fn kept(spec: &EcsServiceSpec, cluster_name: &str, cluster_object: &s
 
 /// The service as it was accepted last, with the deployment that it had then; `None` when it never was, or was so before that was kept.
 pub(super) fn read(observed: &Observed) -> Option<Accepted> {
-    let newest = observed.newest_stored()?;
+    // Where somebody has deleted the snapshot of what runs, or the cache is behind, what runs stays as it is.
+    let is_known = |number: i64| observed.used_numbers().all(|used| used <= number);
+    let newest = observed.newest_stored().filter(|newest| is_known(newest.snapshot.number))?;
     let LastAccepted { cluster_name, cluster_object, spec } =
         serde_json::from_str(newest.last_accepted.as_deref()?).ok()?;
     let service = service::check(&spec, &observed.name).ok()?;

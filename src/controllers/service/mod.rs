@@ -64,7 +64,9 @@ where
     triggers.from(&caches.revisions, move |revision: &Revision| services_of_family(&all, revision, shared.as_deref()));
     let all = Arc::clone(caches);
     triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| {
-        services_in(&all, &group.namespace().unwrap_or_default(), |service| uses(service, &group.name_any()))
+        // What is to run may have groups that the service does not name any more.
+        let concerns = |service: &EcsService| uses(service, &group.name_any()) || !is_ready(service);
+        services_in(&all, &group.namespace().unwrap_or_default(), concerns)
     });
     let all = Arc::clone(caches);
     // Whoever has come to rest has what it needs.

@@ -163,7 +163,7 @@ fn obstacles(observed: &Observed, snapshots: &[&Snapshot], newest: i64, denied: 
 /// What keeps the deployment that is to run from starting, where nothing else does.
 fn obstacle_of(decision: &Decision, obstacles: Vec<(i64, Obstacle)>) -> Option<Obstacle> {
     let is_held = matches!(decision.template, Template::Held { .. });
-    if is_held && (decision.is_blocked || decision.course.is_stopped()) {
+    if decision.course.is_stopped() || (is_held && decision.is_blocked) {
         return None;
     }
     let waiting = decision.template.newest();

@@ -25,7 +25,7 @@ use super::{
     validate::Accepted,
 };
 
-/// A service that was never accepted.
+/// A service of which nothing is known that was accepted. What runs of it goes on and is counted.
 pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<Outcome, Error> {
     let findings = service_status::stalled(false, refusal.reason, &refusal.message);
     let new = with_counts(observed, &findings, context);
@@ -94,7 +94,17 @@ pub(super) async fn applied(
         impairment: plan.decision.impairment,
     };
     let findings = match refusal {
-        Some(refusal) => service_status::stalled(false, refusal.reason, &refusal.message),
+        Some(refusal) => {
+            let failed = result
+                .as_ref()
+                .err()
+                .map(|error| format!(" What was accepted last is not carried out either: {error}"));
+            service_status::stalled(
+                false,
+                refusal.reason,
+                &format!("{}{}", refusal.message, failed.unwrap_or_default()),
+            )
+        }
         None => findings(&facts, rollout, plan, result),
     };
     let mut new = with_counts(observed, &findings, context);
@@ -109,7 +119,8 @@ pub(super) async fn applied(
     new.desired_count = facts.desired_count;
     new.security_groups = accepted.groups.names().to_vec();
     new.deployments = rollout_status::deployments(&facts, rollout);
-    let was_at_rest = rollout_status::was_at_rest(&observed.status);
+    // One that is refused is not at rest, and comes to none by that.
+    let was_at_rest = refusal.is_some() || rollout_status::was_at_rest(&observed.status);
     let mut told = rollout_status::events(&facts, rollout, &new.deployments, was_at_rest);
     told.causes.splice(..0, plan.decision.messages.iter().cloned());
     tell(observed, new, told, context).await
@@ -185,7 +196,8 @@ fn findings(
 /// Whether it may say which task is the cause. What stalls a service is told as an Event when it changes, and stays the same.
 fn is_about_progress(finding: &Finding) -> bool {
     let is_of_impairment = [reason::TASKS_FAIL_TO_START, reason::TASKS_END_QUICKLY].contains(&finding.reason);
-    finding.reason == reason::DEPLOYMENT_IN_PROGRESS || (is_of_impairment && finding.type_ != STALLED)
+    let is_under_way = [reason::DEPLOYMENT_IN_PROGRESS, reason::ROLLING_BACK].contains(&finding.reason);
+    is_under_way || (is_of_impairment && finding.type_ != STALLED)
 }
 
 /// The last status with new counts and conditions.

@@ -97,18 +97,19 @@ impl<'a> SchedulerFacts<'a> {
         !self.delays_of(deployment).failed_starts.pause(self.now).is_zero()
     }
 
-    /// Lets no further task be made while nodes refuse them.
+    /// Lets no further task be made while nodes refuse those of the deployment that is to run, or of the one that runs meanwhile.
     pub(super) fn wait_for_nodes(&self, decision: &mut Decision) {
-        let primary = decision.course.primary();
-        let delays = self.delays_of(primary);
-        let left = delays.failed_starts.pause(self.now);
+        let delays = [decision.course.primary(), decision.template.running()].map(|number| self.delays_of(number));
+        let longest = delays.into_iter().max_by_key(|delays| delays.failed_starts.pause(self.now));
         // Nobody waits for a task.
-        if left.is_zero() || self.desired == 0 {
+        let Some(delays) = longest.filter(|_| self.desired > 0) else { return };
+        let left = delays.failed_starts.pause(self.now);
+        if left.is_zero() {
             return;
         }
         decision.look_in(left);
         self.make_no_refused(decision);
-        if let Some((task, reason)) = self.last_failed_start(primary) {
+        if let Some((task, reason)) = self.last_failed_start(delays.deployment) {
             decision.hindrance = Some(format!("Task {task} does not start: {reason}"));
         }
         self.tell_impaired(&delays, decision);

@@ -42,7 +42,7 @@ impl SchedulerFacts<'_> {
         if delays.failed_starts.is_impaired(&self.starts(delays.deployment)) {
             decision.impairment = Some(Impairment::StartsFail);
             decision.messages.extend(decision.hindrance.is_some().then(|| impaired_message(self.service)));
-        } else if delays.quick_ends.is_impaired() {
+        } else if delays.quick_ends.is_impaired(&self.runs(delays.deployment), self.desired) {
             decision.impairment = Some(Impairment::EndsQuickly);
         }
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     pods::{crashes, is_older_than, report},
-    scene::{Scene, definition, service, text},
+    scene::{Scene, condition, definition, service, text},
     turns::together,
 };
 
@@ -61,7 +61,10 @@ fn a_crash_loop_is_throttled_also_when_the_service_is_not_accepted_any_more() {
         let deployment = scene.get("Deployment", "web").await;
         assert_eq!(deployment["spec"]["replicas"], 1, "nothing of the refused spec is carried out");
         scene.apply("EcsService", "web", service(2)).await;
-        scene.steady("web", "web:1", 2).await;
+        let goes_on = |web: &serde_json::Value| {
+            web["status"]["desiredCount"] == 2 && condition(web, "Accepted")["status"] == "True"
+        };
+        scene.until("EcsService", "web", "goes on as it is written", goes_on).await;
     });
 }
 

@@ -73,7 +73,7 @@ pub struct World {
     unrecorded: Vec<EndedTask>,
     pub is_to_stop: bool,
     /// Tasks that were desired when the operator looked last, and what the Deployment controller has seen of that.
-    told_desired: u32,
+    pub told_desired: u32,
     pub seen_desired: u32,
     /// Healthy tasks beyond the fewest when the operator looked last, and Pods that were still to be made, of which it knows nothing.
     pub may_go: u32,

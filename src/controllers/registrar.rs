@@ -8,11 +8,18 @@ use std::{
     time::Duration,
 };
 
-use kube::{Resource, api::ListParams, core::NamespaceResourceScope};
+use kube::{
+    Resource,
+    api::{ListParams, ObjectMeta},
+    core::NamespaceResourceScope,
+};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    api::{register_task_definition::RegisterTaskDefinition, task_definition_revision::TaskDefinitionRevision},
+    api::{
+        register_task_definition::RegisterTaskDefinition, task_definition::TaskDefinition,
+        task_definition_revision::TaskDefinitionRevision,
+    },
     decide::registration::{self, NumberClaim, ObservedRevision, Registration},
     kube_io::{
         apply::{Force, apply},
@@ -137,6 +144,7 @@ async fn try_to_register(candidate: &Candidate, context: &Context) -> Result<Reg
     if let Registration::Current(number) = registration::registration(&candidate.content, &candidate.uid, &revisions) {
         return Ok(Registered { number, is_new: false });
     }
+    refuse_if_gone(candidate, context).await?;
     loop {
         let claim =
             registration::claim(&candidate.content, &candidate.uid, last.as_ref(), &revisions).ok_or_else(|| {
@@ -157,6 +165,18 @@ async fn try_to_register(candidate: &Candidate, context: &Context) -> Result<Reg
         }
         last = Some(claim);
     }
+}
+
+/// A task definition that was deleted, together with its revisions, is still in a cache that is behind.
+async fn refuse_if_gone(candidate: &Candidate, context: &Context) -> Result<(), Error> {
+    let what = || format!("TaskDefinition {}", candidate.name);
+    let api = context.api::<TaskDefinition>(&candidate.namespace);
+    let parameters = ListParams::default().fields(&format!("metadata.name={}", candidate.name));
+    let found =
+        api.list_metadata(&parameters).await.map_err(|error| Error::request(format!("list {}", what()), error))?;
+    let is_it =
+        |metadata: &ObjectMeta| metadata.uid.as_ref() == Some(&candidate.uid) && metadata.deletion_timestamp.is_none();
+    if found.iter().any(|found| is_it(&found.metadata)) { Ok(()) } else { Err(Error::Stale { what: what() }) }
 }
 
 async fn create_revision(candidate: &Candidate, number: i64, context: &Context) -> Result<(), Error> {

@@ -55,12 +55,22 @@ fn conditions_become_health() {
 }
 
 #[test]
-fn what_the_operator_makes_is_healthy_and_a_task_that_did_not_start_is_not() {
+fn what_the_operator_makes_is_healthy_and_a_task_is_as_a_job_is() {
     let labels = json!({"app.kubernetes.io/managed-by": "ecs-operator"});
     let record = json!({"metadata": {"generation": 1, "labels": labels}, "status": {"lastStatus": "RUNNING"}});
     assert_eq!(health(&record).0, "Healthy");
-    let mut failed = object(&[("Accepted", "True"), ("Stalled", "False")], 2);
-    failed["status"]["stopCode"] = json!("TaskFailedToStart");
-    failed["status"]["stoppedReason"] = json!("CannotPullContainerError: not found");
-    assert_eq!(health(&failed), ("Degraded".into(), "CannotPullContainerError: not found".into()));
+    let task = |status: Value| {
+        let mut task = object(&[("Accepted", "True"), ("Stalled", "False")], 2);
+        task["status"].as_object_mut().unwrap().extend(status.as_object().unwrap().clone());
+        health(&task)
+    };
+    let reason = "CannotPullContainerError: not found";
+    let failed = task(json!({"lastStatus": "STOPPED", "stopCode": "TaskFailedToStart", "stoppedReason": reason}));
+    assert_eq!(failed, ("Degraded".into(), reason.into()));
+    assert_eq!(task(json!({"lastStatus": "RUNNING"})), ("Progressing".into(), "The task is RUNNING.".into()));
+    for (codes, expected) in [([0, 143], "Healthy"), ([0, 1], "Degraded")] {
+        let containers: Vec<_> = codes.iter().map(|code| json!({"exitCode": code})).collect();
+        let ended = json!({"lastStatus": "STOPPED", "stoppedReason": "", "containers": containers});
+        assert_eq!(task(ended).0, expected);
+    }
 }

@@ -149,7 +149,7 @@ fn every_object_is_what_the_api_server_takes() {
     let everything = yaml_file(EVERYTHING);
     let nothing = "rbac.create=false,serviceAccount.create=false,metrics.service=false,leaderElection=false,admissionPolicies.passRole=false,admissionPolicies.runTaskDefinition=false";
     let sets = [vec![], vec!["--values", everything.path().to_str().unwrap()], vec!["--set", nothing]];
-    for (args, objects) in sets.into_iter().zip([20, 11, 1]) {
+    for (args, objects) in sets.into_iter().zip([20, 13, 1]) {
         let rendered = rendered(CHART, &args);
         assert_eq!(rendered.len(), objects, "objects with {args:?}");
         for object in &rendered {

@@ -187,14 +187,23 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
             let message = format!("{failed}{} Deployment {back} runs again.", last_failure(status));
             service_status::stalled(true, reason::ROLLED_BACK, &message)
         }
-        _ if is_impaired(facts, status) => {
-            let (reason, message) = status.impairment.map(|impairment| impairment.told(facts.name)).unwrap_or_default();
-            service_status::stalled(true, reason, &message)
-        }
-        (Rollout::Failed { failure, .. }, _) if !facts.is_blocked => {
+        _ => going_on(facts, status),
+    }
+}
+
+/// The conditions of a service whose deployment goes on, or has taken over.
+fn going_on(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Finding> {
+    if let Some(impairment) = impairment(facts, status) {
+        let (reason, message) = impairment.told(facts.name);
+        return service_status::stalled(true, reason, &message);
+    }
+    match status.rollout {
+        Rollout::Failed { failure, .. } if !facts.is_blocked => {
+            let back = roll_back_id(facts, status).unwrap_or_default();
             under_way(reason::ROLLING_BACK, &rolling_back_reason(*failure, back))
         }
-        (Rollout::InProgress { .. }, _) if service_status::is_steady(facts) => {
+        Rollout::InProgress { .. } if service_status::is_steady(facts) => {
+            let newest = id_of(facts, status.newest).unwrap_or_default();
             let message = format!("Deployment {newest} is steady, and completed when its bake time has passed.");
             under_way(reason::DEPLOYMENT_IN_PROGRESS, &message)
         }
@@ -202,15 +211,14 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
     }
 }
 
-/// Whether its tasks fail again and again, and nothing else keeps it from starting or stopping them. Tasks that are steady have started;
-/// whether they stay shows later.
-fn is_impaired(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> bool {
-    let holds = match status.impairment {
-        None => false,
-        Some(Impairment::StartsFail) => !service_status::is_steady(facts),
-        Some(Impairment::EndsQuickly) => true,
+/// What is wrong with its tasks, when they fail again and again and nothing else keeps it from starting or stopping them. Tasks that are
+/// steady have started; whether they stay shows later.
+fn impairment(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Option<Impairment> {
+    let holds = |impairment: &Impairment| match impairment {
+        Impairment::StartsFail => !service_status::is_steady(facts),
+        Impairment::EndsQuickly => true,
     };
-    holds && service_status::hindrances(facts).is_empty()
+    status.impairment.filter(holds).filter(|_| service_status::hindrances(facts).is_empty())
 }
 
 fn under_way(reason: &'static str, message: &str) -> Vec<Finding> {

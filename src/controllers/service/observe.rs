@@ -165,15 +165,16 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let scheduling = service.spec.scheduling_strategy.unwrap_or_default();
     let found = Workload::find(caches, &namespace, &workload, scheduling);
     let replica_sets = caches.replica_sets.of_service(&namespace, &workload);
+    let shares = shares(&replica_sets);
     Observed {
         clusters: context.clusters_of(&namespace),
         namespace_terminating: context.is_terminating(&namespace),
         places: Places::of(&namespace, context),
         security_groups: caches.security_groups.in_namespace(&namespace),
         roles: Roles::of(&namespace, context),
-        stuck: stuck(&replica_sets, found.as_ref()),
+        stuck: stuck(&replica_sets, &shares, found.as_ref()),
         workload: found,
-        shares: shares(&replica_sets),
+        shares,
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
         snapshots: snapshots
@@ -200,9 +201,9 @@ fn shares(replica_sets: &[Arc<ReplicaSet>]) -> Vec<Share> {
     replica_sets.iter().filter_map(|replica_set| replica_set.share()).filter(|share| share.replicas > 0).collect()
 }
 
-fn stuck(replica_sets: &[Arc<ReplicaSet>], workload: Option<&Workload>) -> Option<Arc<ReplicaSet>> {
+fn stuck(replica_sets: &[Arc<ReplicaSet>], shares: &[Share], workload: Option<&Workload>) -> Option<Arc<ReplicaSet>> {
     let workload = workload.filter(|workload| workload.state().is_observed)?;
-    let number = workload::stuck(&shares(replica_sets), workload.desired_count())?;
+    let number = workload::stuck(shares, workload.desired_count())?;
     let is_it = |share: Share| share.deployment == number && share.replicas > 0;
     replica_sets.iter().find(|replica_set| replica_set.share().is_some_and(is_it)).cloned()
 }

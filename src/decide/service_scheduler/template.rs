@@ -61,8 +61,13 @@ impl SchedulerFacts<'_> {
 
     /// The other deployment that all healthy tasks are of.
     fn only_healthy(&self, course: Course) -> Option<i64> {
-        let healthy: BTreeSet<_> = self.healthy().map(|task| task.deployment).collect();
+        let healthy = self.healthy_deployments();
         self.others_than(course).find(|other| healthy.iter().eq([other]))
+    }
+
+    /// The deployments that have healthy tasks.
+    fn healthy_deployments(&self) -> BTreeSet<i64> {
+        self.healthy().map(|task| task.deployment).collect()
     }
 
     /// The other deployments than the one that is to run, without the one that has failed.
@@ -143,13 +148,14 @@ impl SchedulerFacts<'_> {
         if self.replicas != Some(self.desired) || self.is_daemon || !(is_blocked || is_held_up) {
             return None;
         }
-        let healthy: BTreeSet<_> = self.healthy().map(|task| task.deployment).collect();
         let primary = course.primary();
         let to = match self.only_healthy(course) {
             Some(other) if is_held_up && self.is_in_the_way(course) => Some(other),
             _ if course.is_stopped() || self.is_refused(primary) => None,
             // Of healthy tasks of several Kubernetes might take one too many.
-            _ if is_blocked => Some(primary).filter(|_| healthy.iter().all(|number| *number == primary)),
+            _ if is_blocked => {
+                Some(primary).filter(|_| self.healthy_deployments().iter().all(|number| *number == primary))
+            }
             _ => Some(primary),
         };
         let has_surplus = |to: &i64| self.all_tasks.iter().any(|task| task.deployment != *to);

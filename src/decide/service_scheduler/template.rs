@@ -54,9 +54,13 @@ impl SchedulerFacts<'_> {
     /// The deployment whose tasks the minimum needs, when one has failed whose tasks nodes refuse: Kubernetes would go on making those.
     fn spares(&self, course: Course) -> Option<i64> {
         let primary = course.primary();
-        let is_scaled = self.replicas.is_none_or(|replicas| replicas > self.desired);
         let goes_on = course.is_stopped() && self.is_refused(primary) && !self.may_make_fewer(primary);
-        self.only_healthy(course).filter(|to| goes_on && !is_scaled && !self.is_daemon && self.may_move_to(*to))
+        // It is scaled before, and gets no fewer than are needed.
+        let healthy = u32::try_from(self.healthy().count()).unwrap_or(u32::MAX);
+        let needed = self.rules.percentages.fewest_healthy(self.desired).min(healthy);
+        let is_scaled = |replicas: u32| replicas <= self.desired.min(self.all_there()) && replicas >= needed;
+        let may_move = goes_on && self.replicas.is_some_and(is_scaled) && !self.is_daemon;
+        self.only_healthy(course).filter(|to| may_move && self.may_move_to(*to))
     }
 
     /// The other deployment that all healthy tasks are of.

@@ -58,7 +58,12 @@ where
     let all = Arc::clone(context);
     triggers.from(&caches.daemon_sets, move |daemon_set: &DaemonSet| service_of(&all, daemon_set));
     let all = Arc::clone(context);
-    triggers.from(&caches.replica_sets, move |replica_set: &ReplicaSet| service_of(&all, replica_set));
+    let last_share = LastSeen::new();
+    // What its Pods do, they tell themselves.
+    triggers.from(&caches.replica_sets, move |replica_set: &ReplicaSet| {
+        let has_changed = last_share.has_changed(&replica_set.uid().unwrap_or_default(), replica_set.share());
+        if has_changed { service_of(&all, replica_set) } else { Vec::new() }
+    });
     let all = Arc::clone(caches);
     let shared = context.settings.shared_namespace.clone();
     triggers.from(&caches.revisions, move |revision: &Revision| services_of_family(&all, revision, shared.as_deref()));

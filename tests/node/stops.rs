@@ -311,7 +311,7 @@ fn two_essential_containers_that_end_at_once_end_one_task() {
     let end = SystemTime::now() + Duration::from_secs(6);
     let end = end.duration_since(UNIX_EPOCH).unwrap().as_secs();
     for container in ["app", "second"] {
-        scene.order(&tasks[0], container, &format!("until test $(date +%s) -ge {end}; do :; done; exit 5"));
+        scene.order(&tasks[0], container, &format!("until test $(date +%s) -ge {end}; do sleep 0.05; done; exit 5"));
     }
     let status = scene.stopped(&tasks[0]);
     assert_stop(&status, "EssentialContainerExited", "Essential container in task exited (container ");

@@ -7,9 +7,15 @@ use crate::{connection, scene::Scene};
 
 /// Writes into the status of a Pod.
 pub async fn report(scene: &Scene, pod: &Value, status: Value) {
+    assert!(report_if_there(scene, pod, status).await, "{} is gone", pod["metadata"]["name"]);
+}
+
+/// Writes into the status of a Pod, and says whether it is still there: the operator may have ended it meanwhile.
+pub async fn report_if_there(scene: &Scene, pod: &Value, status: Value) -> bool {
     let path = format!("{}/status", scene.path("Pod", pod["metadata"]["name"].as_str().unwrap()));
     let answer = connection::merge(&scene.client, &path, &json!({"status": status})).await;
-    assert!(answer.code < 300, "{path}: {}", answer.message());
+    assert!(answer.code < 300 || answer.code == 404, "{path}: {}", answer.message());
+    answer.code != 404
 }
 
 /// A container that has ended.

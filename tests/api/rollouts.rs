@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    pods::{cannot_be_pulled, not_ready, report},
+    pods::{cannot_be_pulled, not_ready, report_if_there},
     scene::{Scene, service, text},
 };
 
@@ -29,7 +29,7 @@ pub async fn unable_to_start<T>(
             for pod in scene.list("Pod").await {
                 let container = &pod["spec"]["containers"][0];
                 if container["image"] == image && pod["status"]["containerStatuses"][0]["ready"] == true {
-                    report(scene, &pod, status()).await;
+                    report_if_there(scene, &pod, status()).await;
                 }
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;

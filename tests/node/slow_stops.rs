@@ -35,3 +35,20 @@ fn a_task_that_takes_long_to_stop_says_why_meanwhile() {
     let took = second(&status["executionStoppedAt"]) - second(&status["stoppingAt"]);
     assert!((11..=30).contains(&took), "it took {took} s from the decision to the end: {status}");
 }
+
+#[test]
+fn a_deleted_service_drains_as_long_as_its_tasks_take_to_stop() {
+    let scene = Scene::new();
+    scene.define("app", &[script("app", STUBBORN, &json!({"stopTimeout": 30}))]);
+    scene.apply("EcsService", "app", &service("app", 1));
+    let task = scene.running("app", 1).remove(0);
+    scene.kubectl(&["delete", "ecsservice", "app", "--wait=false"]);
+    scene.until("ecstask", name(&task), "is STOPPING", |task| task["status"]["lastStatus"] == "STOPPING");
+    let draining = scene.get("ecsservice", "app");
+    assert_eq!(draining["status"]["status"], "DRAINING", "{draining}");
+    let status = scene.stopped(&task);
+    assert_eq!((&status["exitCodes"], &status["stopCode"]), (&json!("app=9"), &json!("ServiceSchedulerInitiated")));
+    scene.until("ecsservice", "app", "is gone", Value::is_null);
+    let took = second(&status["executionStoppedAt"]) - second(&status["stoppingAt"]);
+    assert!((11..=30).contains(&took), "it took {took} s from the decision to the end: {status}");
+}

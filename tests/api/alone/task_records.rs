@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     operator::Operator,
-    pods::{crashes, ends, report},
-    scene::{Scene, text},
+    pods::{crashes, ends, not_ready, report},
+    scene::{Scene, definition, service, text},
     turns::alone,
 };
 
@@ -37,6 +37,38 @@ fn a_task_costs_three_writes_of_its_record() {
         let most = if started - made < 4 { 2 } else { 3 };
         let written = operator.front.writes().into_iter().filter(|call| call.path.contains(&name)).count();
         assert!((2..=most).contains(&written), "{written} at RUNNING and at the end; its creation is a third");
+        operator.stop().await;
+    });
+}
+
+#[test]
+fn a_change_of_health_costs_one_write_of_the_record() {
+    alone(async |scene| {
+        let operator = Operator::start().await;
+        scene.make_cluster().await;
+        let mut checked = definition("nginx:1", &[80]);
+        checked["containerDefinitions"][0]["healthCheck"] = json!({"command": ["CMD", "true"], "interval": 5});
+        scene.apply("TaskDefinition", "web", checked).await;
+        let mut patient = service(1);
+        // It is not replaced, so its health can change again and again.
+        patient["healthCheckGracePeriodSeconds"] = json!(3600);
+        scene.apply("EcsService", "web", patient).await;
+        let record = running(scene).await;
+        let (name, pod) = (text(&record["metadata"]["name"]), scene.pod_of(&record).await);
+        let has = |health: &'static str| move |task: &Value| task["status"]["healthStatus"] == health;
+        scene.until("EcsTask", &name, "is HEALTHY", has("HEALTHY")).await;
+        let written = || operator.front.writes().into_iter().filter(|call| call.path.contains(&name)).count();
+        let before = written();
+        let ready = json!({"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": pod["status"]["containerStatuses"]});
+        for changes in 1..=3 {
+            report(scene, &pod, not_ready("web")).await;
+            scene.until("EcsTask", &name, "is UNHEALTHY", has("UNHEALTHY")).await;
+            report(scene, &pod, ready.clone()).await;
+            scene.until("EcsTask", &name, "is HEALTHY again", has("HEALTHY")).await;
+            // What a second look would write.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(written() - before, 2 * changes);
+        }
         operator.stop().await;
     });
 }

@@ -90,6 +90,34 @@ fn a_deployment_that_is_stopped_by_hand_is_rolled_back() {
 }
 
 #[test]
+fn a_healthy_task_puts_the_failures_to_zero_where_the_service_wants_that() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        for (name, resets, left) in [("resets", true, 0), ("adds-up", false, 1)] {
+            scene.define("nginx:1").await;
+            let mut breaker = with_breaker(1, false, 3);
+            breaker["deploymentConfiguration"]["deploymentCircuitBreaker"]["resetOnHealthyTask"] = json!(resets);
+            scene.apply("EcsService", name, breaker).await;
+            let before = scene
+                .until("EcsService", name, "is steady", |service| condition(service, "Ready")["status"] == "True")
+                .await;
+            scene.apply("TaskDefinition", "web", definition(name, &[80])).await;
+            unable_to_pull(scene, name, async {
+                let has_failed = |service: &Value| service["status"]["deployments"][0]["failedTasks"] == 1;
+                scene.until("EcsService", name, "has counted a failed task", has_failed).await;
+            })
+            .await;
+            let is_completed = |service: &Value| {
+                id(service, 0) != id(&before, 0) && service["status"]["deployments"][0]["rolloutState"] == "COMPLETED"
+            };
+            let completed = scene.until("EcsService", name, "has completed its deployment", is_completed).await;
+            assert_eq!(completed["status"]["deployments"][0]["failedTasks"], left, "{completed}");
+            scene.delete("EcsService", name).await;
+        }
+    });
+}
+
+#[test]
 fn the_circuit_breaker_counts_tasks_that_fail_their_health_checks() {
     together(async |scene| {
         scene.make_cluster().await;

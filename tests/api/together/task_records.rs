@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
+    connection::wait_until,
     pods::{ends, report},
     scene::{service, text},
     turns::together,
@@ -127,5 +128,30 @@ fn old_records_go() {
         scene.delete("EcsService", "web").await;
         scene.until_gone("EcsService", "web").await;
         scene.until_gone("EcsTask", &text(&last["metadata"]["name"])).await;
+    });
+}
+
+#[test]
+fn of_many_stopped_tasks_the_newest_hundred_are_kept() {
+    together(async |scene| {
+        scene.run_web(1).await;
+        let first = scene.running_tasks(1).await.remove(0);
+        let pod = scene.pod_of(&first).await;
+        report(scene, &pod, ends("web", 0, "Completed")).await;
+        scene.stopped_record(&first).await;
+        // The times of ends have whole seconds.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        scene.apply("EcsService", "web", service(100)).await;
+        scene.steady("web", "web:1", 100).await;
+        scene.apply("EcsService", "web", service(0)).await;
+        wait_until("100 stopped tasks are recorded, and no other", async || {
+            let tasks = scene.list("EcsTask").await;
+            tasks.len() == 100 && tasks.iter().all(|task| task["status"]["lastStatus"] == "STOPPED")
+        })
+        .await;
+        assert!(
+            scene.get("EcsTask", &text(&first["metadata"]["name"])).await.is_null(),
+            "the oldest is the one that went"
+        );
     });
 }

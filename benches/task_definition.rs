@@ -8,7 +8,7 @@ use ecs_operator::{
     api::register_task_definition::RegisterTaskDefinition,
     ecs::{
         arn::ArnScope, content_hash::content_hash, kubernetes_version, normalise::normalise, role::RolesOfTask,
-        task_definition,
+        subnet::Location, task_definition,
     },
     translate::pod_template::{TaskTemplate, pod_template},
 };
@@ -34,6 +34,7 @@ fn translate(definition: &RegisterTaskDefinition, arns: &ArnScope) {
         deployment: 1,
         deployment_id: "ecs-svc/0000000000000000001",
         security_groups: &[],
+        location: &Location::default(),
         pre_stop_seconds: 5,
         version: kubernetes_version::LEAST,
     }));

@@ -1,5 +1,7 @@
 //! EcsCluster: an ECS cluster, which becomes a Namespace. Its rules live in `ecs`, its lifecycle in `decide`.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -30,7 +32,11 @@ use serde::{Deserialize, Serialize};
         // `namespace` is a reserved word of CEL, which is escaped so.
         "(has(self.spec.kubernetes) && has(self.spec.kubernetes.__namespace__) ? self.spec.kubernetes.__namespace__ : '') == (has(oldSelf.spec.kubernetes) && has(oldSelf.spec.kubernetes.__namespace__) ? oldSelf.spec.kubernetes.__namespace__ : '')"
     )
-    .message("spec.kubernetes.namespace is immutable: make another EcsCluster for another Namespace")
+    .message("spec.kubernetes.namespace is immutable: make another EcsCluster for another Namespace"),
+    validation = kube::core::Rule::new(
+        "!has(oldSelf.spec.region) || (has(self.spec.region) && self.spec.region == oldSelf.spec.region)"
+    )
+    .message("spec.region is immutable: a cluster is in one region, so make another EcsCluster for another one")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct EcsClusterSpec {
@@ -39,9 +45,44 @@ pub struct EcsClusterSpec {
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[A-Za-z0-9_-]+$"))]
     pub cluster_name: Option<String>,
 
+    /// Region: tasks that start from now on run on nodes whose label `topology.kubernetes.io/region` has this value. Default: any.
+    /// Immutable once it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"))]
+    pub region: Option<String>,
+
+    /// The subnets that services and tasks may name in `awsvpcConfiguration.subnets`: each stands for some nodes. Without any, the ids
+    /// that they name are ignored, and their status says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["id".into()]))]
+    #[schemars(length(max = 64))]
+    pub subnets: Option<Vec<Subnet>>,
+
     /// What ECS does not have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<EcsClusterKubernetes>,
+}
+
+/// A subnet: the nodes in it. Without `availabilityZone` and `nodeSelector` these are all nodes.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Subnet {
+    /// Id of the subnet, as services and tasks name it: `subnet-0a1b2c`.
+    #[schemars(length(min = 1, max = 255))]
+    pub id: String,
+
+    /// Value of the label `topology.kubernetes.io/zone` of its nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"))]
+    pub availability_zone: Option<String>,
+
+    /// Labels of its nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 16),
+        inner(length(max = 63), regex(pattern = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"))
+    )]
+    pub node_selector: Option<BTreeMap<String, String>>,
 }
 
 /// The Kubernetes side of a cluster.

@@ -116,7 +116,8 @@ pub struct NetworkConfiguration {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsVpcConfiguration {
-    /// Subnets. The pod network has none, so the ids are ignored, and the status says so.
+    /// Ids of subnets of the EcsCluster (`spec.subnets`): the tasks run on nodes of these, spread over their zones. Absent or empty:
+    /// on any node. Where the EcsCluster has none, the ids are ignored, and the status says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     #[schemars(length(max = 16))]

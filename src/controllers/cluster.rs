@@ -16,7 +16,7 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    api::cluster::{ClusterState, EcsCluster, EcsClusterStatus},
+    api::cluster::{ClusterState, EcsCluster, EcsClusterSpec, EcsClusterStatus},
     decide::{
         cluster::{self, DeletionDecision, NamespaceDecision, ObservedNamespace},
         conditions::{self, ACCEPTED, Finding, READY, is_true, reason},
@@ -92,6 +92,8 @@ pub struct Holder {
     pub name: String,
     /// Name of the EcsCluster.
     pub object: String,
+    /// What its users want of it.
+    pub spec: EcsClusterSpec,
 }
 
 /// The cluster that a Namespace belongs to, among those that claim it. `named` is the cluster that an object in it names.
@@ -110,7 +112,8 @@ pub fn holder(namespace: &str, clusters: &[Arc<EcsCluster>], named: Option<&str>
     let claims: Vec<_> = clusters.iter().map(claim).collect();
     let name = ecs::cluster::of_namespace(namespace, &claims, named)?.to_owned();
     let holder = clusters.iter().find(|cluster| name_of(cluster) == name);
-    Ok(Holder { object: holder.map(|cluster| cluster.name_any()).unwrap_or_default(), name })
+    let spec = holder.map(|cluster| cluster.spec.clone()).unwrap_or_default();
+    Ok(Holder { object: holder.map(|cluster| cluster.name_any()).unwrap_or_default(), name, spec })
 }
 
 async fn reconcile(cluster: Arc<EcsCluster>, context: Arc<Context>) -> Result<Outcome, Error> {

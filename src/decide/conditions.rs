@@ -23,6 +23,8 @@ pub mod reason {
     pub const TASK_DEFINITION_NOT_FOUND: &str = "TaskDefinitionNotFound";
     /// The task definition has been deregistered.
     pub const TASK_DEFINITION_INACTIVE: &str = "TaskDefinitionInactive";
+    /// The cluster has no such subnet.
+    pub const SUBNET_NOT_FOUND: &str = "SubnetNotFound";
     /// A security group does not exist.
     pub const SECURITY_GROUP_NOT_FOUND: &str = "SecurityGroupNotFound";
     /// What tasks need before they start may not be had.

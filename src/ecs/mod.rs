@@ -23,6 +23,7 @@ pub mod secret_reference;
 pub mod security_group;
 pub mod service;
 pub mod slug;
+pub mod subnet;
 pub mod task;
 pub mod task_containers;
 pub mod task_definition;

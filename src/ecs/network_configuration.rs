@@ -1,5 +1,5 @@
 //! `networkConfiguration` of services and tasks: the rules that it keeps by itself (SV07) and with the network mode of the
-//! task definition (SV06).
+//! task definition (SV06). What the subnets are is `subnet`'s.
 
 use crate::api::{
     register_task_definition::NetworkMode,
@@ -16,13 +16,22 @@ const MOST_SECURITY_GROUPS: usize = 5;
 /// Most subnets of a task.
 const MOST_SUBNETS: usize = 16;
 
-/// The security groups that a network configuration names, each once.
+/// What a network configuration names, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Ids of subnets.
+    pub subnets: Vec<String>,
+    /// Names of security groups.
+    pub security_groups: Vec<String>,
+}
+
+/// Checks a network configuration.
 ///
-/// No subnets are fine, unlike on ECS: the pod network has none to choose from.
+/// No subnets are fine, unlike on ECS: any node will do then.
 ///
 /// # Errors
 /// Every rule that it breaks.
-pub fn check(network: Option<&NetworkConfiguration>) -> Result<Vec<String>, Vec<Violation>> {
+pub fn check(network: Option<&NetworkConfiguration>) -> Result<Named, Vec<Violation>> {
     let mut violations = Violations::new();
     let subnets = names(network, |awsvpc| awsvpc.subnets.as_ref());
     let message = format!("subnets can have at most {MOST_SUBNETS} items.");
@@ -30,15 +39,20 @@ pub fn check(network: Option<&NetworkConfiguration>) -> Result<Vec<String>, Vec<
     check_names(&subnets, "subnets", "A subnet", &mut violations);
     let given = names(network, |awsvpc| awsvpc.security_groups.as_ref());
     check_names(&given, "securityGroups", "A security group", &mut violations);
-    let mut groups: Vec<String> = Vec::new();
-    for group in given.into_iter().filter(|group| !group.is_empty()) {
-        if !groups.contains(group) {
-            groups.push(group.clone());
-        }
-    }
+    let groups = once(given);
     let message = format!("securityGroups can have at most {MOST_SECURITY_GROUPS} items.");
     violations.require(groups.len() <= MOST_SECURITY_GROUPS, "SV07", format!("{PATH}.securityGroups"), message);
-    violations.or(groups)
+    violations.or(Named { subnets: once(subnets), security_groups: groups })
+}
+
+fn once(names: Vec<&String>) -> Vec<String> {
+    let mut known: Vec<String> = Vec::new();
+    for name in names.into_iter().filter(|name| !name.is_empty()) {
+        if !known.contains(name) {
+            known.push(name.clone());
+        }
+    }
+    known
 }
 
 /// The security groups that hold for a task.
@@ -114,7 +128,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn checked(awsvpc: &Value) -> Result<Vec<String>, Vec<String>> {
+    fn checked(awsvpc: &Value) -> Result<Named, Vec<String>> {
         let network = serde_json::from_value(json!({ "awsvpcConfiguration": awsvpc })).unwrap();
         check(Some(&network)).map_err(|violations| {
             let told = violations.into_iter().map(|violation| format!("{} {}", violation.rule, violation.path));
@@ -123,11 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_named_once_each() {
-        assert_eq!(check(None), Ok(Vec::new()));
-        assert_eq!(checked(&json!({"subnets": []})), Ok(Vec::new()));
-        assert_eq!(checked(&json!({"securityGroups": ["a", "b", "a"]})), Ok(vec!["a".into(), "b".into()]));
-        assert_eq!(checked(&json!({"securityGroups": ["a", "b", "c", "d", "e", "a"]})).unwrap().len(), 5);
+    fn groups_and_subnets_are_named_once_each() {
+        assert_eq!(check(None), Ok(Named::default()));
+        assert_eq!(checked(&json!({"subnets": []})), Ok(Named::default()));
+        let groups = checked(&json!({"securityGroups": ["a", "b", "a"]})).unwrap().security_groups;
+        assert_eq!(groups, ["a", "b"]);
+        assert_eq!(
+            checked(&json!({"securityGroups": ["a", "b", "c", "d", "e", "a"]})).unwrap().security_groups.len(),
+            5
+        );
+        assert_eq!(checked(&json!({"subnets": ["b", "a", "b"]})).unwrap().subnets, ["b", "a"]);
     }
 
     #[test]

@@ -127,3 +127,19 @@ fn is_name_part(part: &str) -> bool {
         && bytes.first().is_some_and(is_end)
         && bytes.last().is_some_and(is_end)
 }
+
+/// A name of a label, with what may stand before the slash.
+#[must_use]
+pub fn is_label_name(text: &str) -> bool {
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    !name.is_empty() && is_label_value(name) && prefix.is_none_or(is_object_name)
+}
+
+/// A value of a label, which may be empty.
+#[must_use]
+pub fn is_label_value(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let is_end = |end: Option<&u8>| end.is_none_or(u8::is_ascii_alphanumeric);
+    text.len() <= 63 && bytes.iter().all(is_inner) && is_end(bytes.first()) && is_end(bytes.last())
+}

@@ -12,7 +12,7 @@ use super::{
     deployment_configuration,
     deployment_limits::DeploymentPercentages,
     early_success::EarlySuccess,
-    network_configuration,
+    network_configuration::{self, Named},
     task_definition_reference::{TaskDefinitionReference, is_family},
     violation::Violation,
 };
@@ -46,6 +46,8 @@ pub struct Service {
     pub health_check_grace_period: Duration,
     /// The security groups that it names; empty means one of its own.
     pub security_groups: Vec<String>,
+    /// Ids of the subnets that it names; empty means any node.
+    pub subnets: Vec<String>,
     /// Whether it has a network configuration, which only awsvpc allows.
     pub has_network_configuration: bool,
     /// The token that starts a deployment.
@@ -88,9 +90,9 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
         deployment_configuration::check(spec.deployment_configuration.as_ref(), scheduling, &mut violations);
     let health_check_grace_period = health_check_grace_period(spec, &mut violations);
     let network = spec.network_configuration.as_ref();
-    let security_groups = network_configuration::check(network).unwrap_or_else(|broken| {
+    let Named { subnets, security_groups } = network_configuration::check(network).unwrap_or_else(|broken| {
         violations.extend(broken);
-        Vec::new()
+        Named::default()
     });
     match (task_definition, desired_count) {
         (Ok(task_definition), Ok(desired_count)) if violations.is_empty() => Ok(Service {
@@ -104,6 +106,7 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
             bake_time: deployments.bake_time,
             health_check_grace_period,
             security_groups,
+            subnets,
             has_network_configuration: network_configuration::is_given(network),
             force_new_deployment: spec.force_new_deployment.clone().filter(|token| !token.is_empty()),
             min_ready_seconds: kubernetes_seconds(spec, |kubernetes| kubernetes.min_ready_seconds),

@@ -7,7 +7,7 @@ use crate::api::{
 };
 
 use super::{
-    network_configuration,
+    network_configuration::{self, Named},
     task_definition::platform::check_tags,
     task_definition_reference::TaskDefinitionReference,
     violation::{Violation, Violations},
@@ -33,6 +33,8 @@ pub struct Task {
     pub started_by: Option<String>,
     /// The security groups that it names; empty means the default one of its cluster.
     pub security_groups: Vec<String>,
+    /// Ids of the subnets that it names; empty means any node.
+    pub subnets: Vec<String>,
     /// Whether it has a network configuration, which only awsvpc allows.
     pub has_network_configuration: bool,
     /// Whether it is to run.
@@ -79,9 +81,9 @@ pub fn check(spec: &EcsTaskSpec) -> Result<Task, Vec<Violation>> {
     check_length(spec.started_by.as_ref(), MOST_OF_STARTED_BY, "startedBy", &mut violations);
     check_length(spec.reason.as_ref(), MOST_CHARACTERS, "reason", &mut violations);
     let network = spec.network_configuration.as_ref();
-    let security_groups = network_configuration::check(network).unwrap_or_else(|broken| {
+    let Named { subnets, security_groups } = network_configuration::check(network).unwrap_or_else(|broken| {
         violations.extend(broken);
-        Vec::new()
+        Named::default()
     });
     check_tags(spec.tags.as_deref().unwrap_or_default(), "spec.tags", &mut violations);
     let Ok(task_definition) = task_definition else { return Err(violations.into()) };
@@ -92,6 +94,7 @@ pub fn check(spec: &EcsTaskSpec) -> Result<Task, Vec<Violation>> {
         group: spec.group.clone(),
         started_by: given(&spec.started_by),
         security_groups,
+        subnets,
         has_network_configuration: network_configuration::is_given(network),
         desired_status: spec.desired_status.unwrap_or(DesiredStatus::Running),
         reason: given(&spec.reason),

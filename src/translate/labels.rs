@@ -79,11 +79,17 @@ pub fn add_task(
 ) {
     labels.insert(FAMILY.into(), names::label_value(&task_definition.family));
     labels.insert(REVISION.into(), revision.to_string());
-    labels.insert(TASK_GROUP.into(), names::label_value(group));
+    labels.extend(of_task_group(group));
     labels.extend(security_groups.iter().map(|group| (names::security_group_label(group), "true".into())));
     if task_definition.network_mode == Some(NetworkMode::None) {
         labels.insert(NETWORK_MODE.into(), "none".into());
     }
+}
+
+/// What selects the tasks of a group.
+#[must_use]
+pub fn of_task_group(group: &str) -> Labels {
+    Labels::from([(TASK_GROUP.into(), names::label_value(group))])
 }
 
 /// What selects the Pods of a service.

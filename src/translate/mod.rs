@@ -3,6 +3,7 @@
 
 pub mod kubernetes_service;
 pub mod labels;
+pub mod location;
 pub mod names;
 pub mod namespace;
 pub mod network_policy;

@@ -1,4 +1,4 @@
-//! Placement constraints -> the affinity of a Pod. Which attribute of ECS is which label of a node is decided here.
+//! Placement constraints, and where a task runs -> the affinity of a Pod. Which attribute of ECS is which label of a node is decided here.
 
 use k8s_openapi::{
     api::core::v1::{
@@ -8,9 +8,12 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement},
 };
 
-use crate::ecs::placement::{NodeCondition, NodeTerm, Placement, TaskGroupTerm};
+use crate::ecs::{
+    placement::{NodeCondition, NodeTerm, Placement, TaskGroupTerm},
+    subnet::Location,
+};
 
-use super::{labels, names};
+use super::{labels, location, names};
 
 /// Tasks are beside each other when they run on one node.
 const NODE: &str = "kubernetes.io/hostname";
@@ -20,13 +23,13 @@ const CPU_ARCHITECTURE: &str = "ecs.cpu-architecture";
 
 /// Renders the affinity; none where any node will do.
 #[must_use]
-pub fn affinity(placement: &Placement) -> Option<Affinity> {
+pub fn affinity(placement: &Placement, location: &Location) -> Option<Affinity> {
     let pod_terms = |wanted: fn(&TaskGroupTerm) -> Option<&[String]>| {
         let terms: Vec<_> = placement.task_groups.iter().filter_map(wanted).map(of_task_groups).collect();
         (!terms.is_empty()).then_some(terms)
     };
     let affinity = Affinity {
-        node_affinity: node_affinity(placement),
+        node_affinity: node_affinity(placement, location),
         pod_affinity: pod_terms(beside).map(|terms| PodAffinity {
             required_during_scheduling_ignored_during_execution: Some(terms),
             ..Default::default()
@@ -39,17 +42,25 @@ pub fn affinity(placement: &Placement) -> Option<Affinity> {
     (affinity != Affinity::default()).then_some(affinity)
 }
 
-fn node_affinity(placement: &Placement) -> Option<NodeAffinity> {
-    let terms = |terms: &Vec<NodeTerm>| NodeSelectorTerm {
-        match_expressions: Some(terms.iter().map(requirement).collect()),
-        match_fields: None,
-    };
-    (!placement.nodes.is_empty()).then(|| NodeAffinity {
+fn node_affinity(placement: &Placement, location: &Location) -> Option<NodeAffinity> {
+    let of_constraints = placement.nodes.iter().map(|terms| terms.iter().map(requirement).collect()).collect();
+    let alternatives = both(location::alternatives(location), of_constraints);
+    let term = |requirements| NodeSelectorTerm { match_expressions: Some(requirements), match_fields: None };
+    (!alternatives.is_empty()).then(|| NodeAffinity {
         required_during_scheduling_ignored_during_execution: Some(NodeSelector {
-            node_selector_terms: placement.nodes.iter().map(terms).collect(),
+            node_selector_terms: alternatives.into_iter().map(term).collect(),
         }),
         preferred_during_scheduling_ignored_during_execution: None,
     })
+}
+
+/// What fulfils one of each; no alternatives are no demands.
+fn both<T: Clone>(left: Vec<Vec<T>>, right: Vec<Vec<T>>) -> Vec<Vec<T>> {
+    match (left.is_empty(), right.is_empty()) {
+        (true, _) => right,
+        (_, true) => left,
+        _ => left.iter().flat_map(|left| right.iter().map(|right| [left.as_slice(), right].concat())).collect(),
+    }
 }
 
 fn requirement(term: &NodeTerm) -> NodeSelectorRequirement {
@@ -69,7 +80,7 @@ fn requirement(term: &NodeTerm) -> NodeSelectorRequirement {
 /// The label of a node that has the value of an attribute.
 fn label(attribute: &str) -> String {
     match attribute {
-        "ecs.availability-zone" => "topology.kubernetes.io/zone".into(),
+        "ecs.availability-zone" => location::ZONE.into(),
         "ecs.instance-type" => "node.kubernetes.io/instance-type".into(),
         "ecs.os-type" => "kubernetes.io/os".into(),
         CPU_ARCHITECTURE => "kubernetes.io/arch".into(),
@@ -115,6 +126,7 @@ mod tests {
         ecs::{
             cluster_query::samples::{self, Node},
             placement::check,
+            subnet::Subnet,
         },
     };
     use proptest::prelude::*;
@@ -126,7 +138,7 @@ mod tests {
 
     fn rendered(expressions: &[&str]) -> Value {
         let constraints: Vec<_> = expressions.iter().map(|expression| member_of(expression)).collect();
-        serde_json::to_value(affinity(&check(&constraints).unwrap())).unwrap()
+        serde_json::to_value(affinity(&check(&constraints).unwrap(), &Location::default())).unwrap()
     }
 
     fn of_nodes(terms: &Value) -> Value {
@@ -135,7 +147,7 @@ mod tests {
 
     #[test]
     fn no_constraint_is_no_affinity() {
-        assert_eq!(affinity(&Placement::default()), None);
+        assert_eq!(affinity(&Placement::default(), &Location::default()), None);
     }
 
     #[test]
@@ -166,6 +178,24 @@ mod tests {
             rendered(&["attribute:a exists and attribute:b !exists"]),
             of_nodes(&json!([{"matchExpressions": [there, not_there]}]))
         );
+    }
+
+    #[test]
+    fn where_the_task_runs_and_its_constraints_hold_both() {
+        let subnet = |zone: &str, pool: &str| Subnet {
+            zone: Some(zone.into()),
+            labels: [("pool".to_owned(), pool.to_owned())].into(),
+        };
+        let location = Location { region: None, subnets: vec![subnet("a", "x"), subnet("b", "y")] };
+        let placement = check(&[member_of("attribute:c exists or attribute:d exists")]).unwrap();
+        let affinity = affinity(&placement, &location).unwrap().node_affinity.unwrap();
+        let terms = affinity.required_during_scheduling_ignored_during_execution.unwrap().node_selector_terms;
+        let keys = |term: &NodeSelectorTerm| {
+            let keys = term.match_expressions.iter().flatten().map(|requirement| requirement.key.clone());
+            keys.collect::<Vec<_>>()
+        };
+        let of = |attribute: &str| vec![location::ZONE.to_owned(), "pool".into(), names::attribute_label(attribute)];
+        assert_eq!(terms.iter().map(keys).collect::<Vec<_>>(), [of("c"), of("d"), of("c"), of("d")]);
     }
 
     #[test]
@@ -224,7 +254,7 @@ mod tests {
             let constraints: Vec<_> = queries.iter().map(|query| member_of(&query.to_string())).collect();
             if let Ok(placement) = check(&constraints) {
                 let selected = queries.iter().all(|query| samples::selects(query, &node));
-                prop_assert_eq!(schedules(affinity(&placement).as_ref(), &node), selected, "{:?} {:?}", queries, node);
+                prop_assert_eq!(schedules(affinity(&placement, &Location::default()).as_ref(), &node), selected, "{:?} {:?}", queries, node);
             }
         }
     }

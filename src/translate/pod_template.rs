@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::api::ObjectMeta;
 
 use crate::ecs::{
-    arn::ArnScope, kubernetes_version::KubernetesVersion, role::RolesOfTask, task::group_of_service,
+    arn::ArnScope, kubernetes_version::KubernetesVersion, role::RolesOfTask, subnet::Location, task::group_of_service,
     task_definition::TaskDefinition,
 };
 
@@ -36,6 +36,8 @@ pub struct TaskTemplate<'a> {
     pub deployment_id: &'a str,
     /// Names of the EcsSecurityGroups.
     pub security_groups: &'a [String],
+    /// Where the tasks run.
+    pub location: &'a Location,
     /// Seconds between the withdrawal from endpoints and SIGTERM.
     pub pre_stop_seconds: u32,
     /// What the Kubernetes cluster can do.
@@ -50,6 +52,8 @@ pub fn pod_template(template: TaskTemplate<'_>) -> PodTemplateSpec {
         task_definition: template.task_definition,
         roles: template.roles,
         runs: Runs::InService { pre_stop_seconds: template.pre_stop_seconds },
+        location: template.location,
+        like: &labels::service_selector(template.service_object),
         version: template.version,
     };
     let mut annotations = pod::annotations(task, template.revision);

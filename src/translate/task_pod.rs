@@ -4,7 +4,8 @@ use k8s_openapi::api::core::v1::{Pod, PodSchedulingGate};
 use kube::api::ObjectMeta;
 
 use crate::ecs::{
-    arn::ArnScope, kubernetes_version::KubernetesVersion, role::RolesOfTask, task_definition::TaskDefinition,
+    arn::ArnScope, kubernetes_version::KubernetesVersion, role::RolesOfTask, subnet::Location,
+    task_definition::TaskDefinition,
 };
 
 use super::{
@@ -37,6 +38,8 @@ pub struct TaskPod<'a> {
     pub group: &'a str,
     /// Names of the EcsSecurityGroups.
     pub security_groups: &'a [String],
+    /// Where the task runs.
+    pub location: &'a Location,
     /// What the Kubernetes cluster can do.
     pub version: KubernetesVersion,
 }
@@ -50,6 +53,8 @@ pub fn task_pod(task: TaskPod<'_>) -> Pod {
         task_definition: definition,
         roles: task.roles,
         runs: Runs::Alone,
+        location: task.location,
+        like: &labels::of_task_group(task.group),
         version: task.version,
     };
     let mut pod_labels = labels::managed();
@@ -103,6 +108,7 @@ mod tests {
             revision: 3,
             group: "family:web",
             security_groups: &["jobs".into()],
+            location: &Location::default(),
             version: kubernetes_version::LEAST,
         };
         let pod = owned_task_pod(pod, &Owner::of(&task));

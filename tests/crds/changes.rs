@@ -53,6 +53,7 @@ fn steps_of_others() -> Vec<Step> {
     let family = Some("spec.family is immutable: make another TaskDefinition for another family");
     let cluster_name = Some("spec.clusterName is immutable: make another EcsCluster for another name");
     let namespace = Some("spec.kubernetes.namespace is immutable: make another EcsCluster for another Namespace");
+    let region = Some("spec.region is immutable: a cluster is in one region");
     let in_namespace = |name: &str| json!({"kubernetes": {"namespace": name}});
     let definition = |names: [&str; 2]| {
         let containers = names.map(|name| json!({"name": name, "image": "i"}));
@@ -105,6 +106,10 @@ fn steps_of_others() -> Vec<Step> {
         ("EcsCluster", json!({"clusterName": "a"}), json!({"clusterName": "b"}), cluster_name),
         ("EcsCluster", json!({}), json!({"clusterName": "b"}), cluster_name),
         ("EcsCluster", json!({}), json!({"clusterName": "example"}), None),
+        ("EcsCluster", json!({"region": "a"}), json!({"region": "b"}), region),
+        ("EcsCluster", json!({"region": "a"}), json!({"region": null}), region),
+        ("EcsCluster", json!({}), json!({"region": "a"}), None),
+        ("EcsCluster", json!({"region": "a"}), json!({"subnets": [{"id": "subnet-a"}]}), None),
         ("EcsCluster", in_namespace("a"), in_namespace("b"), namespace),
         ("EcsCluster", in_namespace("a"), json!({"kubernetes": null}), namespace),
         ("EcsCluster", in_namespace("a"), json!({"kubernetes": {"namespace": null}}), namespace),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ecs_operator::{
     cli::render::Rendering,
-    ecs::{arn::ArnScope, kubernetes_version, role::RolesOfTask, task_definition::TaskDefinition},
+    ecs::{arn::ArnScope, kubernetes_version, role::RolesOfTask, subnet::Location, task_definition::TaskDefinition},
     translate::task_pod::{TaskPod, task_pod},
 };
 use proptest::prelude::*;
@@ -35,6 +35,7 @@ pub fn of_task(task_definition: &TaskDefinition, roles: &RolesOfTask) -> Value {
         revision: 1,
         group: "family:web",
         security_groups: &["default".into()],
+        location: &Location::default(),
         version: kubernetes_version::LEAST,
     });
     serde_json::to_value(pod).unwrap()

@@ -5,7 +5,9 @@ use crate::{
     ecs::{
         cluster::DEFAULT_CLUSTER,
         role::{self, RolesOfTask},
+        subnet::{self, Location},
         task_definition::TaskDefinition,
+        violation::Violation,
     },
 };
 
@@ -28,6 +30,15 @@ impl Around<'_> {
     /// The EcsCluster of a Namespace, which was found when what it runs was checked.
     pub(super) fn cluster_of(&self, namespace: &str, named: Option<&str>) -> String {
         self.clusters.object_of(namespace, named).unwrap_or_else(|_| DEFAULT_CLUSTER.into())
+    }
+
+    pub(super) fn has_subnets(&self, namespace: &str) -> bool {
+        subnet::are_declared(&self.clusters.spec_of(namespace))
+    }
+
+    /// Where tasks of a Namespace run that name these subnets.
+    pub(super) fn locate(&self, namespace: &str, subnets: &[String]) -> Result<Location, Vec<Violation>> {
+        subnet::locate(&self.clusters.spec_of(namespace), subnets)
     }
 
     pub(super) fn has_group(&self, namespace: &str, name: &str) -> bool {

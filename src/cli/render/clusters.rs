@@ -1,6 +1,7 @@
 //! Which cluster a Namespace belongs to, where no API server can be asked: the documents say it, or the Namespace's name does.
 
 use crate::{
+    api::cluster::EcsClusterSpec,
     ecs::cluster::{self, Claim, DEFAULT_CLUSTER, NoCluster, of_namespace},
     translate::names,
 };
@@ -12,6 +13,7 @@ struct Cluster {
     namespace: String,
     name: String,
     object: String,
+    spec: EcsClusterSpec,
 }
 
 /// The clusters of the documents.
@@ -24,9 +26,15 @@ impl Clusters {
             let name = cluster::name(spec, &input.name);
             cluster::check_name(name).ok()?;
             let namespace = cluster::namespace(spec, &input.name);
-            Some(Cluster { namespace, name: name.to_owned(), object: input.name.clone() })
+            Some(Cluster { namespace, name: name.to_owned(), object: input.name.clone(), spec: spec.clone() })
         });
         Self(clusters.collect())
+    }
+
+    /// What its users want of the cluster of a Namespace; nothing, where it is not among the documents.
+    pub(super) fn spec_of(&self, namespace: &str) -> EcsClusterSpec {
+        let cluster = self.0.iter().find(|cluster| cluster.namespace == namespace);
+        cluster.map(|cluster| cluster.spec.clone()).unwrap_or_default()
     }
 
     /// The EcsCluster of a Namespace's objects. `named` is the cluster that an object names.
@@ -72,8 +80,12 @@ mod tests {
 
     #[test]
     fn a_cluster_among_the_documents_says_it_better() {
-        let cluster =
-            |name: &str| Cluster { namespace: "team".into(), name: name.into(), object: format!("{name}-object") };
+        let cluster = |name: &str| Cluster {
+            namespace: "team".into(),
+            name: name.into(),
+            object: format!("{name}-object"),
+            spec: EcsClusterSpec::default(),
+        };
         let one = Clusters(vec![cluster("shop")]);
         assert_eq!(one.object_of("team", None).as_deref(), Ok("shop-object"));
         assert!(one.object_of("team", Some("other")).is_err());

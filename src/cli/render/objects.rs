@@ -221,7 +221,7 @@ pub(super) fn refuse(object: &str, violations: &[Violation], rendering: &mut Ren
 }
 
 fn named_service(input: &Input, spec: &EcsServiceSpec, around: &Around<'_>, rendering: &mut Rendering) {
-    rendering.tell(&input.label, field_outcomes::of_service(spec));
+    rendering.tell(&input.label, field_outcomes::of_service(spec, around.has_subnets(&input.namespace)));
     let checked = ecs::service::check(spec, &input.name);
     let violations = checked.as_ref().err().cloned().unwrap_or_default();
     let is_accepted = is_accepted(input, violations, rendering);
@@ -301,6 +301,10 @@ fn run(
         return refuse(&input.label, &[violation], rendering);
     }
     let namespace = &input.namespace;
+    let location = match around.locate(namespace, &service.subnets) {
+        Ok(location) => location,
+        Err(violations) => return refuse(&input.label, &violations, rendering),
+    };
     let cluster_object = &around.cluster_of(namespace, spec.cluster.as_deref());
     let object = EcsService { metadata: metadata(&input.name, Some(namespace)), spec: spec.clone(), status: None };
     let owner = Owner::of(&object);
@@ -330,6 +334,7 @@ fn run(
         deployment: 1,
         deployment_id: &deployment_id(&owner.uid, 1),
         security_groups: groups.names(),
+        location: &location,
         pre_stop_seconds: service.pre_stop_seconds,
         version: around.surroundings.version,
     });

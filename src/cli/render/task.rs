@@ -27,7 +27,7 @@ use super::{
 };
 
 pub(super) fn named(input: &Input, spec: &EcsTaskSpec, around: &Around<'_>, rendering: &mut Rendering) {
-    rendering.tell(&input.label, field_outcomes::of_task(spec, &input.namespace));
+    rendering.tell(&input.label, field_outcomes::of_task(spec, &input.namespace, around.has_subnets(&input.namespace)));
     let checked = ecs::task::check(spec);
     let violations = checked.as_ref().err().cloned().unwrap_or_default();
     let is_accepted = is_accepted(input, violations, rendering);
@@ -72,6 +72,10 @@ fn run(
         return;
     }
     let namespace = &input.namespace;
+    let location = match around.locate(namespace, &task.subnets) {
+        Ok(location) => location,
+        Err(violations) => return refuse(&input.label, &violations, rendering),
+    };
     let cluster_object = &around.cluster_of(namespace, spec.cluster.as_deref());
     let default = names::DEFAULT_SECURITY_GROUP.to_owned();
     let groups = Groups::of(&task.security_groups, default, definition.network_mode);
@@ -93,6 +97,7 @@ fn run(
         revision: registered.revision,
         group: &task.group(&definition.family),
         security_groups: groups.names(),
+        location: &location,
         version: around.surroundings.version,
     });
     rendering.objects.push(typed(&pod));

@@ -82,7 +82,8 @@ where
     let last_seen = LastSeen::new();
     triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
         let accepted = is_true(&cluster.status.clone().unwrap_or_default().conditions, ACCEPTED);
-        let digest = (accepted, cluster.metadata.deletion_timestamp.is_some());
+        let places = (cluster.spec.region.clone(), cluster.spec.subnets.clone());
+        let digest = (accepted, cluster.metadata.deletion_timestamp.is_some(), places);
         let gone = all.clusters.store.get(&ObjectRef::from_obj(cluster)).is_none();
         // The counts of a cluster change with each task; its services do not mind.
         if last_seen.has_changed(&cluster.uid().unwrap_or_default(), digest) || gone {

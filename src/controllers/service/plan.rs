@@ -23,6 +23,7 @@ use crate::{
         kubernetes_version::KubernetesVersion,
         network_configuration::{self, Groups},
         role::RolesOfTask,
+        subnet::Location,
         task_definition::{TaskDefinition, port::Port},
     },
     kube_io::workload::Workload,
@@ -94,8 +95,9 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
     let desired_count = desired_count(observed, accepted);
     let (newest, new_snapshot) = match &accepted.target {
         Target::Existing(number) => (*number, None),
-        Target::New { number, task_definition, roles } => {
-            (*number, Some(new_snapshot(observed, accepted, surroundings, *number, (task_definition, roles))))
+        Target::New { number, task_definition, roles, location } => {
+            let runs = (&**task_definition, roles, location);
+            (*number, Some(new_snapshot(observed, accepted, surroundings, *number, runs)))
         }
     };
     let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
@@ -268,7 +270,7 @@ fn new_snapshot(
     accepted: &Accepted,
     surroundings: Surroundings<'_>,
     number: i64,
-    (task_definition, roles): (&TaskDefinition, &RolesOfTask),
+    (task_definition, roles, location): (&TaskDefinition, &RolesOfTask, &Location),
 ) -> Snapshot {
     let template = pod_template(TaskTemplate {
         arns: surroundings.arns,
@@ -282,6 +284,7 @@ fn new_snapshot(
         deployment: number,
         deployment_id: &observed.deployment_id(number),
         security_groups: accepted.groups.names(),
+        location,
         pre_stop_seconds: accepted.service.pre_stop_seconds,
     });
     Snapshot::new(number, accepted.trigger.clone(), (task_definition, roles), &template)
@@ -317,7 +320,7 @@ fn waiting_for(observed: &Observed, starts: &Snapshot) -> Option<String> {
 fn groups(observed: &Observed, snapshot: &Snapshot) -> Groups {
     let configuration = serde_json::from_value(snapshot.content.trigger.network_configuration.clone()).ok().flatten();
     let named = network_configuration::check(configuration.as_ref()).unwrap_or_default();
-    Groups::of(&named, names::workload(&observed.name), snapshot.content.network_mode)
+    Groups::of(&named.security_groups, names::workload(&observed.name), snapshot.content.network_mode)
 }
 
 /// The ports of the wanted deployment, and those that tasks of earlier deployments still listen on: they serve until they

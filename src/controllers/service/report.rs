@@ -13,7 +13,7 @@ use crate::{
         task::count,
         task_events,
     },
-    ecs::{field_outcomes, task_definition_reference::TaskDefinitionReference},
+    ecs::{field_outcomes, subnet, task_definition_reference::TaskDefinitionReference},
     kube_io::{error::Error, events::Severity, status, workload::Workload},
     translate::{labels, names},
 };
@@ -203,12 +203,14 @@ fn is_about_progress(finding: &Finding) -> bool {
 /// The last status with new counts and conditions.
 fn with_counts(observed: &Observed, findings: &[Finding], context: &Context) -> EcsServiceStatus {
     let counts = count(&observed.tasks);
+    let has_subnets = observed.clusters.iter().any(|cluster| subnet::are_declared(&cluster.spec));
+    let outcomes = field_outcomes::of_service(&observed.service.spec, has_subnets);
     let generation = observed.service.metadata.generation;
     EcsServiceStatus {
         status: Some(ServiceState::Active),
         running_count: counts.running,
         pending_count: counts.pending,
-        field_outcomes: field_outcomes::differences(&field_outcomes::of_service(&observed.service.spec)),
+        field_outcomes: field_outcomes::differences(&outcomes),
         selector: Some(labels::query(&labels::service_selector(&observed.name))),
         observed_generation: generation,
         conditions: conditions::merge(&observed.status.conditions, findings, generation, &context.now()),

@@ -18,6 +18,7 @@ use crate::{
         network_configuration::Groups,
         role::RolesOfTask,
         service::{self, Service},
+        subnet::{self, Location},
         task_definition::TaskDefinition,
         task_definition_lookup::LookupError,
         violation,
@@ -47,8 +48,8 @@ pub(super) struct Accepted {
 pub(super) enum Target {
     /// One that was started already and has a snapshot of this number. Its revision may be gone since.
     Existing(i64),
-    /// A new one, with what it runs.
-    New { number: i64, task_definition: Box<TaskDefinition>, roles: RolesOfTask },
+    /// A new one, with what it runs, and where.
+    New { number: i64, task_definition: Box<TaskDefinition>, roles: RolesOfTask, location: Location },
 }
 
 impl Accepted {
@@ -69,12 +70,16 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let spec = &observed.service.spec;
     let service = service::check(spec, &observed.name)
         .map_err(|violations| Refusal::new(reason::INVALID, &violation::summary(&violations)))?;
-    let Holder { name: cluster_name, object: cluster_object } =
+    let Holder { name: cluster_name, object: cluster_object, spec: cluster } =
         holder(&observed.namespace, &observed.clusters, spec.cluster.as_deref())
             .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?;
     let named = named_revision(observed, &service)?;
     let trigger = trigger(observed, &service, &named);
-    let (target, network_mode) = target(observed, &trigger, named)?;
+    let locate = || {
+        let location = subnet::locate(&cluster, &service.subnets);
+        location.map_err(|violations| Refusal::new(reason::SUBNET_NOT_FOUND, &violation::summary(&violations)))
+    };
+    let (target, network_mode) = target(observed, &trigger, named, locate)?;
     service::check_network(&service, network_mode).map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     let groups = Groups::of(&service.security_groups, names::workload(&observed.name), network_mode);
     security_group::check_named(&groups, &observed.security_groups, &observed.namespace)?;
@@ -127,8 +132,13 @@ fn trigger(observed: &Observed, service: &Service, named: &Named) -> Trigger {
 }
 
 /// The deployment that the values ask for, and the network mode of its tasks. One that was started already needs no
-/// revision: its snapshot knows all.
-fn target(observed: &Observed, trigger: &Trigger, named: Named) -> Result<(Target, Option<NetworkMode>), Refusal> {
+/// revision and no subnets: its snapshot knows all.
+fn target(
+    observed: &Observed,
+    trigger: &Trigger,
+    named: Named,
+    locate: impl Fn() -> Result<Location, Refusal>,
+) -> Result<(Target, Option<NetworkMode>), Refusal> {
     let newest = observed.newest_snapshot();
     match deployment::wanted(
         trigger,
@@ -142,7 +152,7 @@ fn target(observed: &Observed, trigger: &Trigger, named: Named) -> Result<(Targe
             let task_definition = Box::new(checked(&*named.revision?, None)?);
             let network_mode = task_definition.network_mode;
             let roles = observed.roles.of_task(&task_definition, &observed.namespace)?;
-            Ok((Target::New { number, task_definition, roles }, network_mode))
+            Ok((Target::New { number, task_definition, roles, location: locate()? }, network_mode))
         }
     }
 }

@@ -53,11 +53,20 @@ pub(super) struct Situation<'a> {
     pub(super) layout: Option<&'a Layout>,
     /// The Secrets that the document names.
     pub(super) secrets: &'a SecretUses,
+    /// Whether the cluster says what its subnets are.
+    pub(super) cluster_has_subnets: bool,
 }
 
 impl<'a> Situation<'a> {
     /// Of a document that runs nothing.
     pub(super) fn of_no_task(secrets: &'a SecretUses) -> Self {
-        Self { workload: Workload::Service, version: kubernetes_version::LEAST, namespace: "", layout: None, secrets }
+        Self {
+            workload: Workload::Service,
+            version: kubernetes_version::LEAST,
+            namespace: "",
+            layout: None,
+            secrets,
+            cluster_has_subnets: false,
+        }
     }
 }

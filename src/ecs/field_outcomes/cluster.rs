@@ -18,6 +18,11 @@ pub(super) const ROWS: &[Row] = &[
             object_names::namespace(field.text()) != format!("ecs-{}", field.text())
         }),
     mapped("clusterName"),
+    mapped("region"),
+    approximated("subnets", "A subnet is a choice of nodes: the addresses of tasks are those of the pod network."),
+    mapped("subnets[].id"),
+    mapped("subnets[].availabilityZone"),
+    mapped("subnets[].nodeSelector"),
     refused("tags", "A cluster has no tags yet: take them out, and label the EcsCluster in its metadata."),
     refused("settings", "A cluster has no settings yet: take them out. Metrics are those of the Kubernetes cluster."),
     refused(

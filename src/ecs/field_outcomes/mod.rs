@@ -49,7 +49,8 @@ pub fn of_task_definition(
     let secrets = SecretUses::of_document(&document);
     let Circumstances { version, namespace, .. } = circumstances;
     let run_by = |workload| {
-        let situation = Situation { workload, version, namespace, layout: layout.as_ref(), secrets: &secrets };
+        let of_no_task = Situation::of_no_task(&secrets);
+        let situation = Situation { workload, version, namespace, layout: layout.as_ref(), ..of_no_task };
         report(&document, &TASK_DEFINITION, situation)
     };
     let mut outcomes = match circumstances.workload {
@@ -77,28 +78,28 @@ fn of_both((in_service, by_itself): (FieldOutcome, FieldOutcome)) -> FieldOutcom
     FieldOutcome { path: in_service.path, outcome, detail }
 }
 
-/// The same for a service.
+/// The same for a service. `cluster_has_subnets` is whether its cluster says what its subnets are.
 #[must_use]
-pub fn of_service(spec: &EcsServiceSpec) -> Vec<FieldOutcome> {
-    of_no_task(&serde_json::to_value(spec).unwrap_or_default(), &SERVICE)
+pub fn of_service(spec: &EcsServiceSpec, cluster_has_subnets: bool) -> Vec<FieldOutcome> {
+    let secrets = SecretUses::default();
+    let situation = Situation { cluster_has_subnets, ..Situation::of_no_task(&secrets) };
+    report(&serde_json::to_value(spec).unwrap_or_default(), &SERVICE, situation)
 }
 
 /// The same for a task that somebody runs by itself. `namespace` is where what it names has to be.
 #[must_use]
-pub fn of_task(spec: &EcsTaskSpec, namespace: &str) -> Vec<FieldOutcome> {
+pub fn of_task(spec: &EcsTaskSpec, namespace: &str, cluster_has_subnets: bool) -> Vec<FieldOutcome> {
     let secrets = SecretUses::default();
-    let situation = Situation { workload: Workload::Task, namespace, ..Situation::of_no_task(&secrets) };
+    let of_no_task = Situation::of_no_task(&secrets);
+    let situation = Situation { workload: Workload::Task, namespace, cluster_has_subnets, ..of_no_task };
     report(&serde_json::to_value(spec).unwrap_or_default(), &TASK, situation)
 }
 
 /// The same for a cluster.
 #[must_use]
 pub fn of_cluster(spec: &EcsClusterSpec) -> Vec<FieldOutcome> {
-    of_no_task(&serde_json::to_value(spec).unwrap_or_default(), &CLUSTER)
-}
-
-fn of_no_task(document: &Value, rows: &RowsByPath) -> Vec<FieldOutcome> {
-    report(document, rows, Situation::of_no_task(&SecretUses::default()))
+    let secrets = SecretUses::default();
+    report(&serde_json::to_value(spec).unwrap_or_default(), &CLUSTER, Situation::of_no_task(&secrets))
 }
 
 /// What to do about a member of ECS's request that the kind does not have yet.

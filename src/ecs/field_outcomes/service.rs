@@ -14,6 +14,7 @@ const TAGS: &str = "Services have no tags yet: take it out, and label the EcsSer
 const BREAKER: &str =
     "The operator counts the failed tasks: while it is away none is counted, and no deployment is rolled back.";
 const EARLY_SUCCESS: &str = "It says when a deployment is completed. The Deployment starts the rest of its tasks all the same, and keeps as many healthy as minimumHealthyPercent wants.";
+pub(super) const SUBNETS: &str = "They choose nodes, as spec.subnets of the EcsCluster says, and not addresses. Over the zones of several, tasks are spread as evenly as the nodes allow.";
 const OFF: &str = "It has no effect while it is not enabled.";
 
 const DAEMON: &str = "It becomes a DaemonSet, which counts the nodes that its tasks may run on. Where Kubernetes refuses to make their Pods only the events of the DaemonSet tell.";
@@ -94,9 +95,11 @@ pub(super) const ROWS: &[Row] = &[
     refused("placementStrategy", "Tasks are placed by the scheduler of Kubernetes, which spreads them: take it out."),
     mapped("networkConfiguration"),
     mapped("networkConfiguration.awsvpcConfiguration"),
+    approximated("networkConfiguration.awsvpcConfiguration.subnets", SUBNETS)
+        .when("the cluster has subnets", |field| field.situation.cluster_has_subnets),
     ignored(
         "networkConfiguration.awsvpcConfiguration.subnets",
-        "The pod network has no subnets: the tasks run on any node.",
+        "The cluster has no subnets (spec.subnets of the EcsCluster): the tasks run on any node.",
     ),
     mapped("networkConfiguration.awsvpcConfiguration.securityGroups"),
     ignored(

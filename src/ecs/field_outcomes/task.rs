@@ -5,6 +5,7 @@
 use super::{
     container_definition::{ENVIRONMENT_FILE, NOT_FETCHED, SHARED_GPU},
     row::{Row, approximated, ignored, mapped, refused},
+    service::SUBNETS,
     task_definition::{EXECUTION_ROLE, STORAGE, TASK_ROLE},
 };
 
@@ -48,9 +49,11 @@ pub(super) const ROWS: &[Row] = &[
     approximated("startedBy", KEPT),
     mapped("networkConfiguration"),
     mapped("networkConfiguration.awsvpcConfiguration"),
+    approximated("networkConfiguration.awsvpcConfiguration.subnets", SUBNETS)
+        .when("the cluster has subnets", |field| field.situation.cluster_has_subnets),
     ignored(
         "networkConfiguration.awsvpcConfiguration.subnets",
-        "The pod network has no subnets: the task runs on any node.",
+        "The cluster has no subnets (spec.subnets of the EcsCluster): the task runs on any node.",
     ),
     mapped("networkConfiguration.awsvpcConfiguration.securityGroups"),
     ignored(

@@ -137,7 +137,8 @@ fn only_what_the_user_set_is_reported() {
         "taskDefinition": "web",
         "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": null}}
     }));
-    let paths: Vec<_> = differences(&of_service(&spec.unwrap())).into_iter().map(|outcome| outcome.path).collect();
+    let paths: Vec<_> =
+        differences(&of_service(&spec.unwrap(), false)).into_iter().map(|outcome| outcome.path).collect();
     assert_eq!(paths, ["networkConfiguration.awsvpcConfiguration.subnets"]);
     let empty = json!({"taskRoleArn": "", "containerDefinitions": [
         {"name": "a", "image": "i", "memory": 64, "links": [], "linuxParameters": {}, "ulimits": null, "environment": [{"name": "A", "value": ""}]}]});
@@ -202,7 +203,7 @@ fn an_override_is_told_as_the_member_of_the_definition_is() {
     let file = json!({"type": "s3", "value": "arn:aws:s3:::bucket/web.env"});
     let overrides = json!({"taskRoleArn": "App", "containerOverrides": [{"name": "a", "environmentFiles": [file]}]});
     let spec = serde_json::from_value(json!({"taskDefinition": "web", "overrides": overrides})).unwrap();
-    let of_task = differences(&of_task(&spec, "ecs-shop"));
+    let of_task = differences(&of_task(&spec, "ecs-shop", false));
     let container = json!({"name": "a", "image": "i", "memory": 64, "environmentFiles": [file]});
     let document = json!({"taskRoleArn": "App", "containerDefinitions": [container]});
     let definition = serde_json::from_value(document).unwrap();

@@ -8,7 +8,10 @@ use crate::{
             ContainerKubernetes, ReadinessProbe, SeccompProfile, SeccompProfileType, TaskDefinitionKubernetes,
         },
     },
-    ecs::{object_names::is_object_name, violation::Violations},
+    ecs::{
+        object_names::{is_label_name, is_label_value, is_object_name},
+        violation::Violations,
+    },
 };
 
 /// Highest id of a user or group.
@@ -124,17 +127,4 @@ fn check_profile(profile: Option<&SeccompProfile>, path: &str, violations: &mut 
 fn check_name(name: Option<&str>, path: &str, violations: &mut Violations) {
     let message = "An object of Kubernetes has a name of up to 253 lower-case letters, digits, - and dots.";
     violations.require(name.is_none_or(is_object_name), "OP17", path, message);
-}
-
-/// A name of a label, with what may stand before the slash.
-fn is_label_name(text: &str) -> bool {
-    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
-    !name.is_empty() && is_label_value(name) && prefix.is_none_or(is_object_name)
-}
-
-fn is_label_value(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    let is_end = |end: Option<&u8>| end.is_none_or(u8::is_ascii_alphanumeric);
-    text.len() <= 63 && bytes.iter().all(is_inner) && is_end(bytes.first()) && is_end(bytes.last())
 }

@@ -25,6 +25,7 @@ use crate::{
         arn::ArnScope,
         kubernetes_version::KubernetesVersion,
         role::RolesOfTask,
+        subnet::Location,
         task_containers::{self, RunningContainer},
         task_definition::{TaskDefinition, layout::Layout},
     },
@@ -32,7 +33,7 @@ use crate::{
 
 use super::{
     labels::{self, Labels},
-    names, placement,
+    location, names, placement,
 };
 
 /// What the Pod of a task is rendered from.
@@ -44,13 +45,17 @@ pub struct Task<'a> {
     pub task_definition: &'a TaskDefinition,
     /// What its roles bring.
     pub roles: &'a RolesOfTask,
-    /// Where it runs.
+    /// What runs it.
     pub runs: Runs,
+    /// Where it runs.
+    pub location: &'a Location,
+    /// What selects the tasks that it is spread with.
+    pub like: &'a Labels,
     /// What the Kubernetes cluster can do.
     pub version: KubernetesVersion,
 }
 
-/// Where a task runs.
+/// What runs a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runs {
     /// In a service: a Deployment's Pod, whose containers are started again when they end.
@@ -90,7 +95,8 @@ pub fn spec(task: Task<'_>) -> PodSpec {
         dns_policy: network::dns_policy(definition, host_network),
         dns_config: network::dns_config(definition),
         node_selector: Some(platform::node_selector(definition)).filter(|selector| !selector.is_empty()),
-        affinity: placement::affinity(&definition.placement),
+        affinity: placement::affinity(&definition.placement, task.location),
+        topology_spread_constraints: location::spread(task.location, task.like.clone()),
         os: platform::operating_system(definition),
         runtime_class_name: definition.kubernetes.runtime_class_name.clone(),
         // A role says itself whether its tasks get a token.

@@ -10,6 +10,7 @@ mod role;
 mod rollout;
 mod security_group;
 mod service;
+mod subnet;
 mod tampering;
 mod task;
 mod task_definition;

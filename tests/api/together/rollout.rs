@@ -97,21 +97,21 @@ fn a_healthy_task_puts_the_failures_to_zero_where_the_service_wants_that() {
             scene.define("nginx:1").await;
             let mut breaker = with_breaker(1, false, 3);
             breaker["deploymentConfiguration"]["deploymentCircuitBreaker"]["resetOnHealthyTask"] = json!(resets);
+            scene.apply("EcsService", name, breaker.clone()).await;
+            let is_ready = |service: &Value| condition(service, "Ready")["status"] == "True";
+            scene.until("EcsService", name, "is ready", is_ready).await;
+            // The next deployment would have no failures any more when it is completed.
+            breaker["deploymentConfiguration"]["bakeTimeInMinutes"] = json!(10);
             scene.apply("EcsService", name, breaker).await;
-            let before = scene
-                .until("EcsService", name, "is steady", |service| condition(service, "Ready")["status"] == "True")
-                .await;
             scene.apply("TaskDefinition", "web", definition(name, &[80])).await;
             unable_to_pull(scene, name, async {
                 let has_failed = |service: &Value| service["status"]["deployments"][0]["failedTasks"] == 1;
                 scene.until("EcsService", name, "has counted a failed task", has_failed).await;
             })
             .await;
-            let is_completed = |service: &Value| {
-                id(service, 0) != id(&before, 0) && service["status"]["deployments"][0]["rolloutState"] == "COMPLETED"
-            };
-            let completed = scene.until("EcsService", name, "has completed its deployment", is_completed).await;
-            assert_eq!(completed["status"]["deployments"][0]["failedTasks"], left, "{completed}");
+            let bakes = |service: &Value| text(&condition(service, "Ready")["message"]).contains("its bake time");
+            let baking = scene.until("EcsService", name, "bakes", bakes).await;
+            assert_eq!(baking["status"]["deployments"][0]["failedTasks"], left, "{baking}");
             scene.delete("EcsService", name).await;
         }
     });

@@ -29,7 +29,7 @@ use crate::{
         task_news::USUAL,
         task_status::{self, Identity},
     },
-    ecs::{field_outcomes, network_configuration::Groups},
+    ecs::{field_outcomes, network_configuration::Groups, subnet},
     kube_io::{
         apply::{Force, apply, create_if_absent},
         error::{Error, api_status},
@@ -79,7 +79,8 @@ pub(super) async fn start(task: &EcsTask, before: &EcsTaskStatus, context: &Cont
     // What a family means now is written down before the Pod is made: it stays, whatever is registered later.
     let is_new = before.task_definition_revision != after.task_definition_revision;
     if is_new || wishes_to_stop || !is_true(&before.conditions, ACCEPTED) {
-        let outcomes = field_outcomes::of_task(&task.spec, &around.namespace);
+        let outcomes =
+            field_outcomes::of_task(&task.spec, &around.namespace, subnet::are_declared(&accepted.cluster.spec));
         let after = EcsTaskStatus { field_outcomes: field_outcomes::differences(&outcomes), ..after };
         let after = with_findings(task, before, after, &[self::accepted(), not_stalled()], context);
         write(task, before, &after, context).await?;
@@ -258,6 +259,7 @@ async fn make_pod(task: &EcsTask, accepted: &Accepted, namespace: &str, context:
         revision: accepted.revision,
         group: &accepted.task.group(&accepted.task_definition.family),
         security_groups: accepted.groups.names(),
+        location: &accepted.location,
         version: context.kubernetes_version(),
     };
     let pod = owned_task_pod(pod, &owner);

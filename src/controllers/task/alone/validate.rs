@@ -15,6 +15,7 @@ use crate::{
     ecs::{
         network_configuration::Groups,
         role::RolesOfTask,
+        subnet::{self, Location},
         task::{self, Task},
         task_definition::TaskDefinition,
         task_definition_reference::TaskDefinitionReference,
@@ -41,6 +42,7 @@ pub(super) struct Accepted {
     pub(super) task_definition: TaskDefinition,
     pub(super) roles: RolesOfTask,
     pub(super) groups: Groups,
+    pub(super) location: Location,
 }
 
 /// `before` is the status that the task has: what its family meant at first it means for good.
@@ -58,6 +60,8 @@ pub(super) fn validate(task: &EcsTask, before: &EcsTaskStatus, around: &Around) 
     let default = names::DEFAULT_SECURITY_GROUP.to_owned();
     let groups = Groups::of(&checked.security_groups, default, task_definition.network_mode);
     security_group::check_named(&groups, &around.security_groups, &around.namespace)?;
+    let location = subnet::locate(&cluster.spec, &checked.subnets)
+        .map_err(|violations| Refusal::new(reason::SUBNET_NOT_FOUND, &violation::summary(&violations)))?;
     let roles = around.roles.of_task(&task_definition, &around.namespace)?;
-    Ok(Accepted { cluster, task: checked, revision: revision.number, task_definition, roles, groups })
+    Ok(Accepted { cluster, task: checked, revision: revision.number, task_definition, roles, groups, location })
 }

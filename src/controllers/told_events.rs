@@ -22,6 +22,11 @@ impl ToldEvents {
         self.lock().get(uid).is_some_and(|told| told.contains(message, now))
     }
 
+    /// Those of some messages with which a service would not repeat itself.
+    pub fn news(&self, uid: &str, messages: &[String], now: &Time) -> Vec<String> {
+        self.lock().get(uid).map_or_else(|| messages.to_vec(), |told| told.news(messages, now))
+    }
+
     /// Notes what a service has told.
     pub fn note(&self, uid: &str, messages: &[String], now: &Time) {
         let mut services = self.lock();

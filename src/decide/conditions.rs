@@ -23,6 +23,8 @@ pub mod reason {
     pub const TASK_DEFINITION_NOT_FOUND: &str = "TaskDefinitionNotFound";
     /// The task definition has been deregistered.
     pub const TASK_DEFINITION_INACTIVE: &str = "TaskDefinitionInactive";
+    /// A task by itself does not start, or is down; it is not given up yet.
+    pub const TASK_DOES_NOT_RUN: &str = "TaskDoesNotRun";
     /// The cluster has no such subnet.
     pub const SUBNET_NOT_FOUND: &str = "SubnetNotFound";
     /// A security group does not exist.

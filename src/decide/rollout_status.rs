@@ -176,7 +176,7 @@ pub fn findings(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Find
             let is_newest = status.course.primary() == status.newest;
             let cause = if is_newest { failure(status) } else { TASKS_FAILED };
             let message = format!(
-                "{}{} No further task of it is started; Kubernetes replaces one that ends.",
+                "{}{} No further task of it is started, also when the service is scaled out. Kubernetes replaces one that ends.",
                 failed_message(facts.name, failed, cause),
                 if is_newest { last_failure(status) } else { String::new() }
             );
@@ -207,8 +207,17 @@ fn going_on(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Finding>
             let message = format!("Deployment {newest} is steady, and completed when its bake time has passed.");
             under_way(reason::DEPLOYMENT_IN_PROGRESS, &message)
         }
-        _ => service_status::findings(facts),
+        _ => with_failures(service_status::findings(facts), status.failures.failed_tasks()),
     }
+}
+
+/// Whoever waits for a deployment wants to know that tasks of it have failed: they are replaced, and gone.
+fn with_failures(mut findings: Vec<Finding>, failed: u32) -> Vec<Finding> {
+    for finding in findings.iter_mut().filter(|finding| failed > 0 && finding.reason == reason::DEPLOYMENT_IN_PROGRESS)
+    {
+        finding.message = format!("{} Tasks of it that have failed: {failed}.", finding.message);
+    }
+    findings
 }
 
 /// What is wrong with its tasks, when they fail again and again and nothing else keeps it from starting or stopping them. Tasks that are

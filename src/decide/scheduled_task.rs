@@ -170,6 +170,21 @@ impl ScheduledTask {
         }
     }
 
+    /// What a task waits for that runs and does not count as healthy yet, where nothing is wrong with it.
+    #[must_use]
+    pub fn awaited(&self, judge: Judge<'_>) -> Option<String> {
+        if self.runs_since.is_none() || self.health(judge) != Health::Starting {
+            return None;
+        }
+        Some(match (self.health, &self.ready_since) {
+            (HealthStatus::Unhealthy, _) => {
+                format!("Task {} fails its container health checks, and is left its grace period.", self.id)
+            }
+            (_, Some(_)) => format!("Tasks count as healthy when they have run for {} s.", judge.min_ready.as_secs()),
+            (_, None) => format!("Task {} has not passed its container health checks yet.", self.id),
+        })
+    }
+
     /// When what is known of it may have changed although nobody tells.
     #[must_use]
     pub fn look_after(&self, judge: Judge<'_>) -> Option<Duration> {

@@ -195,6 +195,9 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         facts.replace_unhealthy(&mut decision);
         facts.wait_for_nodes(&mut decision);
     }
+    if course != so_far {
+        facts.tell_unhealthy(so_far.primary(), &mut decision);
+    }
     decision.limits = facts.limits_of(course, decision.replicas, pace);
     decision
 }
@@ -349,6 +352,8 @@ impl<'a> SchedulerFacts<'a> {
             decision.messages.push(failed_health_checks_message(self.service, &id));
             decision.stops.push(TaskStop { id, stop: unhealthy_stop(), deletes: true });
         }
+        let awaited = || self.tasks_of(running).find_map(|task| task.awaited(self.judge()));
+        decision.hindrance = decision.hindrance.take().or_else(awaited);
         for task in self.tasks_of(running) {
             decision.look_in(task.look_after(self.judge()).unwrap_or_default());
         }

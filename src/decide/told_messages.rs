@@ -21,6 +21,20 @@ impl ToldMessages {
         self.since_rest.get(message).is_some_and(|told| !is_repeatable(told, now))
     }
 
+    /// Those of some messages that are no repetitions, when they are told one after another.
+    #[must_use]
+    pub fn news(&self, messages: &[String], now: &Time) -> Vec<String> {
+        let mut told = self.clone();
+        let mut is_news = |message: &&String| {
+            let is_news = !told.contains(message, now);
+            if is_news {
+                told.note(message, now);
+            }
+            is_news
+        };
+        messages.iter().filter(|message| is_news(message)).cloned().collect()
+    }
+
     /// Notes what has just been told.
     pub fn note(&mut self, message: &str, now: &Time) {
         // Whatever follows a rest makes the next rest news.
@@ -65,6 +79,9 @@ mod tests {
         told.note("a", &at(0));
         told.note(REST, &at(1));
         assert!(!told.contains("a", &at(1)) && told.contains(REST, &at(1)));
+        let together = ["(task 1)", REST, REST].map(str::to_owned);
+        assert_eq!(told.news(&together, &at(2)), together[..2]);
+        assert_eq!(told.news(&together[1..], &at(2)), Vec::<String>::new());
         told.note("(task 1)", &at(2));
         assert!(!told.contains(REST, &at(2)));
     }

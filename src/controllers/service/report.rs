@@ -11,7 +11,7 @@ use crate::{
         rollout_status::{self, RolloutStatus, Told},
         service_status::{self, ServiceFacts},
         task::count,
-        task_events,
+        task_events::{self, TaskChange},
     },
     ecs::{field_outcomes, subnet, task_definition_reference::TaskDefinitionReference},
     kube_io::{error::Error, events::Severity, status, workload::Workload},
@@ -29,7 +29,7 @@ use super::{
 pub(super) async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<Outcome, Error> {
     let findings = service_status::stalled(false, refusal.reason, &refusal.message);
     let new = with_counts(observed, &findings, context);
-    tell(observed, new, Told::default(), context).await
+    tell(observed, new, (Told::default(), untold(observed, context)), context).await
 }
 
 /// A deleted service that still has tasks.
@@ -48,7 +48,7 @@ pub(super) async fn draining(observed: &Observed, failed: Option<&Error>, contex
     for deployment in &mut new.deployments {
         (deployment.running_count, deployment.pending_count) = (counts.running, counts.pending);
     }
-    tell(observed, new, Told::default(), context).await
+    tell(observed, new, (Told::default(), untold(observed, context)), context).await
 }
 
 /// What the status is made of, as long as the workload is not changed.
@@ -120,10 +120,17 @@ pub(super) async fn applied(
     new.security_groups = accepted.groups.names().to_vec();
     new.deployments = rollout_status::deployments(&facts, rollout);
     // One that is refused is not at rest, and comes to none by that.
-    let was_at_rest = refusal.is_some() || rollout_status::was_at_rest(&observed.status);
+    let changes = untold(observed, context);
+    // What is told of its tasks after it has come to rest is followed by that once more.
+    let was_at_rest = refusal.is_some() || (rollout_status::was_at_rest(&observed.status) && changes.is_empty());
     let mut told = rollout_status::events(&facts, rollout, &new.deployments, was_at_rest);
     told.causes.splice(..0, plan.decision.messages.iter().cloned());
-    tell(observed, new, told, context).await
+    tell(observed, new, (told, changes), context).await
+}
+
+/// What was done with its tasks and is not told yet.
+fn untold(observed: &Observed, context: &Context) -> Vec<TaskChange> {
+    context.task_changes.untold(&observed.namespace, &names::workload(&observed.name))
 }
 
 /// Writes a status with the events that there are to tell: why, what was done with its tasks, what came of it. Where nothing but
@@ -131,11 +138,9 @@ pub(super) async fn applied(
 async fn tell(
     observed: &Observed,
     mut new: EcsServiceStatus,
-    Told { causes, outcomes }: Told,
+    (Told { causes, outcomes }, changes): (Told, Vec<TaskChange>),
     context: &Context,
 ) -> Result<Outcome, Error> {
-    let workload = names::workload(&observed.name);
-    let changes = context.task_changes.untold(&observed.namespace, &workload);
     let service = name_of(&observed.service);
     let of_tasks = task_events::messages(&service, &changes, |deployment| observed.drains(deployment));
     let now = context.now();
@@ -143,8 +148,7 @@ async fn tell(
     let is_news = |message: &&String| !told.contains(uid, message, &now);
     // Nobody says again what was decided in this look.
     let may_wait = !causes.iter().chain(&outcomes).any(|message| is_news(&message));
-    let messages = [causes, of_tasks, outcomes].concat();
-    let messages = messages.iter().filter(is_news).cloned().collect();
+    let messages = told.news(uid, &[causes, of_tasks, outcomes].concat(), &now);
     let (events, fresh) = service_status::append_events(&observed.status.events, messages, &now);
     new.events = events;
     if !status::says_the_same(&observed.status, &new) {
@@ -155,7 +159,7 @@ async fn tell(
         write(observed, &new, &fresh, context).await?;
         told.note(uid, &fresh, &now);
     }
-    context.task_changes.told(&observed.namespace, &workload, &changes);
+    context.task_changes.told(&observed.namespace, &names::workload(&observed.name), &changes);
     Ok(Outcome::Done)
 }
 

@@ -72,7 +72,10 @@ async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outcome, Erro
 /// A Pod that is gone still needs its record. When that has all, `task` forgets the Pod.
 async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outcome, Error> {
     match observe::observe(Arc::clone(&pod), true, &context) {
-        Some(observed) if !observed.is_namespace_terminating => record(&observed, &context).await?,
+        Some(observed) if !observed.is_namespace_terminating => {
+            note_deletion(&observed, &context);
+            record(&observed, &context).await?;
+        }
         // Of a task by itself as well, while that has not stopped.
         None if context.awaits_end(&pod) => {}
         _ => context.forget(&pod),
@@ -84,10 +87,7 @@ async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outc
 async fn end(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
     let (seen, now) = (&observed.seen, context.now());
     if seen.pod.is_deleted() {
-        if seen.stop().is_none() {
-            let stop = deleted_by_others(&seen.facts(&now), observed.surroundings(context, &now));
-            seen.note_stop(&stop, context);
-        }
+        note_deletion(observed, context);
         return Ok(Outcome::Done);
     }
     match action(&observed.task(&observed.quick_ends(), &now)) {
@@ -103,6 +103,15 @@ async fn end(observed: &Observed, context: &Context) -> Result<Outcome, Error> {
             delete_if_there(&pods, &seen.pod.name_any(), seen.pod.uid()).await?;
             Ok(Outcome::Done)
         }
+    }
+}
+
+/// Notes why a Pod was deleted, when that is not the operator's doing.
+fn note_deletion(observed: &Observed, context: &Context) {
+    let (seen, now) = (&observed.seen, context.now());
+    if seen.pod.is_deleted() && seen.stop().is_none() {
+        let stop = deleted_by_others(&seen.facts(&now), observed.surroundings(context, &now));
+        seen.note_stop(&stop, context);
     }
 }
 

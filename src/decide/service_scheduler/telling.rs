@@ -5,9 +5,10 @@ use crate::decide::{
     service_status::{incomplete_message, unplaceable_message},
     start_throttle::{Impairment, impaired_message},
     task_hindrance::Hindrance,
+    unhealthy::{Health, failed_health_checks_message, unhealthy_stop},
 };
 
-use super::{Decision, Delays, SchedulerFacts};
+use super::{Decision, Delays, SchedulerFacts, TaskStop};
 
 impl ScheduledTask {
     /// What keeps it from running, for whoever waits for its service.
@@ -29,6 +30,18 @@ impl SchedulerFacts<'_> {
             let message = unplaceable_message(self.service, cause);
             decision.hindrance.get_or_insert_with(|| message.clone());
             decision.messages.push(message);
+        }
+    }
+
+    /// The tasks whose health checks have just ended their deployment: nobody replaces them, so nothing else would tell. Where an
+    /// earlier deployment takes over, Kubernetes stops them.
+    pub(super) fn tell_unhealthy(&self, ended: i64, decision: &mut Decision) {
+        let unhealthy = self.tasks_of(ended).filter(|task| task.health(self.judge()) == Health::Unhealthy);
+        for task in unhealthy {
+            decision.messages.push(failed_health_checks_message(self.service, &task.id));
+            if !decision.course.is_stopped() {
+                decision.stops.push(TaskStop { id: task.id.clone(), stop: unhealthy_stop(), deletes: false });
+            }
         }
     }
 

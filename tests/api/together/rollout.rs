@@ -133,7 +133,17 @@ fn the_circuit_breaker_counts_tasks_that_fail_their_health_checks() {
         })
         .await;
         assert!(text(&rolled_back["message"]).contains("Task failed container health checks"), "{rolled_back}");
-        assert_eq!(id(&scene.get("EcsService", "web").await, 0), id(&first, 0));
+        let service = scene.get("EcsService", "web").await;
+        assert_eq!(id(&service, 0), id(&first, 0));
+        // The task that decided it is told like any other, before the end of its deployment.
+        let told = messages(&service);
+        let failed = told.iter().position(|message| message.ends_with("failed container health checks."));
+        let ended = told.iter().position(|message| message.contains("deployment failed"));
+        assert!(failed > ended && ended.is_some(), "{told:#?}");
+        let records = scene.list("EcsTask").await;
+        let sick = records.iter().find(|task| task["spec"]["taskDefinition"] == "web:2").unwrap();
+        let status = scene.stopped_record(sick).await;
+        assert_eq!(status["stoppedReason"], "Task failed container health checks", "{status}");
     });
 }
 

@@ -1,5 +1,7 @@
 //! What a service becomes, what its status says, how it is scaled and deleted.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -239,6 +241,24 @@ fn an_absent_desired_count_is_written_and_the_service_can_be_scaled() {
         scene.apply("EcsService", "web", document).await;
         scene.steady("web", "web:1", 2).await;
         assert_eq!(scene.get("EcsService", "web").await["spec"]["desiredCount"], 2);
+    });
+}
+
+#[test]
+fn a_service_that_was_scaled_tells_when_it_has_come_to_rest_again() {
+    together(async |scene| {
+        scene.run_web(3).await;
+        for (times, count) in [(2, 1), (3, 2), (4, 0)] {
+            // Times of Kubernetes have whole seconds: a Pod that was made in the second of a scale-in seems to replace what it takes.
+            tokio::time::sleep(Duration::from_millis(1100)).await;
+            scene.apply("EcsService", "web", service(count)).await;
+            let is_told = |service: &Value| {
+                let told = messages(service);
+                let rests = told.iter().filter(|message| message.ends_with("has reached a steady state.")).count();
+                is_steady(service, "web:1", count.into()) && rests >= times && told[0].ends_with("a steady state.")
+            };
+            scene.until("EcsService", "web", &format!("is at rest with {count} tasks and says so last"), is_told).await;
+        }
     });
 }
 

@@ -13,6 +13,7 @@ use crate::{
         task::{Seen, identity},
     },
     decide::{
+        conditions::{Finding, STALLED, reason},
         elapsed::left,
         task_alone::{self, Action},
         task_status::{self, Identity},
@@ -72,7 +73,11 @@ pub(super) async fn follow(
     let identity = identity_before(task, before, context);
     let progress = seen.facts(&now).progress();
     let after = task_status::status(before, &identity, &seen.pod(&now, &progress, stop.as_ref()));
-    let after = with_findings(task, before, after, &[accepted(), not_stalled()], context);
+    let hindrance = seen.facts(&now).hindrance(&progress).filter(|_| stop.is_none() && after.reason.is_some());
+    // `reason` has as much of it as fits into a row.
+    let not_stalled = hindrance
+        .map_or_else(not_stalled, |hindrance| Finding::fails(STALLED, reason::TASK_DOES_NOT_RUN, hindrance.text()));
+    let after = with_findings(task, before, after, &[accepted(), not_stalled], context);
     // The reason is written down before the Pod is deleted for it: nothing else tells it.
     write(task, before, &after, context).await?;
     let pods: Api<CorePod> = context.api(&task.namespace().unwrap_or_default());

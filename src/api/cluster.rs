@@ -36,7 +36,11 @@ use serde::{Deserialize, Serialize};
     validation = kube::core::Rule::new(
         "!has(oldSelf.spec.region) || (has(self.spec.region) && self.spec.region == oldSelf.spec.region)"
     )
-    .message("spec.region is immutable: a cluster is in one region, so make another EcsCluster for another one")
+    .message("spec.region is immutable: a cluster is in one region, so make another EcsCluster for another one"),
+    validation = kube::core::Rule::new(
+        "!has(oldSelf.spec.vpc) || (has(self.spec.vpc) && self.spec.vpc.id == oldSelf.spec.vpc.id)"
+    )
+    .message("spec.vpc is immutable: a cluster is in one network, so make another EcsCluster for another one")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct EcsClusterSpec {
@@ -51,6 +55,10 @@ pub struct EcsClusterSpec {
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"))]
     pub region: Option<String>,
 
+    /// The network of the cluster. Rules of security groups may name groups of other clusters of the same one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<Vpc>,
+
     /// The subnets that services and tasks may name in `awsvpcConfiguration.subnets`: each stands for some nodes. Without any, the ids
     /// that they name are ignored, and their status says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,6 +69,15 @@ pub struct EcsClusterSpec {
     /// What ECS does not have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<EcsClusterKubernetes>,
+}
+
+/// A VPC. It exists by being named.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Vpc {
+    /// Its id, or any other name. Immutable once it is set: what lets one cluster reach another one is not to change by the way.
+    #[schemars(length(min = 1, max = 255))]
+    pub id: String,
 }
 
 /// A subnet: the nodes in it. Without `availabilityZone` and `nodeSelector` these are all nodes.

@@ -104,7 +104,7 @@ pub struct SecurityGroupRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_ipv6: Option<String>,
 
-    /// The other side is a task with this security group of the same Namespace.
+    /// The other side is a task with this security group, of the same Namespace unless `kubernetes.cluster` says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_security_group: Option<String>,
 
@@ -133,6 +133,21 @@ pub struct SecurityGroupRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     pub description: Option<String>,
+
+    /// What EC2 does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<SecurityGroupRuleKubernetes>,
+}
+
+/// The Kubernetes side of a rule.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SecurityGroupRuleKubernetes {
+    /// Name of the cluster, as ECS shows it, whose security group `sourceSecurityGroup` is; both clusters have the same `spec.vpc.id`.
+    /// Default: the own one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub cluster: Option<String>,
 }
 
 /// The protocol of a rule, as EC2 writes it.

@@ -9,11 +9,17 @@ use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
     api::{
-        security_group::{EcsSecurityGroup, EcsSecurityGroupStatus, SecurityGroupMember},
+        cluster::EcsCluster,
+        security_group::{EcsSecurityGroup, EcsSecurityGroupStatus, SecurityGroupMember, SecurityGroupRule},
         service::EcsService,
     },
-    decide::conditions::{self, ACCEPTED, Finding, reason},
-    ecs::{network_configuration::Groups, security_group, violation},
+    decide::conditions::{self, ACCEPTED, Finding, is_true, reason},
+    ecs::{
+        network_configuration::Groups,
+        security_group::{self, GroupName},
+        violation,
+        vpc::Vpc,
+    },
     kube_io::{
         apply::{Force, apply},
         caches::Caches,
@@ -35,7 +41,7 @@ use super::{
     findings::{applied, deletion_waits},
     refusal::Refusal,
     service::uses,
-    triggers::Triggers,
+    triggers::{LastSeen, Triggers},
 };
 
 /// Reconciles security groups until `stop` resolves.
@@ -49,6 +55,15 @@ where
     // Who belongs to a group matters to those that name it.
     let all = Arc::clone(&caches);
     triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| groups_that_name(&all, group));
+    // A cluster that comes, goes or joins a VPC matters to those that name groups of it.
+    let (all, networks) = (Arc::clone(&caches), LastSeen::new());
+    triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
+        let is_there = all.clusters.store.get(&ObjectRef::from_obj(cluster)).is_some();
+        let is_accepted = cluster.status.as_ref().is_some_and(|status| is_true(&status.conditions, ACCEPTED));
+        let network = (is_there && is_accepted, cluster.spec.vpc.clone());
+        let is_news = networks.has_changed(&cluster.uid().unwrap_or_default(), network);
+        if is_news { groups_about_other_clusters(&all) } else { Vec::new() }
+    });
     // Whoever a deleted group waits for.
     let all = Arc::clone(&caches);
     triggers.from(&caches.pods, move |pod: &Pod| deleted_groups(&all, pod.metadata.namespace.as_deref()));
@@ -62,13 +77,29 @@ where
 
 fn groups_that_name(caches: &Caches, named: &EcsSecurityGroup) -> Vec<ObjectRef<EcsSecurityGroup>> {
     let (namespace, name) = (named.namespace().unwrap_or_default(), named.name_any());
+    // Of which cluster it is asked for shows when the rules are checked.
+    let is_about = |rule: &SecurityGroupRule, is_near: bool| {
+        rule.source_security_group.as_deref() == Some(&name) && (is_near || is_about_another_cluster(rule))
+    };
     let names_it = |group: &EcsSecurityGroup| {
-        let rules = group.spec.ingress.iter().chain(&group.spec.egress).flatten();
-        group.namespace().as_deref() == Some(&namespace)
-            && rules.into_iter().any(|rule| rule.source_security_group.as_deref() == Some(&name))
+        let is_near = group.namespace().as_deref() == Some(&namespace);
+        rules(group).any(|rule| is_about(rule, is_near))
     };
     let groups = caches.security_groups.store.state_filter(|group| names_it(group));
     groups.iter().map(|group| ObjectRef::from_obj(&**group)).collect()
+}
+
+fn groups_about_other_clusters(caches: &Caches) -> Vec<ObjectRef<EcsSecurityGroup>> {
+    let groups = caches.security_groups.store.state_filter(|group| rules(group).any(is_about_another_cluster));
+    groups.iter().map(|group| ObjectRef::from_obj(&**group)).collect()
+}
+
+fn rules(group: &EcsSecurityGroup) -> impl Iterator<Item = &SecurityGroupRule> {
+    group.spec.ingress.iter().chain(&group.spec.egress).flatten()
+}
+
+fn is_about_another_cluster(rule: &SecurityGroupRule) -> bool {
+    rule.kubernetes.as_ref().is_some_and(|kubernetes| kubernetes.cluster.is_some())
 }
 
 fn deleted_groups(caches: &Caches, namespace: Option<&str>) -> Vec<ObjectRef<EcsSecurityGroup>> {
@@ -115,14 +146,14 @@ async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Resul
     {
         return Ok(Outcome::Done);
     }
-    let (findings, result) = match security_group::check(&group.spec) {
+    let (findings, result) = match security_group::check(&group.spec, &observed.vpc) {
         Err(violations) => {
             // The policy stays as it was: a mistake in a rule must neither open nor close what was open.
             let message = violation::summary(&violations);
             (conditions::refused(reason::INVALID, &message).to_vec(), Ok(()))
         }
         Ok(checked) => {
-            let members = |name: &str| members_of(&context.caches, &observed.namespace, name);
+            let members = |name: &GroupName| members_of(&context.caches, &observed.namespace, name);
             let policy =
                 network_policy::of_group(&observed.namespace, &observed.name, &observed.owner, &checked, &members);
             let result = apply_policy(&observed, &policy, &context).await;
@@ -151,6 +182,8 @@ struct Observed {
     name: String,
     owner: Owner,
     policy: Option<Arc<NetworkPolicy>>,
+    /// The clusters whose groups its rules may name.
+    vpc: Vpc,
     /// A service or task that uses it, when it is being deleted.
     used_by: Option<String>,
 }
@@ -160,12 +193,23 @@ fn observe(group: &EcsSecurityGroup, context: &Context) -> Observed {
     let policy = context.caches.network_policies.get(&namespace, &names::network_policy(&name));
     let is_deleted = group.metadata.deletion_timestamp.is_some();
     let used_by = is_deleted.then(|| user_of(group, &context.caches)).flatten();
-    Observed { namespace, name, owner: Owner::of(group), policy, used_by }
+    let vpc = vpc_of(&namespace, &context.caches);
+    Observed { namespace, name, owner: Owner::of(group), policy, vpc, used_by }
+}
+
+/// Of clusters that have got what they claim: anyone could claim the Namespace of another one.
+fn vpc_of(namespace: &str, caches: &Caches) -> Vpc {
+    let clusters = caches
+        .clusters
+        .store
+        .state_filter(|cluster| cluster.status.as_ref().is_some_and(|status| is_true(&status.conditions, ACCEPTED)));
+    let names: Vec<_> = clusters.iter().map(|cluster| cluster.name_any()).collect();
+    Vpc::of(namespace, clusters.iter().map(|cluster| &cluster.spec).zip(names.iter().map(String::as_str)))
 }
 
 /// The Pods that belong to a group without being tasks.
-fn members_of(caches: &Caches, namespace: &str, group: &str) -> Vec<SecurityGroupMember> {
-    let group = caches.security_groups.get(namespace, group);
+fn members_of(caches: &Caches, namespace: &str, group: &GroupName) -> Vec<SecurityGroupMember> {
+    let group = caches.security_groups.get(group.namespace.as_deref().unwrap_or(namespace), &group.name);
     group.map(|group| group.spec.members().to_vec()).unwrap_or_default()
 }
 

@@ -18,9 +18,21 @@ pub enum Protocol {
 pub struct Side<'a> {
     /// Its address.
     pub address: IpAddr,
+    /// Its Namespace.
+    pub namespace: &'a str,
     /// Names of the security groups of a task; `None` for somebody else, whom no group holds back.
     pub groups: Option<&'a [String]>,
 }
+
+impl Side<'_> {
+    fn groups_among<'a>(&self, groups: &'a Groups) -> impl Iterator<Item = &'a SecurityGroup> {
+        let names = self.groups.unwrap_or_default().iter();
+        names.filter_map(|name| groups.get(&(self.namespace.to_owned(), name.clone())))
+    }
+}
+
+/// Security groups by their Namespaces and names.
+pub type Groups = BTreeMap<(String, String), SecurityGroup>;
 
 /// A connection that somebody wants to open.
 #[derive(Clone, Copy, Debug)]
@@ -39,24 +51,29 @@ impl Connection<'_> {
     /// Whether it is let through: out by a group of the one side, and in by a group of the other. A group that is not there lets
     /// nothing through.
     #[must_use]
-    pub fn is_allowed(&self, groups: &BTreeMap<String, SecurityGroup>) -> bool {
+    pub fn is_allowed(&self, groups: &Groups) -> bool {
         self.is_let_out(groups) && self.is_let_in(groups)
     }
 
-    fn is_let_out(&self, groups: &BTreeMap<String, SecurityGroup>) -> bool {
-        let Some(names) = self.from.groups else { return true };
-        let rules = names.iter().filter_map(|name| groups.get(name)).map(|group| group.egress.as_deref());
-        rules.into_iter().any(|rules| rules.is_none_or(|rules| rules.iter().any(|rule| self.matches(rule, self.to))))
+    fn is_let_out(&self, groups: &Groups) -> bool {
+        if self.from.groups.is_none() {
+            return true;
+        }
+        let mut rules = self.from.groups_among(groups).map(|group| group.egress.as_deref());
+        rules.any(|rules| rules.is_none_or(|rules| rules.iter().any(|rule| self.matches(rule, self.from, self.to))))
     }
 
-    fn is_let_in(&self, groups: &BTreeMap<String, SecurityGroup>) -> bool {
-        let Some(names) = self.to.groups else { return true };
-        let mut rules = names.iter().filter_map(|name| groups.get(name)).flat_map(|group| &group.ingress);
-        rules.any(|rule| self.matches(rule, self.from))
+    fn is_let_in(&self, groups: &Groups) -> bool {
+        if self.to.groups.is_none() {
+            return true;
+        }
+        let mut rules = self.to.groups_among(groups).flat_map(|group| &group.ingress);
+        rules.any(|rule| self.matches(rule, self.to, self.from))
     }
 
-    fn matches(&self, rule: &Rule, other: Side<'_>) -> bool {
-        self.is_of(rule.traffic) && is_peer(&rule.peer, other)
+    /// Whether a rule of the one side speaks of the other.
+    fn matches(&self, rule: &Rule, of: Side<'_>, other: Side<'_>) -> bool {
+        self.is_of(rule.traffic) && is_peer(&rule.peer, of, other)
     }
 
     fn is_of(&self, traffic: Traffic) -> bool {
@@ -70,31 +87,37 @@ impl Connection<'_> {
     }
 }
 
-fn is_peer(peer: &Peer, side: Side<'_>) -> bool {
+fn is_peer(peer: &Peer, of: Side<'_>, other: Side<'_>) -> bool {
     match peer {
         Peer::Anyone => true,
-        Peer::Cidr(range) => range.contains(side.address),
-        Peer::Group(group) => side.groups.is_some_and(|groups| groups.contains(group)),
+        Peer::Cidr(range) => range.contains(other.address),
+        Peer::Group(group) => {
+            other.namespace == group.namespace.as_deref().unwrap_or(of.namespace)
+                && other.groups.is_some_and(|groups| groups.contains(&group.name))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ecs::security_group::check;
+    use crate::ecs::{security_group::check, vpc::Vpc};
     use serde_json::{Value, json};
 
-    fn groups(specs: &Value) -> BTreeMap<String, SecurityGroup> {
+    fn groups(specs: &Value) -> Groups {
         let specs = specs.as_object().unwrap().iter();
-        specs
-            .map(|(name, spec)| (name.clone(), check(&serde_json::from_value(spec.clone()).unwrap()).unwrap()))
-            .collect()
+        let checked = |spec: &Value| check(&serde_json::from_value(spec.clone()).unwrap(), &Vpc::default()).unwrap();
+        specs.map(|(name, spec)| (("ecs-shop".to_owned(), name.clone()), checked(spec))).collect()
     }
 
     fn allowed(specs: &Value, from: &[&str], to: &[&str], port: u16) -> bool {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let (from, to) = (owned(from), owned(to));
-        let side = |address: &str, groups| Side { address: address.parse().unwrap(), groups: Some(groups) };
+        let side = |address: &str, groups| Side {
+            address: address.parse().unwrap(),
+            namespace: "ecs-shop",
+            groups: Some(groups),
+        };
         let connection =
             Connection { from: side("10.0.0.1", &from), to: side("10.0.0.2", &to), protocol: Protocol::Tcp, port };
         connection.is_allowed(&groups(specs))

@@ -31,3 +31,4 @@ pub mod task_definition_lookup;
 pub mod task_definition_reference;
 pub mod task_overrides;
 pub mod violation;
+pub mod vpc;

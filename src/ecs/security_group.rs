@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
 
 use crate::api::security_group::{EcsSecurityGroupSpec, IpProtocol, SecurityGroupRule};
 
-use super::violation::Violation;
+use super::{violation::Violation, vpc::Vpc};
 
 /// A checked security group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +47,17 @@ pub enum Peer {
     Anyone,
     /// An address range.
     Cidr(Cidr),
-    /// Tasks with a security group of the same Namespace.
-    Group(String),
+    /// Tasks with a security group.
+    Group(GroupName),
+}
+
+/// A security group, as a rule of another one names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupName {
+    /// Its name.
+    pub name: String,
+    /// Its Namespace; `None` is that of the group with the rule.
+    pub namespace: Option<String>,
 }
 
 /// An address range without the bits of a host, as EC2 keeps it.
@@ -76,16 +85,16 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// Checks a security group.
+/// Checks a security group of a cluster in a VPC.
 ///
 /// # Errors
 /// Every rule that cannot be read or enforced.
-pub fn check(spec: &EcsSecurityGroupSpec) -> Result<SecurityGroup, Vec<Violation>> {
+pub fn check(spec: &EcsSecurityGroupSpec, vpc: &Vpc) -> Result<SecurityGroup, Vec<Violation>> {
     let mut violations = Vec::new();
     let mut rules = |rules: &[SecurityGroupRule], direction: &str| {
         let mut checked = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
-            match check_rule(rule, &format!("spec.{direction}[{index}]")) {
+            match check_rule(rule, vpc, &format!("spec.{direction}[{index}]")) {
                 Ok(rule) => checked.push(rule),
                 Err(violation) => violations.push(violation),
             }
@@ -144,11 +153,11 @@ const REFUSED: [(&str, Member, &str); 5] = [
     ("destinationSecurityGroupId", |rule| &rule.destination_security_group_id, GROUP_ID),
 ];
 
-fn check_rule(rule: &SecurityGroupRule, path: &str) -> Result<Rule, Violation> {
+fn check_rule(rule: &SecurityGroupRule, vpc: &Vpc, path: &str) -> Result<Rule, Violation> {
     if let Some((member, _, message)) = REFUSED.iter().find(|(_, member, _)| member(rule).is_some()) {
         return Err(Violation::new("SG02", format!("{path}.{member}"), *message));
     }
-    Ok(Rule { traffic: check_traffic(rule, path)?, peer: check_peer(rule, path)? })
+    Ok(Rule { traffic: check_traffic(rule, path)?, peer: check_peer(rule, vpc, path)? })
 }
 
 fn check_traffic(rule: &SecurityGroupRule, path: &str) -> Result<Traffic, Violation> {
@@ -180,15 +189,29 @@ fn check_traffic(rule: &SecurityGroupRule, path: &str) -> Result<Traffic, Violat
     Ok(of_ports(from.max(1), to))
 }
 
-fn check_peer(rule: &SecurityGroupRule, path: &str) -> Result<Peer, Violation> {
+fn check_peer(rule: &SecurityGroupRule, vpc: &Vpc, path: &str) -> Result<Peer, Violation> {
+    let cluster = rule.kubernetes.as_ref().and_then(|kubernetes| kubernetes.cluster.as_deref());
     let refuse = |member: &str, message: String| Err(Violation::new("SG02", format!("{path}.{member}"), message));
     match (&rule.cidr_ip, &rule.cidr_ipv6, &rule.source_security_group) {
+        (None, None, None) if cluster.is_some() => refuse(
+            "kubernetes.cluster",
+            "A rule about another cluster names one of its groups: give sourceSecurityGroup.".into(),
+        ),
         (None, None, None) => Ok(Peer::Anyone),
         (Some(cidr), None, None) => ipv4_range(cidr)
             .map_or_else(|| refuse("cidrIp", format!("{cidr:?} is no IPv4 range: write it like 10.0.0.0/16.")), Ok),
         (None, Some(cidr), None) => ipv6_range(cidr)
             .map_or_else(|| refuse("cidrIpv6", format!("{cidr:?} is no IPv6 range: write it like fd00::/8.")), Ok),
-        (None, None, Some(group)) if !group.is_empty() => Ok(Peer::Group(group.clone())),
+        (None, None, Some(group)) if !group.is_empty() => {
+            let namespace = match cluster {
+                None => None,
+                Some(cluster) => match vpc.namespace_of(cluster) {
+                    Some(namespace) => Some(namespace.to_owned()),
+                    None => return refuse("kubernetes.cluster", stranger(cluster)),
+                },
+            };
+            Ok(Peer::Group(GroupName { name: group.clone(), namespace }))
+        }
         (None, None, Some(_)) => {
             refuse("sourceSecurityGroup", "A security group has a name: give one, or remove the member.".into())
         }
@@ -197,6 +220,12 @@ fn check_peer(rule: &SecurityGroupRule, path: &str) -> Result<Peer, Violation> {
             "A rule names one of cidrIp, cidrIpv6 and sourceSecurityGroup: write a rule for each.".into(),
         ),
     }
+}
+
+fn stranger(cluster: &str) -> String {
+    format!(
+        "You have specified two resources that belong to different networks. No EcsCluster of the name {cluster:?} has the spec.vpc.id of this one: give both the same."
+    )
 }
 
 /// A range that holds every address of its family means anyone: on some network plugins an address range does not match Pods.
@@ -240,7 +269,9 @@ mod tests {
 
     fn ingress(rule: &Value) -> Result<Rule, Violation> {
         let spec = serde_json::from_value(json!({"ingress": [rule]})).unwrap();
-        check(&spec).map(|mut group| group.ingress.remove(0)).map_err(|mut violations| violations.remove(0))
+        check(&spec, &Vpc::default())
+            .map(|mut group| group.ingress.remove(0))
+            .map_err(|mut violations| violations.remove(0))
     }
 
     #[test]
@@ -270,13 +301,29 @@ mod tests {
         }
         assert_eq!(
             ingress(&json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb"})),
-            rule(Traffic::Tcp(80, 80), Peer::Group("lb".into()))
+            rule(Traffic::Tcp(80, 80), Peer::Group(GroupName { name: "lb".into(), namespace: None }))
         );
+    }
+
+    #[test]
+    fn a_group_of_another_cluster_is_one_of_the_same_vpc() {
+        let cluster = serde_json::from_value(json!({"vpc": {"id": "vpc-1"}})).unwrap();
+        let vpc = Vpc::of("ecs-shop", [(&cluster, "shop"), (&cluster, "pay")]);
+        let of = |cluster: &str| {
+            let rule = json!({"ipProtocol": "-1", "sourceSecurityGroup": "lb", "kubernetes": {"cluster": cluster}});
+            check(&serde_json::from_value(json!({"egress": [rule]})).unwrap(), &vpc)
+        };
+        let group = GroupName { name: "lb".into(), namespace: Some("ecs-pay".into()) };
+        assert_eq!(of("pay").unwrap().egress.unwrap()[0].peer, Peer::Group(group));
+        let refused = of("other").unwrap_err().remove(0);
+        assert_eq!(refused.path, "spec.egress[0].kubernetes.cluster");
+        assert!(refused.message.starts_with("You have specified two resources that belong to different networks."));
     }
 
     #[test]
     fn rules_that_are_refused_name_the_field() {
         for (rule, path) in [
+            (json!({"ipProtocol": "-1", "kubernetes": {"cluster": "a"}}), "spec.ingress[0].kubernetes.cluster"),
             (json!({"ipProtocol": "tcp"}), "spec.ingress[0].fromPort"),
             (json!({"ipProtocol": "tcp", "fromPort": 90, "toPort": 80}), "spec.ingress[0].fromPort"),
             (json!({"ipProtocol": "tcp", "fromPort": 0, "toPort": 0}), "spec.ingress[0].fromPort"),
@@ -310,7 +357,7 @@ mod tests {
     fn selectors_of_members_are_checked() {
         let with = |expression: &Value| {
             let member = json!({"podSelector": {"matchExpressions": [expression]}});
-            check(&serde_json::from_value(json!({"kubernetes": {"members": [{}, member]}})).unwrap())
+            check(&serde_json::from_value(json!({"kubernetes": {"members": [{}, member]}})).unwrap(), &Vpc::default())
         };
         assert!(with(&json!({"key": "app", "operator": "In", "values": ["a"]})).is_ok());
         assert!(with(&json!({"key": "app", "operator": "Exists"})).is_ok());
@@ -326,8 +373,8 @@ mod tests {
 
     #[test]
     fn absent_egress_is_everything_and_an_empty_list_nothing() {
-        assert_eq!(check(&EcsSecurityGroupSpec::default()).unwrap().egress, None);
+        assert_eq!(check(&EcsSecurityGroupSpec::default(), &Vpc::default()).unwrap().egress, None);
         let closed = EcsSecurityGroupSpec { egress: Some(Vec::new()), ..Default::default() };
-        assert_eq!(check(&closed).unwrap().egress, Some(Vec::new()));
+        assert_eq!(check(&closed, &Vpc::default()).unwrap().egress, Some(Vec::new()));
     }
 }

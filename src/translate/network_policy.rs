@@ -11,7 +11,7 @@ use kube::api::ObjectMeta;
 
 use crate::{
     api::security_group::SecurityGroupMember,
-    ecs::security_group::{Peer, Rule, SecurityGroup, Traffic},
+    ecs::security_group::{GroupName, Peer, Rule, SecurityGroup, Traffic},
 };
 
 use super::{
@@ -20,8 +20,8 @@ use super::{
     owner::Owner,
 };
 
-/// Pods that are no tasks and belong to a group of a name in the Namespace all the same.
-pub type Members<'a> = &'a dyn Fn(&str) -> Vec<SecurityGroupMember>;
+/// Pods that are no tasks and belong to a group all the same.
+pub type Members<'a> = &'a dyn Fn(&GroupName) -> Vec<SecurityGroupMember>;
 
 /// Renders the policy of a group.
 #[must_use]
@@ -93,13 +93,9 @@ fn policy(
 
 /// Names are resolved by cluster DNS under every group, as on ECS, where the resolver of the network is always reachable.
 fn dns() -> NetworkPolicyEgressRule {
-    let label = |name: &str, value: &str| LabelSelector {
-        match_labels: Some(Labels::from([(name.into(), value.into())])),
-        ..Default::default()
-    };
     let peer = NetworkPolicyPeer {
-        namespace_selector: Some(label("kubernetes.io/metadata.name", "kube-system")),
-        pod_selector: Some(label("k8s-app", "kube-dns")),
+        namespace_selector: Some(labelled(NAMESPACE, "kube-system")),
+        pod_selector: Some(labelled("k8s-app", "kube-dns")),
         ..Default::default()
     };
     let ports = ["UDP", "TCP"].map(|protocol| NetworkPolicyPort {
@@ -108,6 +104,13 @@ fn dns() -> NetworkPolicyEgressRule {
         end_port: None,
     });
     NetworkPolicyEgressRule { to: Some(vec![peer]), ports: Some(ports.into()) }
+}
+
+/// The label that Kubernetes gives a Namespace with its name.
+const NAMESPACE: &str = "kubernetes.io/metadata.name";
+
+fn labelled(name: &str, value: &str) -> LabelSelector {
+    LabelSelector { match_labels: Some(Labels::from([(name.into(), value.into())])), ..Default::default() }
 }
 
 /// `None` is anyone.
@@ -119,18 +122,21 @@ fn peers(peer: &Peer, members: Members<'_>) -> Option<Vec<NetworkPolicyPeer>> {
             Some(vec![NetworkPolicyPeer { ip_block, ..Default::default() }])
         }
         Peer::Group(group) => {
-            let label = Labels::from([(names::security_group_label(group), "true".into())]);
-            let tasks = LabelSelector { match_labels: Some(label), ..Default::default() };
-            let tasks = NetworkPolicyPeer { pod_selector: Some(tasks), ..Default::default() };
-            Some(std::iter::once(tasks).chain(members(group).into_iter().map(member)).collect())
+            let tasks = SecurityGroupMember {
+                pod_selector: Some(labelled(&names::security_group_label(&group.name), "true")),
+                namespace_selector: None,
+            };
+            let all = std::iter::once(tasks).chain(members(group));
+            Some(all.map(|pods| member(pods, group.namespace.as_deref())).collect())
         }
     }
 }
 
-/// A peer without a Namespace is of the policy's own.
-fn member(member: SecurityGroupMember) -> NetworkPolicyPeer {
+/// Who says nothing of its Namespace is of that of the group; a peer without one is of the policy's own.
+fn member(member: SecurityGroupMember, namespace: Option<&str>) -> NetworkPolicyPeer {
+    let of_group = || namespace.map(|namespace| labelled(NAMESPACE, namespace));
     NetworkPolicyPeer {
-        namespace_selector: member.namespace_selector,
+        namespace_selector: member.namespace_selector.or_else(of_group),
         pod_selector: Some(member.pod_selector.unwrap_or_default()),
         ip_block: None,
     }
@@ -159,7 +165,7 @@ mod tests {
             security_group::EcsSecurityGroup,
             task::{EcsTask, EcsTaskSpec},
         },
-        ecs::security_group::check,
+        ecs::{security_group::check, vpc::Vpc},
         translate::security_group::default_group,
     };
     use serde_json::{Value, json};
@@ -172,8 +178,9 @@ mod tests {
     fn a_group_that_names_itself_lets_its_tasks_reach_each_other() {
         let owner = Owner::of(&EcsCluster::new("shop", EcsClusterSpec::default()));
         let group = default_group("ecs-shop", "shop", &owner);
-        let checked = check(&group.spec).unwrap();
-        assert_eq!(checked.ingress, [Rule { traffic: Traffic::All, peer: Peer::Group("default".into()) }]);
+        let checked = check(&group.spec, &Vpc::default()).unwrap();
+        let itself = Peer::Group(GroupName { name: "default".into(), namespace: None });
+        assert_eq!(checked.ingress, [Rule { traffic: Traffic::All, peer: itself }]);
         let policy = rendered(&of_group("ecs-shop", "default", &Owner::of(&group), &checked, &|_| Vec::new()));
         let members = json!({"matchLabels": {"ecs-operator.dev/security-group.default": "true"}});
         assert_eq!(policy["spec"]["podSelector"], members);
@@ -187,11 +194,11 @@ mod tests {
         let spec = json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb"}]});
         let group = EcsSecurityGroup::new("web", serde_json::from_value(spec).unwrap());
         let gateway = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}});
-        let members = |name: &str| {
-            assert_eq!(name, "lb");
+        let members = |group: &GroupName| {
+            assert_eq!(group.name, "lb");
             vec![serde_json::from_value(gateway.clone()).unwrap(), SecurityGroupMember::default()]
         };
-        let checked = check(&group.spec).unwrap();
+        let checked = check(&group.spec, &Vpc::default()).unwrap();
         let policy = rendered(&of_group("ecs-shop", "web", &Owner::of(&group), &checked, &members));
         let from = json!([
             {"podSelector": {"matchLabels": {"ecs-operator.dev/security-group.lb": "true"}}},
@@ -200,6 +207,26 @@ mod tests {
             {"podSelector": {}},
         ]);
         assert_eq!(policy["spec"]["ingress"], json!([{"from": from, "ports": [{"port": 80, "protocol": "TCP"}]}]));
+    }
+
+    #[test]
+    fn a_group_of_another_cluster_is_in_its_namespace_with_those_who_join_it() {
+        let cluster = serde_json::from_value(json!({"vpc": {"id": "vpc-1"}})).unwrap();
+        let vpc = Vpc::of("ecs-shop", [(&cluster, "shop"), (&cluster, "pay")]);
+        let rule = json!({"ipProtocol": "-1", "sourceSecurityGroup": "lb", "kubernetes": {"cluster": "pay"}});
+        let group = EcsSecurityGroup::new("web", serde_json::from_value(json!({"ingress": [rule]})).unwrap());
+        let everywhere = SecurityGroupMember { namespace_selector: Some(LabelSelector::default()), pod_selector: None };
+        let members = |_: &GroupName| vec![SecurityGroupMember::default(), everywhere.clone()];
+        let checked = check(&group.spec, &vpc).unwrap();
+        let policy = rendered(&of_group("ecs-shop", "web", &Owner::of(&group), &checked, &members));
+        let there = json!({"matchLabels": {"kubernetes.io/metadata.name": "ecs-pay"}});
+        let tasks = json!({"matchLabels": {"ecs-operator.dev/security-group.lb": "true"}});
+        let from = json!([
+            {"namespaceSelector": there, "podSelector": tasks},
+            {"namespaceSelector": there, "podSelector": {}},
+            {"namespaceSelector": {}, "podSelector": {}},
+        ]);
+        assert_eq!(policy["spec"]["ingress"], json!([{ "from": from }]));
     }
 
     #[test]

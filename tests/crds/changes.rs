@@ -15,6 +15,7 @@ pub type Step = (&'static str, Value, Value, Option<&'static str>);
 
 pub fn steps() -> Vec<Step> {
     let mut steps = steps_of_services();
+    steps.extend(steps_of_clusters());
     steps.extend(steps_of_others());
     steps
 }
@@ -49,12 +50,35 @@ fn steps_of_services() -> Vec<Step> {
     ]
 }
 
-fn steps_of_others() -> Vec<Step> {
-    let family = Some("spec.family is immutable: make another TaskDefinition for another family");
+fn steps_of_clusters() -> Vec<Step> {
     let cluster_name = Some("spec.clusterName is immutable: make another EcsCluster for another name");
     let namespace = Some("spec.kubernetes.namespace is immutable: make another EcsCluster for another Namespace");
     let region = Some("spec.region is immutable: a cluster is in one region");
+    let network = Some("spec.vpc is immutable: a cluster is in one network");
+    let vpc = |id: &str| json!({"vpc": {"id": id}});
     let in_namespace = |name: &str| json!({"kubernetes": {"namespace": name}});
+    vec![
+        ("EcsCluster", json!({"clusterName": "a"}), json!({"clusterName": "b"}), cluster_name),
+        ("EcsCluster", json!({}), json!({"clusterName": "b"}), cluster_name),
+        ("EcsCluster", json!({}), json!({"clusterName": "example"}), None),
+        ("EcsCluster", vpc("a"), vpc("b"), network),
+        ("EcsCluster", vpc("a"), json!({"vpc": null}), network),
+        ("EcsCluster", json!({}), vpc("a"), None),
+        ("EcsCluster", json!({"region": "a"}), json!({"region": "b"}), region),
+        ("EcsCluster", json!({"region": "a"}), json!({"region": null}), region),
+        ("EcsCluster", json!({}), json!({"region": "a"}), None),
+        ("EcsCluster", json!({"region": "a"}), json!({"subnets": [{"id": "subnet-a"}]}), None),
+        ("EcsCluster", in_namespace("a"), in_namespace("b"), namespace),
+        ("EcsCluster", in_namespace("a"), json!({"kubernetes": null}), namespace),
+        ("EcsCluster", in_namespace("a"), json!({"kubernetes": {"namespace": null}}), namespace),
+        ("EcsCluster", json!({}), in_namespace("a"), namespace),
+        ("EcsCluster", in_namespace("a"), json!({"kubernetes": {"podSecurity": "restricted"}}), None),
+        ("EcsCluster", json!({}), json!({"kubernetes": {"podSecurity": "restricted"}}), None),
+    ]
+}
+
+fn steps_of_others() -> Vec<Step> {
+    let family = Some("spec.family is immutable: make another TaskDefinition for another family");
     let definition = |names: [&str; 2]| {
         let containers = names.map(|name| json!({"name": name, "image": "i"}));
         revision("definition", json!({"containerDefinitions": containers}))
@@ -103,19 +127,6 @@ fn steps_of_others() -> Vec<Step> {
         ("TaskDefinition", json!({}), json!({"family": "b"}), family),
         ("TaskDefinition", json!({}), json!({"family": "example", "cpu": 256}), None),
         ("TaskDefinition", json!({"family": "example"}), json!({"family": null}), None),
-        ("EcsCluster", json!({"clusterName": "a"}), json!({"clusterName": "b"}), cluster_name),
-        ("EcsCluster", json!({}), json!({"clusterName": "b"}), cluster_name),
-        ("EcsCluster", json!({}), json!({"clusterName": "example"}), None),
-        ("EcsCluster", json!({"region": "a"}), json!({"region": "b"}), region),
-        ("EcsCluster", json!({"region": "a"}), json!({"region": null}), region),
-        ("EcsCluster", json!({}), json!({"region": "a"}), None),
-        ("EcsCluster", json!({"region": "a"}), json!({"subnets": [{"id": "subnet-a"}]}), None),
-        ("EcsCluster", in_namespace("a"), in_namespace("b"), namespace),
-        ("EcsCluster", in_namespace("a"), json!({"kubernetes": null}), namespace),
-        ("EcsCluster", in_namespace("a"), json!({"kubernetes": {"namespace": null}}), namespace),
-        ("EcsCluster", json!({}), in_namespace("a"), namespace),
-        ("EcsCluster", in_namespace("a"), json!({"kubernetes": {"podSecurity": "restricted"}}), None),
-        ("EcsCluster", json!({}), json!({"kubernetes": {"podSecurity": "restricted"}}), None),
         (
             "TaskDefinitionRevision",
             revision("family", json!("a")),

@@ -126,6 +126,27 @@ fn connections_get_through_as_the_groups_of_both_tasks_say() {
 }
 
 #[test]
+fn a_group_of_another_cluster_of_the_same_vpc_is_let_in_where_a_rule_names_it() {
+    let (scene, other) = two_clusters();
+    let vpc = json!({"spec": {"vpc": {"id": format!("vpc-{}", scene.cluster)}}}).to_string();
+    for cluster in [&scene.cluster, &other.cluster] {
+        kubectl(&["patch", "ecscluster", cluster, "--type=merge", "-p", &vpc]);
+    }
+    group(&other, "lb", &json!({}));
+    let from_other = json!({
+        "ipProtocol": "tcp", "fromPort": 8080, "sourceSecurityGroup": "lb", "kubernetes": {"cluster": other.cluster},
+    });
+    group(&scene, "web", &json!({"ingress": [from_other]}));
+    let web = Host::task(&scene, "web", &["web"]);
+    let (lb, plain) = (Host::task(&other, "lb", &["lb"]), Host::task(&other, "plain", &[]));
+    let namesake = Host::task(&scene, "namesake", &["lb"]);
+    scene.wait("the group of the other cluster gets through", || lb.reaches(&web.address, 8080));
+    assert!(!lb.reaches(&web.address, 9090), "on another port");
+    assert!(!plain.reaches(&web.address, 8080), "another group of that cluster");
+    assert!(!namesake.reaches(&web.address, 8080), "the group of that name in its own cluster");
+}
+
+#[test]
 fn a_service_answers_on_its_container_port_until_its_user_narrows_its_group() {
     let (scene, other_cluster) = two_clusters();
     scene.apply("EcsService", "app", &service("app", 1));

@@ -5,9 +5,11 @@ use crate::{
     ecs::{
         cluster::DEFAULT_CLUSTER,
         role::{self, RolesOfTask},
+        security_group::GroupName,
         subnet::{self, Location},
         task_definition::TaskDefinition,
         violation::Violation,
+        vpc::Vpc,
     },
 };
 
@@ -41,13 +43,19 @@ impl Around<'_> {
         subnet::locate(&self.clusters.spec_of(namespace), subnets)
     }
 
+    /// The clusters of the documents that share the VPC of a Namespace's.
+    pub(super) fn vpc_of(&self, namespace: &str) -> Vpc {
+        Vpc::of(namespace, self.clusters.all())
+    }
+
     pub(super) fn has_group(&self, namespace: &str, name: &str) -> bool {
         self.group(namespace, name).is_some()
     }
 
     /// The Pods that belong to a group without being tasks.
-    pub(super) fn members_of(&self, namespace: &str, group: &str) -> Vec<SecurityGroupMember> {
-        self.group(namespace, group).map(|spec| spec.members().to_vec()).unwrap_or_default()
+    pub(super) fn members_of(&self, namespace: &str, group: &GroupName) -> Vec<SecurityGroupMember> {
+        let namespace = group.namespace.as_deref().unwrap_or(namespace);
+        self.group(namespace, &group.name).map(|spec| spec.members().to_vec()).unwrap_or_default()
     }
 
     /// What the roles of a task bring: its execution role, where it is among the documents.

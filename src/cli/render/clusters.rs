@@ -31,6 +31,11 @@ impl Clusters {
         Self(clusters.collect())
     }
 
+    /// What their users want of them, with the names of the objects.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&EcsClusterSpec, &str)> + Clone {
+        self.0.iter().map(|cluster| (&cluster.spec, cluster.object.as_str()))
+    }
+
     /// What its users want of the cluster of a Namespace; nothing, where it is not among the documents.
     pub(super) fn spec_of(&self, namespace: &str) -> EcsClusterSpec {
         let cluster = self.0.iter().find(|cluster| cluster.namespace == namespace);

@@ -17,6 +17,7 @@ use crate::{
         self,
         field_outcomes::{self, Circumstances},
         network_configuration::Groups,
+        security_group::GroupName,
         service::Service,
         task_definition::{self, TaskDefinition},
         task_definition_reference::TaskDefinitionReference,
@@ -188,7 +189,7 @@ pub(super) fn is_accepted(input: &Input, violations: Vec<Violation>, rendering: 
 fn group(input: &Input, spec: &EcsSecurityGroupSpec, around: &Around<'_>, rendering: &mut Rendering) {
     let metadata = metadata(&input.name, Some(&input.namespace));
     let group = EcsSecurityGroup { metadata, spec: spec.clone(), status: None };
-    let checked = ecs::security_group::check(&group.spec);
+    let checked = ecs::security_group::check(&group.spec, &around.vpc_of(&input.namespace));
     let violations = checked.as_ref().err().cloned().unwrap_or_default();
     if is_accepted(input, violations, rendering) {
         policy_of(&group, &input.namespace, &input.label, around, rendering);
@@ -203,9 +204,9 @@ pub(super) fn policy_of(
     rendering: &mut Rendering,
 ) {
     let name = group.metadata.name.clone().unwrap_or_default();
-    match ecs::security_group::check(&group.spec) {
+    match ecs::security_group::check(&group.spec, &around.vpc_of(namespace)) {
         Ok(checked) => {
-            let members = |group: &str| around.members_of(namespace, group);
+            let members = |group: &GroupName| around.members_of(namespace, group);
             let policy = network_policy::of_group(namespace, &name, &Owner::of(group), &checked, &members);
             rendering.objects.push(typed(&policy));
         }

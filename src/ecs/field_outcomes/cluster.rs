@@ -19,6 +19,11 @@ pub(super) const ROWS: &[Row] = &[
         }),
     mapped("clusterName"),
     mapped("region"),
+    approximated(
+        "vpc",
+        "It only says which clusters are of one network: rules of security groups may name groups of those.",
+    ),
+    mapped("vpc.id"),
     approximated("subnets", "A subnet is a choice of nodes: the addresses of tasks are those of the pod network."),
     mapped("subnets[].id"),
     mapped("subnets[].availabilityZone"),

@@ -190,3 +190,42 @@ fn pods_that_join_a_group_may_do_what_it_may_in_the_rules_of_others() {
         assert!(message.contains("spec.kubernetes.members[0].podSelector.matchExpressions[0]"), "{message}");
     });
 }
+
+#[test]
+fn a_rule_about_a_group_of_another_cluster_waits_until_both_are_in_one_vpc() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        let name = format!("{}-b", scene.cluster);
+        let other = Scene { client: scene.client.clone(), namespace: format!("ecs-{name}"), cluster: name };
+        other.make_cluster().await;
+        let about = json!({"cluster": other.cluster});
+        let rule = json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb", "kubernetes": about});
+        scene.apply("EcsSecurityGroup", "web", json!({"ingress": [rule]})).await;
+        let refused = scene.condition("EcsSecurityGroup", "web", "Accepted", "False", "Invalid").await;
+        let message = text(&refused["message"]);
+        assert!(message.contains("two resources that belong to different networks"), "{message}");
+        let vpc = json!({"vpc": {"id": format!("vpc-{}", scene.cluster)}});
+        for each in [scene, &other] {
+            each.apply("EcsCluster", &each.cluster, vpc.clone()).await;
+        }
+        scene.condition("EcsSecurityGroup", "web", "Accepted", "True", "Accepted").await;
+        let namespace = &other.namespace;
+        let lets_in = |pods: Value| {
+            move |policy: &Value| {
+                let from = ingress(policy)[0]["from"].as_array().cloned().unwrap_or_default();
+                from.iter().any(|peer| {
+                    peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] == *namespace
+                        && peer["podSelector"] == pods
+                })
+            }
+        };
+        let tasks = json!({"matchLabels": {"ecs-operator.dev/security-group.lb": "true"}});
+        let policy = "ecs-security-group-web";
+        scene.until("NetworkPolicy", policy, "lets in the tasks of the other cluster", lets_in(tasks)).await;
+        // So do Pods that join the group over there.
+        let gateway = json!({"matchLabels": {"app": "gateway"}});
+        let joined = json!({"kubernetes": {"members": [{"podSelector": gateway}]}});
+        other.apply("EcsSecurityGroup", "lb", joined).await;
+        scene.until("NetworkPolicy", policy, "lets in those who have joined it", lets_in(gateway)).await;
+    });
+}

@@ -17,6 +17,7 @@ mod dependencies;
 mod drain;
 mod network;
 mod pod_history;
+mod registry;
 mod rights;
 mod role;
 mod rollout;

@@ -95,10 +95,6 @@ pub struct Subnet {
 
     /// Labels of its nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 16),
-        inner(length(max = 63), regex(pattern = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"))
-    )]
     pub node_selector: Option<BTreeMap<String, String>>,
 }
 

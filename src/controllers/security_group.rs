@@ -160,7 +160,13 @@ async fn reconcile(group: Arc<EcsSecurityGroup>, context: Arc<Context>) -> Resul
             if let Err(Error::Stale { .. }) = result {
                 return result.map(|()| Outcome::Done);
             }
-            (applied("All rules can be enforced.", "The NetworkPolicy is as the rules say.", &result), result)
+            let mut findings = applied("All rules can be enforced.", "The NetworkPolicy is as the rules say.", &result);
+            if !checked.stale.is_empty() {
+                // The other rules hold, and tasks start under them: what is stale is another cluster's doing.
+                findings.retain(|finding| finding.type_ != ACCEPTED);
+                findings.push(Finding::fails(ACCEPTED, reason::INVALID, violation::summary(&checked.stale)));
+            }
+            (findings, result)
         }
     };
     let findings = match &observed.used_by {
@@ -210,7 +216,7 @@ fn vpc_of(namespace: &str, caches: &Caches) -> Vpc {
 /// The Pods that belong to a group without being tasks.
 fn members_of(caches: &Caches, namespace: &str, group: &GroupName) -> Vec<SecurityGroupMember> {
     let group = caches.security_groups.get(group.namespace.as_deref().unwrap_or(namespace), &group.name);
-    group.map(|group| group.spec.members().to_vec()).unwrap_or_default()
+    group.map(|group| security_group::members(&group.spec).to_vec()).unwrap_or_default()
 }
 
 fn user_of(group: &EcsSecurityGroup, caches: &Caches) -> Option<String> {

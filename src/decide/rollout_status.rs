@@ -149,6 +149,10 @@ pub fn events(
     let (mut causes, mut outcomes) = (Vec::new(), Vec::new());
     for id in service_status::just_reached(facts, deployments, RolloutState::Failed) {
         let is_newest = id_of(facts, status.newest) == Some(id);
+        // One whose roll-back is over was told, and is listed again only because a task of it is not gone.
+        if is_newest && matches!(status.rollout, Rollout::Failed { .. }) && !is_unresolved(status.rollout) {
+            continue;
+        }
         causes.push(failed_message(service, id, if is_newest { failure(status) } else { TASKS_FAILED }));
         let back = is_newest.then(|| roll_back_id(facts, status)).flatten();
         causes.extend(back.map(|back| format!("(service {service}) rolling back to deployment {back}.")));
@@ -205,7 +209,7 @@ fn going_on(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Finding>
         Rollout::InProgress { .. } if service_status::is_steady(facts) => {
             let newest = id_of(facts, status.newest).unwrap_or_default();
             let message = format!("Deployment {newest} is steady, and completed when its bake time has passed.");
-            under_way(reason::DEPLOYMENT_IN_PROGRESS, &message)
+            with_failures(under_way(reason::DEPLOYMENT_IN_PROGRESS, &message), status.failures.failed_tasks())
         }
         _ => with_failures(service_status::findings(facts), status.failures.failed_tasks()),
     }
@@ -213,8 +217,10 @@ fn going_on(facts: &ServiceFacts<'_>, status: RolloutStatus<'_>) -> Vec<Finding>
 
 /// Whoever waits for a deployment wants to know that tasks of it have failed: they are replaced, and gone.
 fn with_failures(mut findings: Vec<Finding>, failed: u32) -> Vec<Finding> {
-    for finding in findings.iter_mut().filter(|finding| failed > 0 && finding.reason == reason::DEPLOYMENT_IN_PROGRESS)
-    {
+    if failed == 0 {
+        return findings;
+    }
+    for finding in findings.iter_mut().filter(|finding| finding.reason == reason::DEPLOYMENT_IN_PROGRESS) {
         finding.message = format!("{} Tasks of it that have failed: {failed}.", finding.message);
     }
     findings

@@ -180,8 +180,10 @@ impl ScheduledTask {
             (HealthStatus::Unhealthy, _) => {
                 format!("Task {} fails its container health checks, and is left its grace period.", self.id)
             }
-            (_, Some(_)) => format!("Tasks count as healthy when they have run for {} s.", judge.min_ready.as_secs()),
-            (_, None) => format!("Task {} has not passed its container health checks yet.", self.id),
+            (_, Some(_)) => {
+                format!("Tasks count as healthy when they have been ready for {} s.", judge.min_ready.as_secs())
+            }
+            (_, None) => format!("Task {} is not ready yet.", self.id),
         })
     }
 
@@ -246,6 +248,27 @@ mod tests {
         let judge = Judge { grace_period: Duration::ZERO, min_ready: Duration::from_secs(40), now: &now };
         let task = scene.ask(|facts| ScheduledTask::of("a".into(), 1, &facts, Some(&at(0)), None));
         assert_eq!((task.health(judge), task.look_after(judge)), (Health::Starting, Some(Duration::from_secs(35))));
+    }
+
+    #[test]
+    fn a_task_that_runs_says_what_it_waits_for() {
+        let awaited = |report: Value, ready: &str, now: i64| {
+            let mut pod = pod(&[report]);
+            let condition = json!({"type": "Ready", "status": ready, "lastTransitionTime": "2026-03-01T12:00:05Z"});
+            pod["conditions"].as_array_mut().unwrap().push(condition);
+            let scene =
+                Scene { now, is_scheduled: true, containers: vec![checked(essential("web"))], ..Scene::of(pod) };
+            let now = at(now);
+            let judge = Judge { grace_period: Duration::from_secs(60), min_ready: Duration::from_secs(40), now: &now };
+            scene.ask(|facts| ScheduledTask::of("a".into(), 1, &facts, Some(&at(0)), None)).awaited(judge)
+        };
+        assert_eq!(awaited(creating("web"), "False", 10), None);
+        let ready = awaited(running("web", 1), "True", 10).unwrap();
+        assert_eq!(ready, "Tasks count as healthy when they have been ready for 40 s.");
+        assert_eq!(awaited(running("web", 1), "True", 50), None, "it is healthy");
+        assert_eq!(awaited(not_ready("web", 1), "False", 6).unwrap(), "Task a is not ready yet.");
+        let failing = awaited(not_ready("web", 1), "False", 50).unwrap();
+        assert!(failing.starts_with("Task a fails its container health checks"), "{failing}");
     }
 
     #[test]

@@ -195,7 +195,7 @@ pub fn decide(facts: &SchedulerFacts<'_>) -> Decision {
         facts.replace_unhealthy(&mut decision);
         facts.wait_for_nodes(&mut decision);
     }
-    if course != so_far {
+    if course != so_far && (course.is_stopped() || template.running() != so_far.primary()) {
         facts.tell_unhealthy(so_far.primary(), &mut decision);
     }
     decision.limits = facts.limits_of(course, decision.replicas, pace);

@@ -1,15 +1,17 @@
 //! Checked security group rules, in the terms of EC2.
 
+mod members;
+
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
-
 use crate::api::security_group::{EcsSecurityGroupSpec, IpProtocol, SecurityGroupRule};
 
 use super::{violation::Violation, vpc::Vpc};
+
+pub use members::members;
 
 /// A checked security group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct SecurityGroup {
     pub ingress: Vec<Rule>,
     /// What may go out; `None` is everything.
     pub egress: Option<Vec<Rule>>,
+    /// The rules that are in neither, because they are about clusters which are not, or not any more, of the VPC: nobody is let through.
+    pub stale: Vec<Violation>,
 }
 
 /// One rule.
@@ -90,12 +94,13 @@ impl fmt::Display for Cidr {
 /// # Errors
 /// Every rule that cannot be read or enforced.
 pub fn check(spec: &EcsSecurityGroupSpec, vpc: &Vpc) -> Result<SecurityGroup, Vec<Violation>> {
-    let mut violations = Vec::new();
+    let (mut violations, mut stale) = (Vec::new(), Vec::new());
     let mut rules = |rules: &[SecurityGroupRule], direction: &str| {
         let mut checked = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             match check_rule(rule, vpc, &format!("spec.{direction}[{index}]")) {
                 Ok(rule) => checked.push(rule),
+                Err(violation) if violation.rule == STALE => stale.push(violation),
                 Err(violation) => violations.push(violation),
             }
         }
@@ -103,36 +108,8 @@ pub fn check(spec: &EcsSecurityGroupSpec, vpc: &Vpc) -> Result<SecurityGroup, Ve
     };
     let ingress = rules(spec.ingress.as_deref().unwrap_or_default(), "ingress");
     let egress = spec.egress.as_deref().map(|egress| rules(egress, "egress"));
-    violations.extend(check_members(spec));
-    if violations.is_empty() { Ok(SecurityGroup { ingress, egress }) } else { Err(violations) }
-}
-
-/// What the API server would refuse in the policies of other groups.
-fn check_members(spec: &EcsSecurityGroupSpec) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for (index, member) in spec.members().iter().enumerate() {
-        for (name, selector) in
-            [("namespaceSelector", &member.namespace_selector), ("podSelector", &member.pod_selector)]
-        {
-            let expressions = selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
-            for (at, expression) in expressions.enumerate() {
-                let path = format!("spec.kubernetes.members[{index}].{name}.matchExpressions[{at}]");
-                violations
-                    .extend(check_expression(expression).err().map(|message| Violation::new("SG03", path, message)));
-            }
-        }
-    }
-    violations
-}
-
-fn check_expression(expression: &LabelSelectorRequirement) -> Result<(), String> {
-    let has_values = expression.values.as_ref().is_some_and(|values| !values.is_empty());
-    match (expression.operator.as_str(), has_values) {
-        ("In" | "NotIn", true) | ("Exists" | "DoesNotExist", false) => Ok(()),
-        ("In" | "NotIn", false) => Err("In and NotIn need values: give some.".into()),
-        ("Exists" | "DoesNotExist", true) => Err("Exists and DoesNotExist have no values: remove them.".into()),
-        (other, _) => Err(format!("{other:?} is no operator: write In, NotIn, Exists or DoesNotExist.")),
-    }
+    violations.extend(members::check(spec));
+    if violations.is_empty() { Ok(SecurityGroup { ingress, egress, stale }) } else { Err(violations) }
 }
 
 const PREFIX_LIST: &str =
@@ -207,7 +184,7 @@ fn check_peer(rule: &SecurityGroupRule, vpc: &Vpc, path: &str) -> Result<Peer, V
                 None => None,
                 Some(cluster) => match vpc.namespace_of(cluster) {
                     Some(namespace) => Some(namespace.to_owned()),
-                    None => return refuse("kubernetes.cluster", stranger(cluster)),
+                    None => return Err(Violation::new(STALE, format!("{path}.kubernetes.cluster"), stranger(cluster))),
                 },
             };
             Ok(Peer::Group(GroupName { name: group.clone(), namespace }))
@@ -222,9 +199,12 @@ fn check_peer(rule: &SecurityGroupRule, vpc: &Vpc, path: &str) -> Result<Peer, V
     }
 }
 
+/// The rule of EC2 that both groups are of one network. One that is broken later makes a rule of a group stale there.
+const STALE: &str = "SG04";
+
 fn stranger(cluster: &str) -> String {
     format!(
-        "You have specified two resources that belong to different networks. No EcsCluster of the name {cluster:?} has the spec.vpc.id of this one: give both the same."
+        "You have specified two resources that belong to different networks. No EcsCluster of the name {cluster:?}, or more than one, has the spec.vpc.id of this one: the rule lets nothing through until there is one."
     )
 }
 
@@ -315,9 +295,10 @@ mod tests {
         };
         let group = GroupName { name: "lb".into(), namespace: Some("ecs-pay".into()) };
         assert_eq!(of("pay").unwrap().egress.unwrap()[0].peer, Peer::Group(group));
-        let refused = of("other").unwrap_err().remove(0);
-        assert_eq!(refused.path, "spec.egress[0].kubernetes.cluster");
-        assert!(refused.message.starts_with("You have specified two resources that belong to different networks."));
+        // What is left lets nothing out, as an empty list does.
+        let SecurityGroup { egress, stale, .. } = of("other").unwrap();
+        assert_eq!((egress, stale[0].path.as_str()), (Some(Vec::new()), "spec.egress[0].kubernetes.cluster"));
+        assert!(stale[0].message.starts_with("You have specified two resources that belong to different networks."));
     }
 
     #[test]
@@ -350,24 +331,6 @@ mod tests {
             ),
         ] {
             assert_eq!(ingress(&rule).unwrap_err().path, path, "{rule}");
-        }
-    }
-
-    #[test]
-    fn selectors_of_members_are_checked() {
-        let with = |expression: &Value| {
-            let member = json!({"podSelector": {"matchExpressions": [expression]}});
-            check(&serde_json::from_value(json!({"kubernetes": {"members": [{}, member]}})).unwrap(), &Vpc::default())
-        };
-        assert!(with(&json!({"key": "app", "operator": "In", "values": ["a"]})).is_ok());
-        assert!(with(&json!({"key": "app", "operator": "Exists"})).is_ok());
-        for wrong in [
-            json!({"key": "app", "operator": "in", "values": ["a"]}),
-            json!({"key": "app", "operator": "In"}),
-            json!({"key": "app", "operator": "Exists", "values": ["a"]}),
-        ] {
-            let path = with(&wrong).unwrap_err().remove(0).path;
-            assert_eq!(path, "spec.kubernetes.members[1].podSelector.matchExpressions[0]");
         }
     }
 

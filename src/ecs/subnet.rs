@@ -70,7 +70,7 @@ impl Subnet {
         Self { zone: declared.availability_zone.clone(), labels: declared.node_selector.clone().unwrap_or_default() }
     }
 
-    /// The schema checks the values, and cannot check the names.
+    /// The schema cannot ask that of the names. The cluster is accepted all the same: only who names the subnet has to wait.
     fn has_labels_of_nodes(&self) -> bool {
         self.labels.iter().all(|(name, value)| is_label_name(name) && is_label_value(value))
     }

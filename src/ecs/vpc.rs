@@ -25,7 +25,10 @@ impl Vpc {
         let is_near = |(spec, object): &(&'a EcsClusterSpec, &'a str)| {
             cluster::namespace(spec, object) == namespace || (own_id.is_some() && id(spec) == own_id)
         };
-        Self { namespaces: clusters.into_iter().filter(is_near).map(place).collect() }
+        let near: Vec<_> = clusters.into_iter().filter(is_near).map(place).collect();
+        // A name that two have means none of them.
+        let is_one = |(name, _): &&(String, String)| near.iter().filter(|(other, _)| other == name).count() == 1;
+        Self { namespaces: near.iter().filter(is_one).cloned().collect() }
     }
 
     /// The Namespace of a cluster, if it is in the VPC.
@@ -54,6 +57,8 @@ mod tests {
         let vpc = Vpc::of("ecs-shop", clusters);
         assert_eq!((vpc.namespace_of("Pay_1"), vpc.namespace_of("shop")), (Some("payments"), Some("ecs-shop")));
         assert_eq!((vpc.namespace_of("pay"), vpc.namespace_of("other"), vpc.namespace_of("alone")), (None, None, None));
+        let twin = Vpc::of("ecs-shop", [(&shop, "shop"), (&pay, "pay"), (&pay, "pay-2")]);
+        assert_eq!(twin.namespace_of("Pay_1"), None);
         let none = Vpc::of("ecs-alone", clusters);
         assert_eq!((none.namespace_of("alone"), none.namespace_of("lonely")), (Some("ecs-alone"), None));
     }

@@ -17,6 +17,9 @@ const REGION: &str = "topology.kubernetes.io/region";
 /// The label of a node with its availability zone.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 
+/// The label of a node with its name.
+pub const NODE: &str = "kubernetes.io/hostname";
+
 /// The label by which a Deployment tells the Pods of one template.
 const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
@@ -60,20 +63,20 @@ fn is_in<'a>(
     }
 }
 
-/// Spreads tasks over the zones of their subnets, when there are several, as evenly as nodes allow. `like` selects the tasks that are
+/// Spreads tasks over the zones of their subnets, when there are several, as evenly as nodes allow. `others` selects the tasks that are
 /// spread with this one; those of one template each by themselves.
 #[must_use]
-pub fn spread(location: &Location, like: Labels) -> Option<Vec<TopologySpreadConstraint>> {
-    (location.zones().len() > 1).then(|| {
-        vec![TopologySpreadConstraint {
-            topology_key: ZONE.into(),
-            max_skew: 1,
-            when_unsatisfiable: "ScheduleAnyway".into(),
-            label_selector: Some(LabelSelector { match_labels: Some(like), ..Default::default() }),
-            match_label_keys: Some(vec![POD_TEMPLATE_HASH.into()]),
-            ..Default::default()
-        }]
-    })
+pub fn spread(location: &Location, others: &Labels) -> Option<Vec<TopologySpreadConstraint>> {
+    let over = |(label, max_skew): (&str, i32)| TopologySpreadConstraint {
+        topology_key: label.into(),
+        max_skew,
+        when_unsatisfiable: "ScheduleAnyway".into(),
+        label_selector: Some(LabelSelector { match_labels: Some(others.clone()), ..Default::default() }),
+        match_label_keys: Some(vec![POD_TEMPLATE_HASH.into()]),
+        ..Default::default()
+    };
+    // Who has a constraint of its own has none of the scheduler's defaults: that over nodes is one of them.
+    (location.zones().len() > 1).then(|| [(ZONE, 1), (NODE, 3)].map(over).into())
 }
 
 #[cfg(test)]
@@ -127,7 +130,7 @@ mod tests {
     fn tasks_are_spread_where_there_are_several_zones() {
         let spread_over = |zones: &[&str]| {
             let subnets = zones.iter().map(|zone| subnet(Some(zone), &[])).collect();
-            spread(&Location { region: None, subnets }, Labels::from([("a".into(), "b".into())]))
+            spread(&Location { region: None, subnets }, &Labels::from([("a".into(), "b".into())]))
         };
         assert_eq!((spread_over(&[]), spread_over(&["a"]), spread_over(&["a", "a"])), (None, None, None));
         let constraint = &spread_over(&["a", "b"]).unwrap()[0];

@@ -126,7 +126,9 @@ fn peers(peer: &Peer, members: Members<'_>) -> Option<Vec<NetworkPolicyPeer>> {
                 pod_selector: Some(labelled(&names::security_group_label(&group.name), "true")),
                 namespace_selector: None,
             };
-            let all = std::iter::once(tasks).chain(members(group));
+            // Who may edit the groups of another cluster lets in Pods of that cluster, and not of any Namespace.
+            let is_near = |pods: &SecurityGroupMember| group.namespace.is_none() || pods.namespace_selector.is_none();
+            let all = std::iter::once(tasks).chain(members(group).into_iter().filter(is_near));
             Some(all.map(|pods| member(pods, group.namespace.as_deref())).collect())
         }
     }
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_of_another_cluster_is_in_its_namespace_with_those_who_join_it() {
+    fn a_group_of_another_cluster_is_in_its_namespace_with_those_who_join_it_there() {
         let cluster = serde_json::from_value(json!({"vpc": {"id": "vpc-1"}})).unwrap();
         let vpc = Vpc::of("ecs-shop", [(&cluster, "shop"), (&cluster, "pay")]);
         let rule = json!({"ipProtocol": "-1", "sourceSecurityGroup": "lb", "kubernetes": {"cluster": "pay"}});
@@ -224,7 +226,6 @@ mod tests {
         let from = json!([
             {"namespaceSelector": there, "podSelector": tasks},
             {"namespaceSelector": there, "podSelector": {}},
-            {"namespaceSelector": {}, "podSelector": {}},
         ]);
         assert_eq!(policy["spec"]["ingress"], json!([{ "from": from }]));
     }

@@ -15,9 +15,6 @@ use crate::ecs::{
 
 use super::{labels, location, names};
 
-/// Tasks are beside each other when they run on one node.
-const NODE: &str = "kubernetes.io/hostname";
-
 /// The attribute whose values have other names on Kubernetes.
 const CPU_ARCHITECTURE: &str = "ecs.cpu-architecture";
 
@@ -113,7 +110,8 @@ fn of_task_groups(groups: &[String]) -> PodAffinityTerm {
             }]),
             ..Default::default()
         }),
-        topology_key: NODE.into(),
+        // Tasks are beside each other when they run on one node.
+        topology_key: location::NODE.into(),
         ..Default::default()
     }
 }

@@ -53,7 +53,7 @@ pub fn pod_template(template: TaskTemplate<'_>) -> PodTemplateSpec {
         roles: template.roles,
         runs: Runs::InService { pre_stop_seconds: template.pre_stop_seconds },
         location: template.location,
-        like: &labels::service_selector(template.service_object),
+        spread_with: &labels::service_selector(template.service_object),
         version: template.version,
     };
     let mut annotations = pod::annotations(task, template.revision);

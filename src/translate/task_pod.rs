@@ -54,7 +54,7 @@ pub fn task_pod(task: TaskPod<'_>) -> Pod {
         roles: task.roles,
         runs: Runs::Alone,
         location: task.location,
-        like: &labels::of_task_group(task.group),
+        spread_with: &labels::of_task_group(task.group),
         version: task.version,
     };
     let mut pod_labels = labels::managed();

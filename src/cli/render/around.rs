@@ -5,7 +5,7 @@ use crate::{
     ecs::{
         cluster::DEFAULT_CLUSTER,
         role::{self, RolesOfTask},
-        security_group::GroupName,
+        security_group::{self, GroupName},
         subnet::{self, Location},
         task_definition::TaskDefinition,
         violation::Violation,
@@ -55,7 +55,7 @@ impl Around<'_> {
     /// The Pods that belong to a group without being tasks.
     pub(super) fn members_of(&self, namespace: &str, group: &GroupName) -> Vec<SecurityGroupMember> {
         let namespace = group.namespace.as_deref().unwrap_or(namespace);
-        self.group(namespace, &group.name).map(|spec| spec.members().to_vec()).unwrap_or_default()
+        self.group(namespace, &group.name).map(|spec| security_group::members(spec).to_vec()).unwrap_or_default()
     }
 
     /// What the roles of a task bring: its execution role, where it is among the documents.

@@ -190,7 +190,7 @@ fn group(input: &Input, spec: &EcsSecurityGroupSpec, around: &Around<'_>, render
     let metadata = metadata(&input.name, Some(&input.namespace));
     let group = EcsSecurityGroup { metadata, spec: spec.clone(), status: None };
     let checked = ecs::security_group::check(&group.spec, &around.vpc_of(&input.namespace));
-    let violations = checked.as_ref().err().cloned().unwrap_or_default();
+    let violations = checked.map_or_else(|violations| violations, |group| group.stale);
     if is_accepted(input, violations, rendering) {
         policy_of(&group, &input.namespace, &input.label, around, rendering);
     }

@@ -203,9 +203,13 @@ pub(super) fn note_stops(observed: &Observed, plan: &Plan, context: &Context) {
     for (_, pod) in observed.live_pods.iter().filter(|(id, _)| !is_stopped(id)) {
         context.stops.withdraw(pod.uid(), &unhealthy_stop());
     }
-    for TaskStop { id, stop, .. } in &plan.decision.stops {
+    for TaskStop { id, stop, deletes } in &plan.decision.stops {
         let Some(pod) = observed.live_pods.get(id) else { continue };
         pod.note_stop(stop, context);
+        if !deletes {
+            // Kubernetes does, when it replaces the deployment.
+            context.stops.carry_out(pod.uid());
+        }
     }
 }
 

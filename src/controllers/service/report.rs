@@ -5,7 +5,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::service_status::{EcsServiceStatus, ServiceState},
-    controllers::{context::Context, driver::Outcome, refusal::Refusal, service::name_of},
+    controllers::{cluster::holder, context::Context, driver::Outcome, refusal::Refusal, service::name_of},
     decide::{
         conditions::{self, ACCEPTED, Finding, READY, RECONCILING, STALLED, is_true, reason},
         rollout_status::{self, RolloutStatus, Told},
@@ -207,7 +207,8 @@ fn is_about_progress(finding: &Finding) -> bool {
 /// The last status with new counts and conditions.
 fn with_counts(observed: &Observed, findings: &[Finding], context: &Context) -> EcsServiceStatus {
     let counts = count(&observed.tasks);
-    let has_subnets = observed.clusters.iter().any(|cluster| subnet::are_declared(&cluster.spec));
+    let holder = holder(&observed.namespace, &observed.clusters, None);
+    let has_subnets = holder.is_ok_and(|cluster| subnet::are_declared(&cluster.spec));
     let outcomes = field_outcomes::of_service(&observed.service.spec, has_subnets);
     let generation = observed.service.metadata.generation;
     EcsServiceStatus {

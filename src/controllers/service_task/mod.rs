@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Pod as CorePod;
 use kube::{Api, ResourceExt, api::PostParams, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::task::EcsTask,
+    api::{task::EcsTask, task_status::EcsTaskStatus},
     decide::{
         service_task::{Action, action, deleted_by_others},
         task_events::ChangeKind,
@@ -73,7 +73,10 @@ async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outcome, Erro
 async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outcome, Error> {
     match observe::observe(Arc::clone(&pod), true, &context) {
         Some(observed) if !observed.is_namespace_terminating => {
-            note_deletion(&observed, &context);
+            // What was known of a task whose record has stopped is forgotten already.
+            if !observed.record.as_ref().is_some_and(|record| has_stopped(record)) {
+                note_deletion(&observed, &context);
+            }
             record(&observed, &context).await?;
         }
         // Of a task by itself as well, while that has not stopped.
@@ -81,6 +84,10 @@ async fn reconcile_departed(pod: Arc<Pod>, context: Arc<Context>) -> Result<Outc
         _ => context.forget(&pod),
     }
     Ok(Outcome::Done)
+}
+
+fn has_stopped(record: &EcsTask) -> bool {
+    record.status.as_ref().is_some_and(EcsTaskStatus::has_stopped)
 }
 
 /// Deletes the Pod of a task that ends. This comes first: a new task starts only then.

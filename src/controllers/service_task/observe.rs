@@ -43,11 +43,12 @@ pub(super) fn observe(pod: Arc<Pod>, is_gone: bool, context: &Context) -> Option
     let namespace = pod.namespace()?;
     let workload = pod.labels().get(labels::SERVICE)?.clone();
     let service = context.service_of(&namespace, &workload);
+    // What is noted of its end is forgotten when the record has all: so this comes first.
+    let seen = Seen::of(pod, is_gone, context);
     let record = context.caches.tasks.get(&namespace, &task_id);
     if service.is_none() && record.is_none() {
         return None;
     }
-    let seen = Seen::of(pod, is_gone, context);
     let has_restarted = context.stops.has_restarted(seen.uid(), seen.essential_restarts());
     Some(Observed {
         is_namespace_terminating: context.is_terminating(&namespace),

@@ -33,8 +33,8 @@ impl SchedulerFacts<'_> {
         }
     }
 
-    /// The tasks whose health checks have just ended their deployment: nobody replaces them, so nothing else would tell. Where an
-    /// earlier deployment takes over, Kubernetes stops them.
+    /// The unhealthy tasks of a deployment that has just ended: nobody replaces them, so nothing else would tell. Where an earlier
+    /// deployment takes over, Kubernetes stops them.
     pub(super) fn tell_unhealthy(&self, ended: i64, decision: &mut Decision) {
         let unhealthy = self.tasks_of(ended).filter(|task| task.health(self.judge()) == Health::Unhealthy);
         for task in unhealthy {

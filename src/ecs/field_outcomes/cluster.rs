@@ -18,7 +18,10 @@ pub(super) const ROWS: &[Row] = &[
             object_names::namespace(field.text()) != format!("ecs-{}", field.text())
         }),
     mapped("clusterName"),
-    mapped("region"),
+    approximated(
+        "region",
+        "It chooses nodes. ARNs and the variable AWS_REGION have the region of the operator (--region).",
+    ),
     approximated(
         "vpc",
         "It only says which clusters are of one network: rules of security groups may name groups of those.",

@@ -14,7 +14,7 @@ const TAGS: &str = "Services have no tags yet: take it out, and label the EcsSer
 const BREAKER: &str =
     "The operator counts the failed tasks: while it is away none is counted, and no deployment is rolled back.";
 const EARLY_SUCCESS: &str = "It says when a deployment is completed. The Deployment starts the rest of its tasks all the same, and keeps as many healthy as minimumHealthyPercent wants.";
-pub(super) const SUBNETS: &str = "They choose nodes, as spec.subnets of the EcsCluster says, and not addresses. Over the zones of several, tasks are spread as evenly as the nodes allow.";
+pub(super) const SUBNETS: &str = "They choose nodes, as spec.subnets of the EcsCluster said when the deployment was started, and not addresses. Over the zones of several, tasks are spread as evenly as the nodes allow.";
 const OFF: &str = "It has no effect while it is not enabled.";
 
 const DAEMON: &str = "It becomes a DaemonSet, which counts the nodes that its tasks may run on. Where Kubernetes refuses to make their Pods only the events of the DaemonSet tell.";

@@ -50,7 +50,7 @@ pub struct Task<'a> {
     /// Where it runs.
     pub location: &'a Location,
     /// What selects the tasks that it is spread with.
-    pub like: &'a Labels,
+    pub spread_with: &'a Labels,
     /// What the Kubernetes cluster can do.
     pub version: KubernetesVersion,
 }
@@ -96,7 +96,7 @@ pub fn spec(task: Task<'_>) -> PodSpec {
         dns_config: network::dns_config(definition),
         node_selector: Some(platform::node_selector(definition)).filter(|selector| !selector.is_empty()),
         affinity: placement::affinity(&definition.placement, task.location),
-        topology_spread_constraints: location::spread(task.location, task.like.clone()),
+        topology_spread_constraints: location::spread(task.location, task.spread_with),
         os: platform::operating_system(definition),
         runtime_class_name: definition.kubernetes.runtime_class_name.clone(),
         // A role says itself whether its tasks get a token.

@@ -201,9 +201,12 @@ fn a_rule_about_a_group_of_another_cluster_waits_until_both_are_in_one_vpc() {
         let about = json!({"cluster": other.cluster});
         let rule = json!({"ipProtocol": "tcp", "fromPort": 80, "sourceSecurityGroup": "lb", "kubernetes": about});
         scene.apply("EcsSecurityGroup", "web", json!({"ingress": [rule]})).await;
-        let refused = scene.condition("EcsSecurityGroup", "web", "Accepted", "False", "Invalid").await;
-        let message = text(&refused["message"]);
+        let stale = scene.condition("EcsSecurityGroup", "web", "Accepted", "False", "Invalid").await;
+        let message = text(&stale["message"]);
         assert!(message.contains("two resources that belong to different networks"), "{message}");
+        // It lets nobody in, and holds up no task.
+        scene.condition("EcsSecurityGroup", "web", "Ready", "True", "Available").await;
+        assert_eq!(ingress(&scene.get("NetworkPolicy", "ecs-security-group-web").await), Value::Null);
         let vpc = json!({"vpc": {"id": format!("vpc-{}", scene.cluster)}});
         for each in [scene, &other] {
             each.apply("EcsCluster", &each.cluster, vpc.clone()).await;
@@ -227,5 +230,7 @@ fn a_rule_about_a_group_of_another_cluster_waits_until_both_are_in_one_vpc() {
         let joined = json!({"kubernetes": {"members": [{"podSelector": gateway}]}});
         other.apply("EcsSecurityGroup", "lb", joined).await;
         scene.until("NetworkPolicy", policy, "lets in those who have joined it", lets_in(gateway)).await;
+        other.delete("EcsCluster", &other.cluster).await;
+        scene.until("NetworkPolicy", policy, "lets nobody in any more", |policy| ingress(policy).is_null()).await;
     });
 }

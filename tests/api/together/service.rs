@@ -259,6 +259,13 @@ fn a_service_that_was_scaled_tells_when_it_has_come_to_rest_again() {
             };
             scene.until("EcsService", "web", &format!("is at rest with {count} tasks and says so last"), is_told).await;
         }
+        // Each task is told of once.
+        let told = messages(&scene.get("EcsService", "web").await);
+        for record in scene.list("EcsTask").await {
+            let id = text(&record["metadata"]["name"]);
+            let stops = told.iter().filter(|message| message.contains("has stopped") && message.contains(&id)).count();
+            assert_eq!(stops, 1, "{id}: {told:#?}");
+        }
     });
 }
 

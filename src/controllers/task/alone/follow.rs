@@ -74,9 +74,12 @@ pub(super) async fn follow(
     let progress = seen.facts(&now).progress();
     let after = task_status::status(before, &identity, &seen.pod(&now, &progress, stop.as_ref()));
     let hindrance = seen.facts(&now).hindrance(&progress).filter(|_| stop.is_none() && after.reason.is_some());
-    // `reason` has as much of it as fits into a row.
-    let not_stalled = hindrance
-        .map_or_else(not_stalled, |hindrance| Finding::fails(STALLED, reason::TASK_DOES_NOT_RUN, hindrance.text()));
+    // `reason` has as much of it as fits into a row. What is behind that may change with each try of the kubelet, which is no news.
+    let told = before.conditions.iter().find(|told| told.reason == reason::TASK_DOES_NOT_RUN);
+    let told = told.filter(|_| before.reason == after.reason).map(|told| told.message.clone());
+    let not_stalled = hindrance.map_or_else(not_stalled, |hindrance| {
+        Finding::fails(STALLED, reason::TASK_DOES_NOT_RUN, told.unwrap_or_else(|| hindrance.text().to_owned()))
+    });
     let after = with_findings(task, before, after, &[accepted(), not_stalled], context);
     // The reason is written down before the Pod is deleted for it: nothing else tells it.
     write(task, before, &after, context).await?;

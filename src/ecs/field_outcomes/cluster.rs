@@ -10,6 +10,9 @@ use super::{
 
 const PROVIDERS: &str = "There are no capacity providers yet: take it out. Tasks run on any node that kubernetes.nodeSelector of their task definition allows.";
 
+const VPC: &str = "It only says which clusters are of one network: rules of security groups may name groups of those.";
+const SUBNETS: &str = "A subnet is a choice of nodes: the addresses of tasks are those of the pod network.";
+
 pub(super) const ROWS: &[Row] = &[
     approximated("clusterName", "It is the name in ARNs; kubernetes.namespace names the Namespace.")
         .when("beside kubernetes.namespace", names_its_namespace),
@@ -22,15 +25,12 @@ pub(super) const ROWS: &[Row] = &[
         "region",
         "It chooses nodes. ARNs and the variable AWS_REGION have the region of the operator (--region).",
     ),
-    approximated(
-        "vpc",
-        "It only says which clusters are of one network: rules of security groups may name groups of those.",
-    ),
-    mapped("vpc.id"),
-    approximated("subnets", "A subnet is a choice of nodes: the addresses of tasks are those of the pod network."),
-    mapped("subnets[].id"),
-    mapped("subnets[].availabilityZone"),
-    mapped("subnets[].nodeSelector"),
+    approximated("vpc", VPC),
+    approximated("vpc.id", VPC),
+    approximated("subnets", SUBNETS),
+    approximated("subnets[].id", SUBNETS),
+    approximated("subnets[].availabilityZone", SUBNETS),
+    approximated("subnets[].nodeSelector", SUBNETS),
     refused("tags", "A cluster has no tags yet: take them out, and label the EcsCluster in its metadata."),
     refused("settings", "A cluster has no settings yet: take them out. Metrics are those of the Kubernetes cluster."),
     refused(

@@ -25,6 +25,8 @@ use crate::{
     ecs::{
         self,
         cluster::{Claim, NoCluster},
+        subnet::{self, Location},
+        violation,
     },
     kube_io::{
         apply::{APPLIED, Applied, Force, apply},
@@ -42,6 +44,7 @@ use crate::{
 use super::{
     context::Context,
     driver::{Driver, Outcome},
+    refusal::Refusal,
     triggers::Triggers,
 };
 
@@ -94,6 +97,17 @@ pub struct Holder {
     pub object: String,
     /// What its users want of it.
     pub spec: EcsClusterSpec,
+}
+
+impl Holder {
+    /// Where a task of the cluster runs that names these subnets.
+    ///
+    /// # Errors
+    /// When the cluster does not have one of them.
+    pub fn locate(&self, subnets: &[String]) -> Result<Location, Refusal> {
+        let location = subnet::locate(&self.spec, subnets);
+        location.map_err(|violations| Refusal::new(reason::SUBNET_NOT_FOUND, &violation::summary(&violations)))
+    }
 }
 
 /// The cluster that a Namespace belongs to, among those that claim it. `named` is the cluster that an object in it names.

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    process::{Child, Command, Stdio},
+    process::Child,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -19,7 +19,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::cluster::cluster;
+use super::cluster::in_network;
 
 /// How often they ask. Requests have their times from the start on: what a busy machine delays is made up for.
 const PER_SECOND: u32 = 1200;
@@ -102,16 +102,7 @@ pub struct Clients {
 impl Clients {
     /// Returns when the first answers have come.
     pub fn start(address: &str) -> Self {
-        let mut process = Command::new("hack/cluster/enter")
-            .args(["--name", &cluster()])
-            .arg(std::env::current_exe().unwrap())
-            .args(["--ignored", "--nocapture", "--exact", "clients::ask_until_the_input_ends"])
-            .env(ADDRESS, address)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut process = in_network("clients::ask_until_the_input_ends").env(ADDRESS, address).spawn().unwrap();
         let mut says = BufReader::new(process.stderr.take().unwrap());
         let mut line = String::new();
         says.read_line(&mut line).unwrap();

@@ -35,6 +35,20 @@ pub fn kubectl(arguments: &[&str]) -> String {
     run("kubectl", arguments)
 }
 
+/// This program once more, inside the cluster's network, for one of its ignored tests: a process whose ignored test runs until its input
+/// ends, and says what it has to say on its error output, because libtest has the other one.
+pub fn in_network(ignored_test: &str) -> Command {
+    let mut command = Command::new("hack/cluster/enter");
+    command
+        .args(["--name", &cluster()])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--ignored", "--nocapture", "--exact", ignored_test])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
 pub fn get_in(namespace: &str, arguments: &[&str]) -> Value {
     let output = kubectl(&[&["-n", namespace, "get", "-o", "json"], arguments].concat());
     serde_json::from_str(&output).unwrap()

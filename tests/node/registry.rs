@@ -7,7 +7,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     thread::spawn,
 };
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    cluster::cluster,
+    cluster::in_network,
     scene::{Scene, text},
 };
 
@@ -114,16 +114,7 @@ struct Registry {
 
 impl Registry {
     fn start() -> Self {
-        let mut process = Command::new("hack/cluster/enter")
-            .args(["--name", &cluster()])
-            .arg(std::env::current_exe().unwrap())
-            .args(["--ignored", "--nocapture", "--exact", "registry::serve_until_the_input_ends"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            // libtest has the other stream.
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut process = in_network("registry::serve_until_the_input_ends").spawn().unwrap();
         let mut address = String::new();
         BufReader::new(process.stderr.take().unwrap()).read_line(&mut address).unwrap();
         assert!(address.starts_with("127.0.0.1:"), "the registry does not serve: {address}");

@@ -18,7 +18,7 @@ use crate::{
         network_configuration::Groups,
         role::RolesOfTask,
         service::{self, Service},
-        subnet::{self, Location},
+        subnet::Location,
         task_definition::TaskDefinition,
         task_definition_lookup::LookupError,
         violation,
@@ -70,19 +70,16 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let spec = &observed.service.spec;
     let service = service::check(spec, &observed.name)
         .map_err(|violations| Refusal::new(reason::INVALID, &violation::summary(&violations)))?;
-    let Holder { name: cluster_name, object: cluster_object, spec: cluster } =
-        holder(&observed.namespace, &observed.clusters, spec.cluster.as_deref())
-            .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?;
+    let cluster = holder(&observed.namespace, &observed.clusters, spec.cluster.as_deref())
+        .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?;
     let named = named_revision(observed, &service)?;
     let trigger = trigger(observed, &service, &named);
-    let locate = || {
-        let location = subnet::locate(&cluster, &service.subnets);
-        location.map_err(|violations| Refusal::new(reason::SUBNET_NOT_FOUND, &violation::summary(&violations)))
-    };
+    let locate = || cluster.locate(&service.subnets);
     let (target, network_mode) = target(observed, &trigger, named, locate)?;
     service::check_network(&service, network_mode).map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     let groups = Groups::of(&service.security_groups, names::workload(&observed.name), network_mode);
     security_group::check_named(&groups, &observed.security_groups, &observed.namespace)?;
+    let Holder { name: cluster_name, object: cluster_object, .. } = cluster;
     let kept = last_accepted::kept(spec, &cluster_name, &cluster_object);
     Ok(Accepted { cluster_name, cluster_object, service, trigger, target, groups, kept })
 }

@@ -15,7 +15,7 @@ use crate::{
     ecs::{
         network_configuration::Groups,
         role::RolesOfTask,
-        subnet::{self, Location},
+        subnet::Location,
         task::{self, Task},
         task_definition::TaskDefinition,
         task_definition_reference::TaskDefinitionReference,
@@ -60,8 +60,7 @@ pub(super) fn validate(task: &EcsTask, before: &EcsTaskStatus, around: &Around) 
     let default = names::DEFAULT_SECURITY_GROUP.to_owned();
     let groups = Groups::of(&checked.security_groups, default, task_definition.network_mode);
     security_group::check_named(&groups, &around.security_groups, &around.namespace)?;
-    let location = subnet::locate(&cluster.spec, &checked.subnets)
-        .map_err(|violations| Refusal::new(reason::SUBNET_NOT_FOUND, &violation::summary(&violations)))?;
+    let location = cluster.locate(&checked.subnets)?;
     let roles = around.roles.of_task(&task_definition, &around.namespace)?;
     Ok(Accepted { cluster, task: checked, revision: revision.number, task_definition, roles, groups, location })
 }

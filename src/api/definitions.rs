@@ -7,8 +7,9 @@ use kube::CustomResourceExt;
 use serde_json::json;
 
 use super::{
-    cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
-    task_definition::TaskDefinition, task_definition_revision::TaskDefinitionRevision,
+    cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService,
+    target_group::EcsTargetGroup, task::EcsTask, task_definition::TaskDefinition,
+    task_definition_revision::TaskDefinitionRevision,
 };
 
 /// Every CustomResourceDefinition of the operator, in the order of their names.
@@ -17,9 +18,16 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut revision = TaskDefinitionRevision::crd();
     // A revision is compared whole by `self == oldSelf`, which lets the entries of a map list change places.
     for_each_schema(&mut revision, &mut make_lists_atomic);
-    let (cluster, group) = (EcsCluster::crd(), EcsSecurityGroup::crd());
-    let mut crds =
-        vec![cluster, EcsRole::crd(), group, EcsService::crd(), EcsTask::crd(), TaskDefinition::crd(), revision];
+    let mut crds = vec![
+        EcsCluster::crd(),
+        EcsRole::crd(),
+        EcsSecurityGroup::crd(),
+        EcsService::crd(),
+        EcsTargetGroup::crd(),
+        EcsTask::crd(),
+        TaskDefinition::crd(),
+        revision,
+    ];
     for crd in &mut crds {
         for_each_schema(crd, &mut drop_null_of_enums);
         for_each_schema(crd, &mut drop_unknown_formats);

@@ -4,7 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{deployment_configuration::DeploymentConfiguration, service_status::EcsServiceStatus};
+use super::{
+    deployment_configuration::DeploymentConfiguration, load_balancer::LoadBalancer, service_status::EcsServiceStatus,
+};
 
 /// A service in the shape of CreateService. The Namespace is the cluster.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -74,6 +76,12 @@ pub struct EcsServiceSpec {
     /// Network of the tasks; only with network mode `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<NetworkConfiguration>,
+
+    /// The target groups that tasks are registered with, at most 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
+    #[schemars(length(max = 5))]
+    pub load_balancers: Option<Vec<LoadBalancer>>,
 
     /// How a new deployment replaces the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -219,6 +219,7 @@ impl Context {
             tell_of_undecodable(&self.caches.tasks, &self.events),
             tell_of_undecodable(&self.caches.roles, &self.events),
             tell_of_undecodable(&self.caches.security_groups, &self.events),
+            tell_of_undecodable(&self.caches.target_groups, &self.events),
         );
     }
 }

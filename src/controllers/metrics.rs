@@ -82,7 +82,10 @@ impl Collector for Undecodable {
             ("TaskDefinition", caches.task_definitions.undecodable()),
             ("TaskDefinitionRevision", caches.revisions.undecodable()),
             ("EcsService", caches.services.undecodable()),
+            ("EcsTask", caches.tasks.undecodable()),
+            ("EcsRole", caches.roles.undecodable()),
             ("EcsSecurityGroup", caches.security_groups.undecodable()),
+            ("EcsTargetGroup", caches.target_groups.undecodable()),
         ];
         let family = counts.into_iter().map(|(kind, count)| {
             let gauge = ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX));

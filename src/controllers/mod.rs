@@ -18,6 +18,7 @@ pub mod security_group;
 pub mod service;
 pub mod service_task;
 pub mod stops;
+pub mod target_group;
 pub mod task;
 pub mod task_changes;
 pub mod task_definition;
@@ -90,6 +91,7 @@ impl Controllers {
                 task_definition_revision::run(context, stop.clone()),
                 role::run(context, stop.clone()),
                 security_group::run(context, stop.clone()),
+                target_group::run(context, stop.clone()),
                 service::run(context, stop.clone()),
                 // First whoever keeps the Pods that are gone, then whoever asks for them.
                 service_task::run(context, stop.clone()),

@@ -33,6 +33,7 @@ impl Refusal {
                 | reason::TASK_DEFINITION_NOT_FOUND
                 | reason::SECURITY_GROUP_NOT_FOUND
                 | reason::SUBNET_NOT_FOUND
+                | reason::TARGET_GROUP_NOT_FOUND
                 | reason::ROLE_NOT_FOUND
         );
         let left = created_at.map(|created_at| left(created_at, COMES_TOGETHER, now));

@@ -49,10 +49,10 @@ impl Stops {
         self.lock().entry(uid.into()).or_default().is_carried_out = true;
     }
 
-    /// Takes back that a Pod is to be ended, when that is what was noted and nobody has done it.
-    pub fn withdraw(&self, uid: &str, noted: &Stop) {
+    /// Takes back that a Pod is to be ended, when such a stop was noted and nobody has done it.
+    pub fn withdraw(&self, uid: &str, is_such: impl Fn(&Stop) -> bool) {
         if let Some(known) = self.lock().get_mut(uid).filter(|known| !known.is_carried_out) {
-            known.end.take_if(|end| end.stop == *noted);
+            known.end.take_if(|end| is_such(&end.stop));
         }
     }
 
@@ -86,7 +86,10 @@ impl Stops {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::{service_task::deleted_stop, unhealthy::unhealthy_stop};
+    use crate::decide::{
+        service_task::deleted_stop,
+        unhealthy::{is_unhealthy_stop, unhealthy_stop},
+    };
     use k8s_openapi::jiff::Timestamp;
 
     fn noted(stop: Stop) -> Noted {
@@ -97,15 +100,15 @@ mod tests {
     fn a_stop_is_taken_back_until_it_is_carried_out() {
         let stops = Stops::default();
         let of = |uid| stops.of(uid).map(|end| end.stop);
-        stops.note("a", noted(unhealthy_stop()));
-        stops.withdraw("a", &unhealthy_stop());
+        stops.note("a", noted(unhealthy_stop(None)));
+        stops.withdraw("a", is_unhealthy_stop);
         assert_eq!(of("a"), None);
-        assert!(stops.note("a", noted(unhealthy_stop())), "it may be noted again");
+        assert!(stops.note("a", noted(unhealthy_stop(None))), "it may be noted again");
         stops.carry_out("a");
-        stops.withdraw("a", &unhealthy_stop());
-        assert_eq!(of("a"), Some(unhealthy_stop()));
+        stops.withdraw("a", is_unhealthy_stop);
+        assert_eq!(of("a"), Some(unhealthy_stop(None)));
         stops.note("b", noted(deleted_stop()));
-        stops.withdraw("b", &unhealthy_stop());
+        stops.withdraw("b", is_unhealthy_stop);
         assert_eq!(of("b"), Some(deleted_stop()), "somebody else has noted that");
     }
 }

@@ -20,7 +20,12 @@ pub struct TaskChanges {
 impl TaskChanges {
     /// Notes a change.
     pub fn note(&self, namespace: &str, workload: &str, change: TaskChange) {
-        self.lock().entry((namespace.into(), workload.into())).or_default().push(change);
+        let mut untold = self.lock();
+        let of_service = untold.entry((namespace.into(), workload.into())).or_default();
+        // A write that has to be done again notes it again.
+        if !of_service.contains(&change) {
+            of_service.push(change);
+        }
     }
 
     /// What has not been told yet.

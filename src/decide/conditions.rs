@@ -27,6 +27,14 @@ pub mod reason {
     pub const TASK_DOES_NOT_RUN: &str = "TaskDoesNotRun";
     /// The cluster has no such subnet.
     pub const SUBNET_NOT_FOUND: &str = "SubnetNotFound";
+    /// A target group does not exist, or breaks a rule.
+    pub const TARGET_GROUP_NOT_FOUND: &str = "TargetGroupNotFound";
+    /// Another EcsTargetGroup has the name.
+    pub const TARGET_GROUP_TAKEN: &str = "TargetGroupTaken";
+    /// The targets of a target group listen on ports that one Service cannot have together.
+    pub const TARGETS_DISAGREE: &str = "TargetsDisagree";
+    /// The Gateway API is not installed.
+    pub const GATEWAY_API_MISSING: &str = "GatewayApiMissing";
     /// A security group does not exist.
     pub const SECURITY_GROUP_NOT_FOUND: &str = "SecurityGroupNotFound";
     /// What tasks need before they start may not be had.

@@ -28,6 +28,7 @@ pub fn essential(name: &str) -> RunningContainer {
         essential: true,
         restarts_but_after: None,
         health_check: None,
+        target: None,
     }
 }
 

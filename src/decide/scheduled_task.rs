@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::task_status::HealthStatus;
+use crate::{api::task_status::HealthStatus, ecs::task_containers::TargetOf};
 
 use super::{
     elapsed::{left, since},
@@ -15,7 +15,7 @@ use super::{
     task_hindrance::Hindrance,
     task_progress::TaskFacts,
     task_stop::Stop,
-    unhealthy::{Health, LiveTask},
+    unhealthy::{Health, LiveTask, unhealthy_stop},
 };
 
 /// Time in which a node may be found for a task before it is told that none is.
@@ -42,6 +42,8 @@ pub struct ScheduledTask {
     /// Since when all its essential containers run, where they do.
     runs_since: Option<Time>,
     health: HealthStatus,
+    /// The target group whose checks it fails, where it fails those.
+    pub unhealthy_in: Option<TargetOf>,
     /// Since when Kubernetes takes it for ready.
     ready_since: Option<Time>,
     /// Why no node is found for it.
@@ -89,6 +91,7 @@ impl ScheduledTask {
             started_at,
             runs_since: facts.runs_since().cloned(),
             health: progress.health,
+            unhealthy_in: facts.unhealthy_in(&progress).cloned(),
             ready_since: facts.status.holds("Ready").and_then(|ready| ready.last_transition_time.clone()),
             unplaceable: facts.unplaceable().map(str::to_owned),
             is_taken: !facts.status.container_statuses.is_empty(),
@@ -128,6 +131,12 @@ impl ScheduledTask {
     pub fn unplaceable(&self, now: &Time) -> Option<&str> {
         let created_at = self.created_at.as_ref()?;
         self.unplaceable.as_deref().filter(|_| left(created_at, PLACEMENT_TIME, now).is_zero())
+    }
+
+    /// Why it is stopped when it fails its health checks.
+    #[must_use]
+    pub fn unhealthy_stop(&self) -> Stop {
+        unhealthy_stop(self.unhealthy_in.as_ref())
     }
 
     /// What it says of its deployment. One that does not start has failed when it is given up.
@@ -178,7 +187,7 @@ impl ScheduledTask {
         }
         Some(match (self.health, &self.ready_since) {
             (HealthStatus::Unhealthy, _) => {
-                format!("Task {} fails its container health checks, and is left its grace period.", self.id)
+                format!("Task {} fails its health checks, and is left its grace period.", self.id)
             }
             (_, Some(_)) => {
                 format!("Tasks count as healthy when they have been ready for {} s.", judge.min_ready.as_secs())
@@ -268,7 +277,7 @@ mod tests {
         assert_eq!(awaited(running("web", 1), "True", 50), None, "it is healthy");
         assert_eq!(awaited(not_ready("web", 1), "False", 6).unwrap(), "Task a is not ready yet.");
         let failing = awaited(not_ready("web", 1), "False", 50).unwrap();
-        assert!(failing.starts_with("Task a fails its container health checks"), "{failing}");
+        assert!(failing.starts_with("Task a fails its health checks"), "{failing}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::{
     start_throttle::{EndedTask, Impairment, TaskEnd},
     task::ObservedTask,
     task_stop::Stop,
-    unhealthy::{self, Bounds, Health, failed_health_checks_message, unhealthy_stop},
+    unhealthy::{self, Bounds, Health, failed_health_checks_message},
     workload::{Share, WorkloadState, is_steady},
 };
 
@@ -345,12 +345,12 @@ impl<'a> SchedulerFacts<'a> {
             }
         }
         let sick = self.tasks_of(running).find(|task| task.health(self.judge()) == Health::Unhealthy);
-        let fails = |task: &ScheduledTask| format!("Task {} fails its container health checks.", task.id);
+        let fails = |task: &ScheduledTask| format!("Task {} fails its health checks.", task.id);
         decision.hindrance = decision.hindrance.take().or_else(|| sick.map(fails));
         decision.replicas += replacement.extra;
-        for id in replacement.stop {
-            decision.messages.push(failed_health_checks_message(self.service, &id));
-            decision.stops.push(TaskStop { id, stop: unhealthy_stop(), deletes: true });
+        for task in self.tasks_of(running).filter(|task| replacement.stop.contains(&task.id)) {
+            decision.messages.push(failed_health_checks_message(self.service, task));
+            decision.stops.push(TaskStop { id: task.id.clone(), stop: task.unhealthy_stop(), deletes: true });
         }
         let awaited = || self.tasks_of(running).find_map(|task| task.awaited(self.judge()));
         decision.hindrance = decision.hindrance.take().or_else(awaited);

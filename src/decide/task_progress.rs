@@ -7,7 +7,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration}
 
 use crate::{
     api::task_status::{ContainerLastStatus, HealthStatus, LastStatus, TaskContainer},
-    ecs::task_containers::RunningContainer,
+    ecs::task_containers::{RunningContainer, TargetOf},
 };
 
 use super::{
@@ -113,6 +113,15 @@ impl<'a> TaskFacts<'a> {
         self.is_gone || self.status.has_ended()
     }
 
+    /// The target group whose checks it fails, where no container fails its own.
+    pub(super) fn unhealthy_in(&self, progress: &TaskProgress) -> Option<&'a TargetOf> {
+        let containers = self.containers.iter().zip(&progress.containers);
+        let mut unhealthy = containers.filter(|(_, container)| container.health_status == HealthStatus::Unhealthy);
+        let is_own = |known: &RunningContainer| known.essential && known.target.is_none();
+        let fails_own = unhealthy.clone().any(|(known, _)| is_own(known));
+        unhealthy.find_map(|(known, _)| known.target.as_ref()).filter(|_| !fails_own)
+    }
+
     fn last_status(&self, observed: &[ObservedContainer<'_>]) -> LastStatus {
         if self.is_gone || (self.runs_alone && self.status.has_ended()) {
             LastStatus::Stopped
@@ -168,13 +177,15 @@ pub(super) fn exit_codes(containers: &[TaskContainer]) -> Option<String> {
     (!codes.is_empty()).then(|| codes.join(","))
 }
 
-/// The health of the essential containers that have a check. One that has ended is not asked.
+/// The health of the containers that have a check and are essential, or are checked by a target group. One that has ended is not asked.
 fn health(known: &[RunningContainer], containers: &[TaskContainer]) -> HealthStatus {
     let checked: Vec<_> = known
         .iter()
         .zip(containers)
         .filter(|(known, container)| {
-            known.essential && known.health_check.is_some() && container.last_status != ContainerLastStatus::Stopped
+            (known.essential || known.target.is_some())
+                && known.health_check.is_some()
+                && container.last_status != ContainerLastStatus::Stopped
         })
         .map(|(_, container)| container.health_status)
         .collect();

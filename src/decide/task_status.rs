@@ -13,7 +13,7 @@ use super::{
     task_hindrance::Hindrance,
     task_progress::{TaskFacts, TaskProgress, exit_codes},
     task_stop::Stop,
-    unhealthy::unhealthy_stop,
+    unhealthy::is_unhealthy_stop,
 };
 
 /// What never changes of a task.
@@ -94,7 +94,7 @@ pub fn status(before: &EcsTaskStatus, identity: &Identity, pod: &SeenPod<'_>) ->
 
 /// The health of a task is what it was when it was to stop: unhealthy, where that is why.
 fn health(before: &EcsTaskStatus, progress: &TaskProgress, stop: Option<&Stop>) -> HealthStatus {
-    if stop == Some(&unhealthy_stop()) {
+    if stop.is_some_and(is_unhealthy_stop) {
         HealthStatus::Unhealthy
     } else if stop.is_some() || progress.last_status > LastStatus::Running {
         before.health_status.unwrap_or(progress.health)

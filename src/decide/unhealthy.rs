@@ -1,9 +1,9 @@
 //! Replaces tasks that fail their health checks: a new task first where the maximum leaves room, else the unhealthy one
 //! first, one at a time. The workload is told to have more tasks for a while; Kubernetes starts them.
 
-use crate::api::task_status::StopCode;
+use crate::{api::task_status::StopCode, ecs::task_containers::TargetOf};
 
-use super::task_stop::Stop;
+use super::{scheduled_task::ScheduledTask, task_stop::Stop};
 
 /// A task of the deployment that runs. One that is being stopped is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,16 +76,36 @@ fn size(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Why a task is stopped that fails its health checks.
+const FAILED_OWN_CHECKS: &str = "Task failed container health checks";
+const FAILED_TARGET_CHECKS: &str = "Task failed ELB health checks";
+
+/// Why a task is stopped that fails its health checks: those of a container, or of a target group.
 #[must_use]
-pub fn unhealthy_stop() -> Stop {
-    Stop { code: StopCode::ServiceSchedulerInitiated, reason: "Task failed container health checks".into() }
+pub fn unhealthy_stop(target: Option<&TargetOf>) -> Stop {
+    let reason = match target {
+        Some(target) => format!("{FAILED_TARGET_CHECKS} in (target-group {})", target.arn),
+        None => FAILED_OWN_CHECKS.into(),
+    };
+    Stop { code: StopCode::ServiceSchedulerInitiated, reason }
+}
+
+/// Whether that is why a task is stopped.
+#[must_use]
+pub fn is_unhealthy_stop(stop: &Stop) -> bool {
+    let is_said = [FAILED_OWN_CHECKS, FAILED_TARGET_CHECKS].iter().any(|reason| stop.reason.starts_with(reason));
+    stop.code == StopCode::ServiceSchedulerInitiated && is_said
 }
 
 /// The service event that tells why a task is stopped.
 #[must_use]
-pub fn failed_health_checks_message(service: &str, task: &str) -> String {
-    format!("(service {service}) (task {task}) failed container health checks.")
+pub fn failed_health_checks_message(service: &str, task: &ScheduledTask) -> String {
+    let id = &task.id;
+    match &task.unhealthy_in {
+        Some(TargetOf { arn, port }) => format!(
+            "(service {service}) (task {id}) (port {port}) is unhealthy in (target-group {arn}) due to (reason Health checks failed)."
+        ),
+        None => format!("(service {service}) (task {id}) failed container health checks."),
+    }
 }
 
 #[cfg(test)]

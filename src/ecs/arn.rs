@@ -1,5 +1,7 @@
 //! Amazon Resource Names: how we print our own, and how names that a user gave as an ARN are read.
 
+use super::hash::short_hash;
+
 /// Region and account that stand in every ARN we print.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArnScope {
@@ -38,6 +40,13 @@ impl ArnScope {
     #[must_use]
     pub fn role(&self, role: &str) -> String {
         format!("arn:aws:iam::{}:role/{role}", self.account_id)
+    }
+
+    /// ARN of a target group. ELB gives each an id of 16 hex digits of its own.
+    #[must_use]
+    pub fn target_group(&self, name: &str, uid: &str) -> String {
+        let (region, account, id) = (&self.region, &self.account_id, short_hash(uid, 16));
+        format!("arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{id}")
     }
 
     fn arn(&self, resource: &str) -> String {

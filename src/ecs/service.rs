@@ -13,6 +13,7 @@ use super::{
     deployment_limits::DeploymentPercentages,
     early_success::EarlySuccess,
     network_configuration::{self, Named},
+    target::{self, NamedTarget},
     task_definition_reference::{TaskDefinitionReference, is_family},
     violation::Violation,
 };
@@ -48,6 +49,8 @@ pub struct Service {
     pub security_groups: Vec<String>,
     /// Ids of the subnets that it names; empty means any node.
     pub subnets: Vec<String>,
+    /// The target groups that its tasks are registered with.
+    pub targets: Vec<NamedTarget>,
     /// Whether it has a network configuration, which only awsvpc allows.
     pub has_network_configuration: bool,
     /// The token that starts a deployment.
@@ -94,6 +97,11 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
         violations.extend(broken);
         Named::default()
     });
+    let load_balancers = spec.load_balancers.as_deref().unwrap_or_default();
+    let targets = target::check(load_balancers).unwrap_or_else(|broken| {
+        violations.extend(broken);
+        Vec::new()
+    });
     match (task_definition, desired_count) {
         (Ok(task_definition), Ok(desired_count)) if violations.is_empty() => Ok(Service {
             name: name.into(),
@@ -107,6 +115,7 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
             health_check_grace_period,
             security_groups,
             subnets,
+            targets,
             has_network_configuration: network_configuration::is_given(network),
             force_new_deployment: spec.force_new_deployment.clone().filter(|token| !token.is_empty()),
             min_ready_seconds: kubernetes_seconds(spec, |kubernetes| kubernetes.min_ready_seconds),

@@ -19,9 +19,22 @@ pub struct RunningContainer {
     /// Where Kubernetes starts it again when it ends, in a task by itself: the exit codes after which it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarts_but_after: Option<Vec<i32>>,
-    /// Its health check, where the Pod's readiness follows it.
+    /// Its health check, or that of a target group, where the Pod's readiness follows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check: Option<HealthBudget>,
+    /// The target group whose check that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetOf>,
+}
+
+/// The port of a container that a target group checks.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetOf {
+    /// ARN of the target group.
+    pub arn: String,
+    /// The port that gets the traffic.
+    pub port: u16,
 }
 
 /// How long a health check may fail before the container is unhealthy. Seconds.
@@ -79,13 +92,15 @@ pub fn of(definition: &TaskDefinition, restarts: bool, in_pod: impl Fn(&str) -> 
             let kubernetes_name = Some(in_pod(&container.name)).filter(|name| *name != container.name);
             // Where readiness has a probe of its own it says nothing of the health check.
             let check = container.health_check.as_ref().filter(|_| container.kubernetes.readiness_probe.is_none());
+            let target = container.target.as_ref();
             let policy = container.restart_policy.as_ref().filter(|_| restarts);
             RunningContainer {
                 name: container.name.clone(),
                 kubernetes_name,
                 essential: container.essential,
                 restarts_but_after: policy.map(|policy| policy.ignored_exit_codes.clone()),
-                health_check: check.map(HealthBudget::from),
+                health_check: check.map(HealthBudget::from).or(target.map(|target| target.check.budget())),
+                target: target.map(|target| TargetOf { arn: target.arn.clone(), port: target.container_port }),
             }
         })
         .collect()

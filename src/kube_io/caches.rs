@@ -11,8 +11,8 @@ use kube::{Api, Client, runtime::watcher};
 
 use crate::{
     api::{
-        cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask,
-        task_definition::TaskDefinition,
+        cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService,
+        target_group::EcsTargetGroup, task::EcsTask, task_definition::TaskDefinition,
     },
     translate::labels,
 };
@@ -42,6 +42,8 @@ pub struct Caches {
     pub roles: Cache<EcsRole>,
     /// Security groups.
     pub security_groups: Cache<EcsSecurityGroup>,
+    /// Target groups.
+    pub target_groups: Cache<EcsTargetGroup>,
     /// Namespaces of clusters.
     pub namespaces: Cache<Namespace>,
     /// Workloads of services.
@@ -68,7 +70,7 @@ pub struct Caches {
 
 impl Caches {
     /// Names of the caches, as `follow` reports them.
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 19] = [
         "ecsclusters",
         "taskdefinitions",
         "taskdefinitionrevisions",
@@ -76,6 +78,7 @@ impl Caches {
         "ecstasks",
         "ecsroles",
         "ecssecuritygroups",
+        "ecstargetgroups",
         "namespaces",
         "deployments",
         "replicasets",
@@ -99,6 +102,7 @@ impl Caches {
             tasks,
             roles,
             security_groups,
+            target_groups,
             namespaces,
             deployments,
             replica_sets,
@@ -125,6 +129,7 @@ impl Caches {
             follow(&self.tasks, client, everything(), tasks, filled),
             follow(&self.roles, client, everything(), roles, filled),
             follow(&self.security_groups, client, everything(), security_groups, filled),
+            follow(&self.target_groups, client, everything(), target_groups, filled),
             follow(&self.namespaces, client, of_clusters(), namespaces, filled),
             follow(&self.deployments, client, made(), deployments, filled),
             follow(&self.replica_sets, client, made(), replica_sets, filled),

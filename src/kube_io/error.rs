@@ -104,6 +104,12 @@ impl Error {
         }
     }
 
+    /// Whether the API server knows no such object, or not even its kind.
+    #[must_use]
+    pub fn is_of_nothing_there(&self) -> bool {
+        matches!(self, Self::Request { source, .. } if api_status(source).is_some_and(|status| status.code == 404))
+    }
+
     /// A fixed word for metrics.
     #[must_use]
     pub fn metric_label(&self) -> &'static str {

@@ -23,6 +23,9 @@ pub const TASK: &str = "ecs-operator.dev/task";
 /// Holds an EcsSecurityGroup while tasks are protected by it.
 pub const SECURITY_GROUP: &str = "ecs-operator.dev/security-group";
 
+/// Holds an EcsTargetGroup while services name it or tasks are registered with it.
+pub const TARGET_GROUP: &str = "ecs-operator.dev/target-group";
+
 /// Holds an EcsRole while tasks have it.
 pub const ROLE: &str = "ecs-operator.dev/role";
 

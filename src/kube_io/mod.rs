@@ -9,6 +9,7 @@ pub mod departed_pods;
 pub mod error;
 pub mod events;
 pub mod finalizer;
+pub mod gateway;
 pub mod node;
 pub mod permissions;
 pub mod pod;

@@ -78,6 +78,13 @@ pub const PERMISSIONS: &[Permission] = &[
         "read security groups, make a service's own",
     ),
     cluster("ecs-operator.dev", "ecssecuritygroups/status", &["patch"], "report"),
+    cluster(
+        "ecs-operator.dev",
+        "ecstargetgroups",
+        &["list", "patch", "watch"],
+        "read target groups, hold one that tasks are registered with",
+    ),
+    cluster("ecs-operator.dev", "ecstargetgroups/status", &["patch"], "report"),
     // What is made of them.
     cluster(
         "",
@@ -89,7 +96,7 @@ pub const PERMISSIONS: &[Permission] = &[
         "",
         "services",
         &["create", "delete", "get", "list", "patch", "watch"],
-        "give a service's tasks a stable address",
+        "give a service's tasks and target groups stable addresses",
     ),
     cluster(
         "",
@@ -134,6 +141,13 @@ pub const PERMISSIONS: &[Permission] = &[
         &["create", "get", "list", "patch", "watch"],
         "enforce security groups",
     ),
+    cluster(
+        "gateway.networking.k8s.io",
+        "httproutes",
+        &["create", "delete", "get", "patch"],
+        "route what a Gateway takes to the tasks of an application load balancer",
+    ),
+    cluster("gateway.networking.k8s.io", "gateways", &["get"], "tell where an application load balancer is reached"),
     cluster(
         "policy",
         "poddisruptionbudgets",

@@ -8,8 +8,12 @@ use crate::{
         pod_status::{ContainerStatus, PodStatus},
         task::{ObservedTask, TaskState},
     },
-    ecs::task_containers::RunningContainer,
-    translate::{labels, names, pod::running_containers, task_pod::RECORDED_GATE},
+    ecs::{target::Target, task_containers::RunningContainer},
+    translate::{
+        labels, names,
+        pod::{running_containers, targets},
+        task_pod::RECORDED_GATE,
+    },
 };
 
 /// A Pod.
@@ -23,6 +27,8 @@ pub struct Pod {
     pub spec: PodSpec,
     /// What the kubelet reports.
     pub status: PodStatus,
+    /// What it is to target groups.
+    pub targets: Vec<Target>,
     /// The containers of its task. They are read when it is received: they are asked for at each look.
     pub containers: Vec<RunningContainer>,
 }
@@ -39,8 +45,10 @@ struct Received {
 
 impl From<Received> for Pod {
     fn from(Received { metadata, spec, status }: Received) -> Self {
-        let containers = metadata.annotations.as_ref().map(running_containers).unwrap_or_default();
-        Self { metadata, spec, status, containers }
+        let annotations = metadata.annotations.as_ref();
+        let containers = annotations.map(running_containers).unwrap_or_default();
+        let targets = annotations.map(targets).unwrap_or_default();
+        Self { metadata, spec, status, targets, containers }
     }
 }
 

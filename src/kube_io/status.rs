@@ -18,8 +18,16 @@ const FIELD_MANAGER: &str = "ecs-operator-status";
 const TIMES: [&str; 3] = ["createdAt", "updatedAt", "lastTransitionTime"];
 
 /// How many tasks there are, and the texts that say it.
-const COUNTS: [&str; 6] =
-    ["runningCount", "pendingCount", "runningTasksCount", "pendingTasksCount", "events", "message"];
+const COUNTS: [&str; 8] = [
+    "runningCount",
+    "pendingCount",
+    "runningTasksCount",
+    "pendingTasksCount",
+    "registeredTargets",
+    "healthyTargets",
+    "events",
+    "message",
+];
 
 /// Whether two statuses say the same, apart from times.
 pub fn says_the_same<S: Serialize>(one: &S, other: &S) -> bool {

@@ -4,7 +4,10 @@
 use kube::{Api, Client, Resource, ResourceExt, api::ListParams, core::PartialObjectMeta};
 
 use crate::{
-    api::{cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask},
+    api::{
+        cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService,
+        target_group::EcsTargetGroup, task::EcsTask,
+    },
     kube_io::{cache::Cached, error::Error, finalizer},
 };
 
@@ -19,6 +22,8 @@ pub async fn release(client: &Client) -> Result<(), Error> {
     release_kind(&Api::all(client.clone()), of_task, finalizer::TASK).await?;
     let of_group = |namespace: &str| Api::<Metadata<EcsSecurityGroup>>::namespaced(client.clone(), namespace);
     release_kind(&Api::all(client.clone()), of_group, finalizer::SECURITY_GROUP).await?;
+    let of_target_group = |namespace: &str| Api::<Metadata<EcsTargetGroup>>::namespaced(client.clone(), namespace);
+    release_kind(&Api::all(client.clone()), of_target_group, finalizer::TARGET_GROUP).await?;
     let of_role = |namespace: &str| Api::<Metadata<EcsRole>>::namespaced(client.clone(), namespace);
     release_kind(&Api::all(client.clone()), of_role, finalizer::ROLE).await?;
     let of_cluster = |_: &str| Api::<Metadata<EcsCluster>>::all(client.clone());

@@ -36,6 +36,8 @@ pub const ADOPT: &str = "ecs-operator.dev/adopt";
 pub const ORIGINAL_NAMES: &str = "ecs-operator.dev/original-names";
 /// Annotation of a Pod with what has to be known of its task's containers when their definition is gone, in JSON.
 pub const CONTAINERS: &str = "ecs-operator.dev/containers";
+/// Annotation of a Pod with what it is to target groups, in JSON.
+pub const TARGETS: &str = "ecs-operator.dev/targets";
 /// Annotation with the ARN of a task definition revision.
 pub const TASK_DEFINITION: &str = "ecs-operator.dev/task-definition";
 /// Annotation of the record of a task with the name of its Pod.
@@ -69,7 +71,8 @@ pub fn of_service(cluster_object: &str, service_object: &str) -> Labels {
     labels
 }
 
-/// Adds what the Pod of a task carries, whoever started it: what runs, its group, the security groups that hold for it.
+/// Adds what the Pod of a task carries, whoever started it: what runs, its group, the security groups that hold for it, the
+/// target groups that it is registered with.
 pub fn add_task(
     labels: &mut Labels,
     task_definition: &TaskDefinition,
@@ -81,6 +84,8 @@ pub fn add_task(
     labels.insert(REVISION.into(), revision.to_string());
     labels.extend(of_task_group(group));
     labels.extend(security_groups.iter().map(|group| (names::security_group_label(group), "true".into())));
+    let target_groups = task_definition.targets.iter().map(|target| &target.target_group);
+    labels.extend(target_groups.map(|group| (names::target_group_label(group), "true".into())));
     if task_definition.network_mode == Some(NetworkMode::None) {
         labels.insert(NETWORK_MODE.into(), "none".into());
     }

@@ -1,6 +1,7 @@
 //! ECS into Kubernetes objects: pure, deterministic, and unable to fail, because what comes in is checked. Whether and
 //! when an object is written is `decide`'s and the controllers' part.
 
+pub mod http_route;
 pub mod kubernetes_service;
 pub mod labels;
 pub mod location;
@@ -18,5 +19,6 @@ pub mod security_group;
 pub mod service_account;
 pub mod service_workload;
 pub mod snapshot;
+pub mod target_group;
 pub mod task_pod;
 pub mod task_record;

@@ -98,6 +98,20 @@ pub fn security_group_label(security_group: &str) -> String {
     format!("{}/{NAME}{}", crate::api::GROUP, slug(security_group, LABEL - NAME.len()))
 }
 
+/// The label that Pods carry which are registered with a target group; the part behind the slash has at most 63 characters.
+#[must_use]
+pub fn target_group_label(target_group: &str) -> String {
+    const NAME: &str = "target-group.";
+    format!("{}/{NAME}{}", crate::api::GROUP, slug(target_group, LABEL - NAME.len()))
+}
+
+/// The Service and the HTTPRoute of a target group. A service of the same name has a Service as well.
+#[must_use]
+pub fn target_group(target_group: &str) -> String {
+    const NAME: &str = "tg-";
+    format!("{NAME}{}", slug(target_group, LABEL - NAME.len()))
+}
+
 /// The label of a node that stands for an attribute of a container instance: `attr.ecs-operator.dev/rack`. Where the name
 /// of the attribute cannot be the name of a label, its slug is.
 #[must_use]
@@ -181,6 +195,8 @@ mod tests {
         assert_eq!(task_id("5f0c1c5e-0d5b-4f6b-9a35-2f1f4ad1a0d1"), "5f0c1c5e0d5b4f6b9a352f1f4ad1a0d1");
         assert_eq!(isolation_policy_of_task("migrate"), "ecs-network-mode-none-task.migrate");
         assert_eq!(security_group_label("web"), "ecs-operator.dev/security-group.web");
+        assert_eq!(target_group_label("web"), "ecs-operator.dev/target-group.web");
+        assert_eq!(target_group("web"), "tg-web");
         assert_eq!(attribute_label("Rack_1.a"), "attr.ecs-operator.dev/Rack_1.a");
         assert_eq!(attribute_label("_a"), format!("attr.ecs-operator.dev/a-{}", short_hash("_a", 8)));
         assert_eq!(service_port(None, "TCP", 80), "tcp-80");
@@ -195,7 +211,7 @@ mod tests {
                 (slug(&text, LABEL), LABEL), (namespace(&text), LABEL), (workload(&text), PREFIX), (task_pod(&text), LABEL),
                 (container(&text), LABEL), (container_port(&text), PORT), (service_port(Some(&text), "TCP", 80), LABEL),
                 (network_policy(&text), 253), (isolation_policy(&text), 253), (service_account(&text), 253),
-                (secret(&text), 253), (volume(&text), LABEL), (volume_of(&text, VolumeOf::Device, 49), LABEL), (revision_number_key(&text).to_lowercase().replace(['_', '.'], "x").trim_matches('-').to_owned() + "x", 254),
+                (secret(&text), 253), (volume(&text), LABEL), (target_group(&text), LABEL), (volume_of(&text, VolumeOf::Device, 49), LABEL), (revision_number_key(&text).to_lowercase().replace(['_', '.'], "x").trim_matches('-').to_owned() + "x", 254),
             ] {
                 prop_assert!(is_dns_label(&name) && name.len() <= longest, "{name}");
             }
@@ -203,6 +219,7 @@ mod tests {
             prop_assert!(container_port(&text).contains(|character: char| character.is_ascii_lowercase()));
             prop_assert!(!container_port(&text).contains("--"));
             prop_assert!(security_group_label(&text).split_once('/').unwrap().1.len() <= 63);
+            prop_assert!(target_group_label(&text).split_once('/').unwrap().1.len() <= 63);
             let attribute = attribute_label(&text).to_lowercase().replace(['_', '.'], "x");
             prop_assert!(is_dns_label(attribute.split_once('/').unwrap().1) && attribute.len() <= 63 + 22, "{attribute}");
             for annotation in [file_annotation(&text, 49), docker_labels_annotation(&text)] {

@@ -14,6 +14,7 @@ use crate::{
     ecs::{
         hash::decimal_id,
         role::RolesOfTask,
+        target::Target,
         task_definition::{TaskDefinition, port::Port},
     },
 };
@@ -37,6 +38,9 @@ pub struct SnapshotContent {
     pub trigger: Trigger,
     /// The ports that its tasks listen on.
     pub ports: Vec<Port>,
+    /// What its tasks are to target groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
     /// The network mode of its tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<NetworkMode>,
@@ -67,6 +71,9 @@ pub struct Trigger {
     pub namespace: Option<String>,
     /// `networkConfiguration` as the service has it.
     pub network_configuration: Value,
+    /// `loadBalancers` as the service has it; null where it has none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub load_balancers: Value,
     /// `forceNewDeployment`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub force_new_deployment: Option<String>,
@@ -84,11 +91,11 @@ impl Snapshot {
         template: &PodTemplateSpec,
     ) -> Self {
         let template = serde_json::to_value(template).unwrap_or_default();
-        let (ports, network_mode) = (definition.ports(), definition.network_mode);
         let content = SnapshotContent {
             trigger,
-            ports,
-            network_mode,
+            ports: definition.ports(),
+            targets: definition.targets.clone(),
+            network_mode: definition.network_mode,
             secret_needs: SecretNeeds::of(definition, roles),
             checks_health: definition.checks_health(),
             template,

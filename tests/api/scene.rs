@@ -29,6 +29,9 @@ fn location(kind: &str) -> (&'static str, &'static str, bool) {
         "EcsTask" => (ours, "ecstasks", true),
         "EcsRole" => (ours, "ecsroles", true),
         "EcsSecurityGroup" => (ours, "ecssecuritygroups", true),
+        "EcsTargetGroup" => (ours, "ecstargetgroups", true),
+        "Gateway" => ("/apis/gateway.networking.k8s.io/v1", "gateways", true),
+        "HTTPRoute" => ("/apis/gateway.networking.k8s.io/v1", "httproutes", true),
         "Deployment" => ("/apis/apps/v1", "deployments", true),
         "DaemonSet" => ("/apis/apps/v1", "daemonsets", true),
         "ReplicaSet" => ("/apis/apps/v1", "replicasets", true),
@@ -227,7 +230,7 @@ impl Scene {
                 connection::delete(&self.client, &self.path("EcsTask", &task)).await;
                 connection::merge(&self.client, &self.path("EcsTask", &task), &unhold).await;
             }
-            for kind in ["EcsRole", "EcsSecurityGroup"] {
+            for kind in ["EcsRole", "EcsSecurityGroup", "EcsTargetGroup"] {
                 for name in self.names(kind).await {
                     connection::merge(&self.client, &self.path(kind, &name), &unhold).await;
                 }

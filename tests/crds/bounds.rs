@@ -231,6 +231,35 @@ fn task_bounds() -> Bound {
     }
 }
 
+fn target_group_bounds() -> Bound {
+    let member = |member: &str, value: Value| json!({ member: value });
+    Bound {
+        kind: "EcsTargetGroup",
+        accepted: vec![
+            json!({}),
+            json!({"name": null, "protocol": null, "matcher": null, "attributes": null, "kubernetes": null}),
+            member("name", json!("Web-1")),
+            json!({"protocol": "TCP_UDP", "port": 65535, "targetType": "ip", "vpcId": "vpc-1"}),
+            json!({"healthCheckIntervalSeconds": 300, "healthCheckTimeoutSeconds": 120, "unhealthyThresholdCount": 10}),
+            json!({"kubernetes": {"loadBalancer": "application", "gateway": {"name": "edge"}, "hostnames": ["a", "*.b"]}}),
+            member("attributes", json!([{"key": "a", "value": null}, {"key": "b"}])),
+        ],
+        refused: vec![
+            (member("name", json!("x".repeat(33))), "spec.name"),
+            (member("name", json!("a-")), "spec.name"),
+            (member("protocol", json!("GENEVE")), "spec.protocol"),
+            (member("targetType", json!("lambda")), "spec.targetType"),
+            (member("port", json!(0)), "spec.port"),
+            (member("healthCheckIntervalSeconds", json!(4)), "spec.healthCheckIntervalSeconds"),
+            (member("healthyThresholdCount", json!(1)), "spec.healthyThresholdCount"),
+            (member("attributes", json!([{"key": "a"}, {"key": "a"}])), "spec.attributes[1]"),
+            (member("kubernetes", json!({"loadBalancer": "classic"})), "spec.kubernetes.loadBalancer"),
+            (member("kubernetes", json!({"path": "a"})), "spec.kubernetes.path"),
+            (member("ipAddressType", json!("ipv4")), "unknown field \"spec.ipAddressType\""),
+        ],
+    }
+}
+
 fn other_bounds() -> [Bound; 3] {
     let cluster = |name: &str| json!({"kubernetes": {"namespace": name}});
     [
@@ -302,7 +331,8 @@ fn other_bounds() -> [Bound; 3] {
 fn every_bound_of_the_schemas_accepts_and_refuses() {
     block_on(with_namespace("bounds", async |client, namespace| {
         let mut wrong = Vec::new();
-        for bound in [task_definition_bounds(), service_bounds(), task_bounds()].into_iter().chain(other_bounds()) {
+        let bounds = [task_definition_bounds(), service_bounds(), task_bounds(), target_group_bounds()];
+        for bound in bounds.into_iter().chain(other_bounds()) {
             for spec in bound.accepted {
                 if let Err(message) = would_create(&client, &namespace, bound.kind, &spec).await {
                     wrong.push(format!("{} {spec} was refused: {message}", bound.kind));

@@ -79,6 +79,7 @@ fn steps_of_clusters() -> Vec<Step> {
 
 fn steps_of_others() -> Vec<Step> {
     let family = Some("spec.family is immutable: make another TaskDefinition for another family");
+    let target_group = Some("spec.name is immutable: make another EcsTargetGroup for another name");
     let definition = |names: [&str; 2]| {
         let containers = names.map(|name| json!({"name": name, "image": "i"}));
         revision("definition", json!({"containerDefinitions": containers}))
@@ -122,6 +123,10 @@ fn steps_of_others() -> Vec<Step> {
         ),
         ("EcsTask", task("desiredStatus", json!("RUNNING")), task("desiredStatus", json!("STOPPED")), None),
         ("EcsTask", task("tags", json!(null)), task("tags", json!([{"key": "a"}])), None),
+        ("EcsTargetGroup", json!({"name": "a"}), json!({"name": "b"}), target_group),
+        ("EcsTargetGroup", json!({}), json!({"name": "b"}), target_group),
+        ("EcsTargetGroup", json!({}), json!({"name": "example"}), None),
+        ("EcsTargetGroup", json!({"port": 80}), json!({"port": 81}), None),
         ("TaskDefinition", json!({"family": "a"}), json!({"family": "b"}), family),
         ("TaskDefinition", json!({"family": "a"}), json!({"family": null}), family),
         ("TaskDefinition", json!({}), json!({"family": "b"}), family),

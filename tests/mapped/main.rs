@@ -15,6 +15,7 @@ mod confinement;
 mod container;
 mod run_task;
 mod service;
+mod target_group;
 mod task;
 
 use std::collections::BTreeSet;
@@ -69,7 +70,14 @@ impl Pair {
         let spec = self.spec(value);
         match self.kind {
             "TaskDefinition" => vec![spec],
-            "EcsService" => vec![object("EcsService", "web", &spec), with_a_port("web"), with_a_port("api")],
+            "EcsService" => {
+                let target_groups = ["one", "two"].map(|name| object("EcsTargetGroup", name, &json!({})));
+                [
+                    &[object("EcsService", "web", &spec), with_two_ports("web"), with_two_ports("api")],
+                    &target_groups[..],
+                ]
+                .concat()
+            }
             "EcsTask" => {
                 vec![object("EcsTask", "web", &spec), with_a_port("web"), with_a_port("api"), on_fargate("job")]
             }
@@ -94,6 +102,15 @@ fn with_a_port(family: &str) -> Value {
         &mut definition,
         &json!({"family": family, "networkMode": "awsvpc", "containerDefinitions": [{"portMappings": mappings}]}),
     );
+    definition
+}
+
+/// The same with a second container, and a second port.
+fn with_two_ports(family: &str) -> Value {
+    let mut definition = with_a_port(family);
+    let of_first = json!({"portMappings": [{"containerPort": 80}, {"containerPort": 81}]});
+    let second = json!({"name": "b", "image": "i", "memory": 64, "portMappings": [{"containerPort": 82}]});
+    merge(&mut definition, &json!({"containerDefinitions": [of_first, second]}));
     definition
 }
 
@@ -174,10 +191,17 @@ fn result(rendering: &Rendering) -> (&[Value], BTreeSet<String>) {
 }
 
 fn pairs() -> Vec<Pair> {
-    [task::pairs(), container::pairs(), confinement::pairs(), service::pairs(), run_task::pairs()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        task::pairs(),
+        container::pairs(),
+        confinement::pairs(),
+        service::pairs(),
+        target_group::pairs(),
+        run_task::pairs(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[test]

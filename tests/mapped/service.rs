@@ -13,6 +13,14 @@ fn of_cluster(path: &'static str, one: Value, other: Value) -> Pair {
     Pair { kind: "EcsCluster", path, around: json!({}), one, other }
 }
 
+fn to_target_group() -> Value {
+    json!({"targetGroupArn": "one", "containerName": "a", "containerPort": 80})
+}
+
+fn registered(path: &'static str, one: Value, other: Value) -> Pair {
+    Pair { kind: "EcsService", path, around: json!({"loadBalancers": [to_target_group()]}), one, other }
+}
+
 pub(super) fn pairs() -> Vec<Pair> {
     let groups = |name: &str| json!({"securityGroups": [name]});
     let network = |name: &str| json!({"awsvpcConfiguration": groups(name)});
@@ -28,6 +36,10 @@ pub(super) fn pairs() -> Vec<Pair> {
             one: json!("REPLICA"),
             other: json!("DAEMON"),
         },
+        of_service("loadBalancers", json!(null), json!([to_target_group()])),
+        registered("loadBalancers[].targetGroupArn", json!("one"), json!("two")),
+        registered("loadBalancers[].containerName", json!("a"), json!("b")),
+        registered("loadBalancers[].containerPort", json!(80), json!(81)),
         of_service("networkConfiguration", json!(null), network("one")),
         of_service("networkConfiguration.awsvpcConfiguration", json!(null), groups("one")),
         of_service("networkConfiguration.awsvpcConfiguration.securityGroups", json!(["one"]), json!(["two"])),

@@ -36,7 +36,7 @@ fn a_task_that_turns_unhealthy_is_replaced_by_one_that_is_healthy_first() {
     let before = history.moments().len();
     scene.kubectl(&["exec", pod(sick), "--", "touch", "/tmp/sick"]);
     scene.until("ecstask", name(sick), "is UNHEALTHY", has_health("UNHEALTHY"));
-    let told = format!("Task {} fails its container health checks.", name(sick));
+    let told = format!("Task {} fails its health checks.", name(sick));
     scene.until("ecsservice", "app", "is not ready for it", |service| {
         let conditions = service["status"]["conditions"].as_array().unwrap();
         conditions

@@ -158,6 +158,7 @@ fn a_pod_whose_containers_all_had_their_turns_ran() {
         kubernetes_name: None,
         essential: true,
         restarts_but_after: None,
+        target: None,
         health_check: None,
     };
     let log = RunningContainer { name: "log".into(), essential: false, ..web.clone() };

@@ -188,6 +188,7 @@ pub fn containers() -> impl Strategy<Value = Vec<RunningContainer>> {
                 name: name.to_uppercase(),
                 kubernetes_name: Some((*name).into()),
                 essential,
+                target: None,
                 health_check,
             })
             .collect()

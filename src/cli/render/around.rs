@@ -7,6 +7,8 @@ use crate::{
         role::{self, RolesOfTask},
         security_group::{self, GroupName},
         subnet::{self, Location},
+        target::{self, KnownTargetGroup},
+        target_group,
         task_definition::TaskDefinition,
         violation::Violation,
         vpc::Vpc,
@@ -68,6 +70,30 @@ impl Around<'_> {
         let execution = definition.execution_role.as_deref();
         let role = execution.and_then(|execution| named.find(|(name, _)| *name == execution));
         RolesOfTask::of(role.map(|(_, spec)| spec))
+    }
+
+    /// A target group of the documents.
+    pub(super) fn target_group(&self, namespace: &str, name: &str) -> Option<KnownTargetGroup> {
+        let mut here = self.inputs.iter().filter(|input| input.namespace == namespace);
+        here.find_map(|input| match &input.content {
+            Content::TargetGroup(spec) if target_group::name(spec, &input.name) == name => {
+                // Its id is worked out from its UID, which only a stored one has.
+                let arn = self.surroundings.arns.target_group(name, "");
+                Some(KnownTargetGroup::of(spec, &input.name, arn))
+            }
+            _ => None,
+        })
+    }
+
+    /// The container port that a service of the documents registers with a target group.
+    pub(super) fn port_of(&self, namespace: &str, target_group: &str) -> Option<u16> {
+        let here = self.inputs.iter().filter(|input| input.namespace == namespace);
+        let services = here.filter_map(|input| match &input.content {
+            Content::Service(spec) => spec.load_balancers.as_deref(),
+            _ => None,
+        });
+        let mut named = services.filter_map(|load_balancers| target::check(load_balancers).ok()).flatten();
+        named.find(|named| named.target_group == target_group).map(|named| named.port)
     }
 
     fn group(&self, namespace: &str, name: &str) -> Option<&EcsSecurityGroupSpec> {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::{
     api::{
         GROUP, VERSION, cluster::EcsClusterSpec, register_task_definition::RegisterTaskDefinition, role::EcsRoleSpec,
-        security_group::EcsSecurityGroupSpec, service::EcsServiceSpec, task::EcsTaskSpec,
-        task_definition_revision::TaskDefinitionRevisionSpec,
+        security_group::EcsSecurityGroupSpec, service::EcsServiceSpec, target_group::EcsTargetGroupSpec,
+        task::EcsTaskSpec, task_definition_revision::TaskDefinitionRevisionSpec,
     },
     ecs::{
         field_outcomes,
@@ -55,6 +55,7 @@ pub(super) enum Content {
     Cluster(EcsClusterSpec),
     Role(EcsRoleSpec),
     SecurityGroup(EcsSecurityGroupSpec),
+    TargetGroup(Box<EcsTargetGroupSpec>),
     Service(Box<EcsServiceSpec>),
     Task(Box<EcsTaskSpec>),
     TaskDefinition { definition: Box<RegisterTaskDefinition>, revision: i64 },
@@ -231,6 +232,7 @@ fn content(kind: &str, spec: &Value) -> Result<(Content, Vec<Fault>), String> {
         "EcsCluster" => with(typed(spec, kind)?, Content::Cluster),
         "EcsRole" => with(typed(spec, kind)?, Content::Role),
         "EcsSecurityGroup" => with(typed(spec, kind)?, Content::SecurityGroup),
+        "EcsTargetGroup" => with(typed(spec, kind)?, |spec| Content::TargetGroup(Box::new(spec))),
         "EcsService" => with(typed(spec, kind)?, |spec| Content::Service(Box::new(spec))),
         "EcsTask" => with(typed(spec, kind)?, |spec| Content::Task(Box::new(spec))),
         "TaskDefinition" => with(typed(spec, kind)?, |definition| of_definition(definition, 1)),
@@ -240,8 +242,7 @@ fn content(kind: &str, spec: &Value) -> Result<(Content, Vec<Fault>), String> {
     Ok((content, faults))
 }
 
-const NO_SUCH_KIND: &str =
-    "There is no such kind: write TaskDefinition, EcsService, EcsTask, EcsCluster, EcsRole or EcsSecurityGroup.";
+const NO_SUCH_KIND: &str = "There is no such kind: write TaskDefinition, EcsService, EcsTask, EcsCluster, EcsRole, EcsSecurityGroup or EcsTargetGroup.";
 
 fn with<T>((spec, faults): (T, Vec<Fault>), content: impl FnOnce(T) -> Content) -> (Content, Vec<Fault>) {
     (content(spec), faults)

@@ -13,6 +13,8 @@ mod objects;
 mod report;
 mod role;
 mod schema;
+mod service;
+mod target_group;
 mod task;
 
 use std::{

@@ -9,29 +9,17 @@ use crate::{
     api::{
         cluster::{EcsCluster, EcsClusterSpec},
         field_report::Outcome,
-        register_task_definition::NetworkMode,
         security_group::{EcsSecurityGroup, EcsSecurityGroupSpec},
-        service::{EcsService, EcsServiceSpec, SchedulingStrategy},
     },
     ecs::{
         self,
         field_outcomes::{self, Circumstances},
-        network_configuration::Groups,
         security_group::GroupName,
-        service::Service,
         task_definition::{self, TaskDefinition},
         task_definition_reference::TaskDefinitionReference,
         violation::Violation,
     },
-    translate::{
-        kubernetes_service::cluster_ip_service,
-        names, namespace, network_policy,
-        owner::Owner,
-        pod_template::{TaskTemplate, pod_template},
-        security_group, service_account,
-        service_workload::{ServiceWorkload, service_workload},
-        snapshot::{Snapshot, Trigger, deployment_id},
-    },
+    translate::{namespace, network_policy, owner::Owner, service_account},
 };
 
 use super::{
@@ -41,11 +29,8 @@ use super::{
     input::{Content, Input},
     role,
     schema::FaultKind,
-    task,
+    service, target_group, task,
 };
-
-/// How many tasks a service has that was made up for a task definition.
-const DESIRED_COUNT: i32 = 2;
 
 /// A task definition that can run.
 pub(super) struct Registered<'a> {
@@ -62,14 +47,15 @@ pub(super) fn render(inputs: &[Input], surroundings: &Surroundings, rendering: &
             Content::Cluster(spec) => cluster(input, spec, rendering),
             Content::Role(spec) => role::role(input, spec, rendering),
             Content::SecurityGroup(spec) => group(input, spec, &around, rendering),
-            Content::Service(spec) => named_service(input, spec, &around, rendering),
+            Content::Service(spec) => service::named(input, spec, &around, rendering),
+            Content::TargetGroup(spec) => target_group::target_group(input, spec, &around, rendering),
             Content::Task(spec) => task::named(input, spec, &around, rendering),
             Content::TaskDefinition { .. } => {}
         }
     }
     for each in registered.iter().filter(|each| run_by(&each.checked.family, each.input, inputs).is_empty()) {
         match surroundings.workload {
-            Workload::Service => made_up_service(each, &around, rendering),
+            Workload::Service => service::made_up(each, &around, rendering),
             Workload::Task => task::made_up(each, &around, rendering),
         }
     }
@@ -221,18 +207,6 @@ pub(super) fn refuse(object: &str, violations: &[Violation], rendering: &mut Ren
     }
 }
 
-fn named_service(input: &Input, spec: &EcsServiceSpec, around: &Around<'_>, rendering: &mut Rendering) {
-    rendering.tell(&input.label, field_outcomes::of_service(spec, around.has_subnets(&input.namespace)));
-    let checked = ecs::service::check(spec, &input.name);
-    let violations = checked.as_ref().err().cloned().unwrap_or_default();
-    let is_accepted = is_accepted(input, violations, rendering);
-    let is_of_cluster = is_of_cluster(input, spec.cluster.as_deref(), around, rendering);
-    let Some(service) = checked.ok().filter(|_| is_accepted && is_of_cluster) else { return };
-    if let Some(found) = found(&service.task_definition, input, "service", around, rendering) {
-        run(input, spec, &service, found, around, rendering);
-    }
-}
-
 /// Whether an object may be in its Namespace; tells why not.
 pub(super) fn is_of_cluster(
     input: &Input,
@@ -274,91 +248,6 @@ pub(super) fn found<'a>(
     newest
 }
 
-fn made_up_service(registered: &Registered<'_>, around: &Around<'_>, rendering: &mut Rendering) {
-    let spec = EcsServiceSpec {
-        task_definition: format!("{}:{}", registered.checked.family, registered.revision),
-        desired_count: Some(DESIRED_COUNT),
-        ..Default::default()
-    };
-    match ecs::service::check(&spec, &registered.checked.family) {
-        Ok(service) => {
-            let input = Input { name: names::object(&registered.checked.family), ..registered.input.clone() };
-            run(&input, &spec, &service, registered, around, rendering);
-        }
-        Err(violations) => refuse(&registered.input.label, &violations, rendering),
-    }
-}
-
-fn run(
-    input: &Input,
-    spec: &EcsServiceSpec,
-    service: &Service,
-    registered: &Registered<'_>,
-    around: &Around<'_>,
-    rendering: &mut Rendering,
-) {
-    let definition = &registered.checked;
-    if let Err(violation) = ecs::service::check_network(service, definition.network_mode) {
-        return refuse(&input.label, &[violation], rendering);
-    }
-    let namespace = &input.namespace;
-    let location = match around.locate(namespace, &service.subnets) {
-        Ok(location) => location,
-        Err(violations) => return refuse(&input.label, &violations, rendering),
-    };
-    let cluster_object = &around.cluster_of(namespace, spec.cluster.as_deref());
-    let object = EcsService { metadata: metadata(&input.name, Some(namespace)), spec: spec.clone(), status: None };
-    let owner = Owner::of(&object);
-    let groups = Groups::of(&service.security_groups, names::workload(&input.name), definition.network_mode);
-    let ports = definition.ports();
-    // A group of that name which somebody has written is taken as it is.
-    if let Groups::Unnamed(name) = &groups
-        && !around.has_group(namespace, name)
-    {
-        let group = security_group::of_service(namespace, cluster_object, &input.name, &owner, &ports);
-        policy_of(&group, namespace, &input.label, around, rendering);
-    }
-    if definition.network_mode == Some(NetworkMode::None) {
-        rendering.objects.push(typed(&network_policy::isolation(namespace, &input.name, &owner)));
-    }
-    let address = cluster_ip_service(namespace, cluster_object, &input.name, &owner, &ports);
-    rendering.objects.extend(address.map(|address| typed(&address)));
-    let roles = &around.roles_of(&input.namespace, definition);
-    let template = pod_template(TaskTemplate {
-        arns: &around.surroundings.arns,
-        cluster_object,
-        service_object: &input.name,
-        service_name: &service.name,
-        task_definition: definition,
-        roles,
-        revision: registered.revision,
-        deployment: 1,
-        deployment_id: &deployment_id(&owner.uid, 1),
-        security_groups: groups.names(),
-        location: &location,
-        pre_stop_seconds: service.pre_stop_seconds,
-        version: around.surroundings.version,
-    });
-    let snapshot = Snapshot::new(1, Trigger::default(), (definition, roles), &template);
-    let desired_count = service.desired_count.unwrap_or(1);
-    let workload = ServiceWorkload {
-        namespace,
-        cluster_object,
-        service_object: &input.name,
-        owner: &owner,
-        scheduling: service.scheduling,
-        desired_count,
-        limits: service.percentages.limits(desired_count),
-        min_ready_seconds: service.min_ready_seconds,
-        is_paused: false,
-    };
-    let kind = match service.scheduling {
-        SchedulingStrategy::Replica => "Deployment",
-        SchedulingStrategy::Daemon => "DaemonSet",
-    };
-    rendering.objects.push(of_kind("apps/v1", kind, service_workload(workload, &snapshot)));
-}
-
 pub(super) fn metadata(name: &str, namespace: Option<&str>) -> ObjectMeta {
     ObjectMeta { name: Some(name.into()), namespace: namespace.map(str::to_owned), ..Default::default() }
 }
@@ -370,7 +259,7 @@ pub(super) fn typed<K: Resource<DynamicType = ()> + Serialize>(object: &K) -> Va
 }
 
 /// Nothing owns what was never stored.
-fn of_kind(api_version: &str, kind: &str, mut object: Value) -> Value {
+pub(super) fn of_kind(api_version: &str, kind: &str, mut object: Value) -> Value {
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.remove("ownerReferences");
     }

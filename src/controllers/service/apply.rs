@@ -22,7 +22,7 @@ use crate::{
         service_status::RolloutState,
     },
     controllers::{context::Context, task::Seen},
-    decide::{rollout::Rollout, service_scheduler::TaskStop, unhealthy::unhealthy_stop},
+    decide::{rollout::Rollout, service_scheduler::TaskStop, unhealthy::is_unhealthy_stop},
     kube_io::{
         apply::{Applied, Force, apply as apply_object, delete_if_there},
         apply_request::create_as_go_writes_it,
@@ -201,7 +201,7 @@ async fn refuse_if_rollout_is_behind(observed: &Observed, plan: &Plan, context: 
 pub(super) fn note_stops(observed: &Observed, plan: &Plan, context: &Context) {
     let is_stopped = |id: &String| plan.decision.stops.iter().any(|stop| stop.id == *id);
     for (_, pod) in observed.live_pods.iter().filter(|(id, _)| !is_stopped(id)) {
-        context.stops.withdraw(pod.uid(), &unhealthy_stop());
+        context.stops.withdraw(pod.uid(), is_unhealthy_stop);
     }
     for TaskStop { id, stop, deletes } in &plan.decision.stops {
         let Some(pod) = observed.live_pods.get(id) else { continue };

@@ -16,7 +16,10 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
-    api::{cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService, task::EcsTask},
+    api::{
+        cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService,
+        target_group::EcsTargetGroup, task::EcsTask,
+    },
     decide::conditions::{ACCEPTED, READY, is_true},
     ecs::task_definition_reference::TaskDefinitionReference,
     kube_io::{caches::Caches, error::Error, pod::Pod, replica_set::ReplicaSet, revision::Revision},
@@ -77,6 +80,17 @@ where
     // Whoever has come to rest has what it needs.
     triggers.from(&caches.roles, move |role: &EcsRole| {
         services_in(&all, &role.namespace().unwrap_or_default(), |service| !is_ready(service))
+    });
+    let all = Arc::clone(caches);
+    let accepted_before = LastSeen::new();
+    triggers.from(&caches.target_groups, move |group: &EcsTargetGroup| {
+        let accepted = is_true(&group.status.clone().unwrap_or_default().conditions, ACCEPTED);
+        // Its counts change with each task.
+        let digest = (group.metadata.generation, accepted, group.metadata.deletion_timestamp.is_some());
+        if !accepted_before.has_changed(&group.uid().unwrap_or_default(), digest) {
+            return Vec::new();
+        }
+        services_in(&all, &group.namespace().unwrap_or_default(), |service| !is_ready(service))
     });
     let all = Arc::clone(caches);
     let last_seen = LastSeen::new();

@@ -25,7 +25,7 @@ use crate::{
     },
     controllers::{
         context::Context, earlier_ends::earlier_ends, revision_lookup::Places, role::Roles, service_task::is_record,
-        task::Seen,
+        target_group::TargetGroups, task::Seen,
     },
     decide::{
         elapsed::left,
@@ -35,11 +35,12 @@ use crate::{
         task::ObservedTask,
         workload::{self, Share, WorkloadState},
     },
+    ecs::{target::Target, target_group::named_by},
     kube_io::{pod::Pod, replica_set::ReplicaSet, workload::Workload},
     translate::{
         labels, names,
         owner::{Owner, Ownership},
-        snapshot::{Snapshot, deployment_id},
+        snapshot::{Snapshot, SnapshotContent, deployment_id},
     },
 };
 
@@ -56,6 +57,7 @@ pub(super) struct Observed {
     pub(super) places: Places,
     pub(super) security_groups: Vec<Arc<EcsSecurityGroup>>,
     pub(super) roles: Roles,
+    pub(super) target_groups: TargetGroups,
     pub(super) workload: Option<Workload>,
     /// What its tasks are divided into, where it is a Deployment.
     pub(super) shares: Vec<Share>,
@@ -117,9 +119,24 @@ impl Observed {
 
     /// Whether the tasks of a deployment leave their endpoints before they stop.
     pub(super) fn drains(&self, number: i64) -> bool {
+        let leaves = |content: &SnapshotContent| !content.ports.is_empty() && content.trigger.pre_stop_seconds > 0;
+        self.content(number).is_some_and(|content| leaves(content) || !content.targets.is_empty())
+    }
+
+    /// What the tasks of a deployment are to target groups.
+    pub(super) fn targets(&self, number: i64) -> &[Target] {
+        self.content(number).map(|content| &content.targets[..]).unwrap_or_default()
+    }
+
+    /// Names of the target groups of the newest deployment whose checks do not tell if its tasks are healthy.
+    pub(super) fn unasked_target_groups(&self) -> Vec<String> {
+        let targets = self.newest_snapshot().map(|newest| &newest.content.targets[..]).unwrap_or_default();
+        targets.iter().filter(|target| !target.is_asked).map(|target| named_by(&target.arn).to_owned()).collect()
+    }
+
+    fn content(&self, number: i64) -> Option<&SnapshotContent> {
         let stored = self.snapshots.iter().find(|stored| stored.snapshot.number == number);
-        let content = stored.map(|stored| &stored.snapshot.content);
-        content.is_some_and(|content| !content.ports.is_empty() && content.trigger.pre_stop_seconds > 0)
+        stored.map(|stored| &stored.snapshot.content)
     }
 
     /// The id of a deployment.
@@ -172,6 +189,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         places: Places::of(&namespace, context),
         security_groups: caches.security_groups.in_namespace(&namespace),
         roles: Roles::of(&namespace, context),
+        target_groups: TargetGroups::of(&namespace, context),
         stuck: stuck(&replica_sets, &shares, found.as_ref()),
         workload: found,
         shares,

@@ -11,9 +11,13 @@ use crate::{
         rollout_status::{self, RolloutStatus, Told},
         service_status::{self, ServiceFacts},
         task::count,
-        task_events::{self, TaskChange},
+        task_events::{self, TaskChange, Traffic},
     },
-    ecs::{field_outcomes, subnet, task_definition_reference::TaskDefinitionReference},
+    ecs::{
+        field_outcomes::{self, ServiceCircumstances},
+        subnet,
+        task_definition_reference::TaskDefinitionReference,
+    },
     kube_io::{error::Error, events::Severity, status, workload::Workload},
     translate::{labels, names},
 };
@@ -142,7 +146,8 @@ async fn tell(
     context: &Context,
 ) -> Result<Outcome, Error> {
     let service = name_of(&observed.service);
-    let of_tasks = task_events::messages(&service, &changes, |deployment| observed.drains(deployment));
+    let traffic = |number| Traffic { drains: observed.drains(number), targets: observed.targets(number) };
+    let of_tasks = task_events::messages(&service, &changes, traffic);
     let now = context.now();
     let (uid, told) = (&observed.owner.uid, &context.told_events);
     let is_news = |message: &&String| !told.contains(uid, message, &now);
@@ -209,7 +214,9 @@ fn with_counts(observed: &Observed, findings: &[Finding], context: &Context) -> 
     let counts = count(&observed.tasks);
     let holder = holder(&observed.namespace, &observed.clusters, None);
     let has_subnets = holder.is_ok_and(|cluster| subnet::are_declared(&cluster.spec));
-    let outcomes = field_outcomes::of_service(&observed.service.spec, has_subnets);
+    let unasked = observed.unasked_target_groups();
+    let circumstances = ServiceCircumstances { cluster_has_subnets: has_subnets, unasked_target_groups: &unasked };
+    let outcomes = field_outcomes::of_service(&observed.service.spec, circumstances);
     let generation = observed.service.metadata.generation;
     EcsServiceStatus {
         status: Some(ServiceState::Active),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::{
     api::register_task_definition::NetworkMode,
     controllers::{
@@ -75,7 +77,7 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let named = named_revision(observed, &service)?;
     let trigger = trigger(observed, &service, &named);
     let locate = || cluster.locate(&service.subnets);
-    let (target, network_mode) = target(observed, &trigger, named, locate)?;
+    let (target, network_mode) = target(observed, &trigger, named, (&service, locate))?;
     service::check_network(&service, network_mode).map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     let groups = Groups::of(&service.security_groups, names::workload(&observed.name), network_mode);
     security_group::check_named(&groups, &observed.security_groups, &observed.namespace)?;
@@ -123,9 +125,16 @@ fn trigger(observed: &Observed, service: &Service, named: &Named) -> Trigger {
         revision: named.number,
         namespace: named.namespace.clone(),
         network_configuration: serde_json::to_value(&observed.service.spec.network_configuration).unwrap_or_default(),
+        load_balancers: load_balancers(observed),
         force_new_deployment: service.force_new_deployment.clone(),
         pre_stop_seconds: service.pre_stop_seconds,
     }
+}
+
+/// An empty list is the same as none.
+fn load_balancers(observed: &Observed) -> Value {
+    let given = observed.service.spec.load_balancers.as_ref().filter(|list| !list.is_empty());
+    given.and_then(|list| serde_json::to_value(list).ok()).unwrap_or_default()
 }
 
 /// The deployment that the values ask for, and the network mode of its tasks. One that was started already needs no
@@ -134,7 +143,7 @@ fn target(
     observed: &Observed,
     trigger: &Trigger,
     named: Named,
-    locate: impl Fn() -> Result<Location, Refusal>,
+    (service, locate): (&Service, impl Fn() -> Result<Location, Refusal>),
 ) -> Result<(Target, Option<NetworkMode>), Refusal> {
     let newest = observed.newest_snapshot();
     match deployment::wanted(
@@ -146,7 +155,8 @@ fn target(
             Ok((Target::Existing(number), newest.and_then(|snapshot| snapshot.content.network_mode)))
         }
         Wanted::New(number) => {
-            let task_definition = Box::new(checked(&*named.revision?, None)?);
+            let checked = checked(&*named.revision?, None)?;
+            let task_definition = Box::new(observed.target_groups.register(checked, &service.targets)?);
             let network_mode = task_definition.network_mode;
             let roles = observed.roles.of_task(&task_definition, &observed.namespace)?;
             Ok((Target::New { number, task_definition, roles, location: locate()? }, network_mode))

@@ -6,9 +6,10 @@ use std::{sync::Arc, time::Duration};
 use kube::{Api, ResourceExt};
 
 use crate::{
-    api::task::EcsTask,
+    api::{task::EcsTask, task_status::LastStatus},
     controllers::{context::Context, driver::Outcome, service_task::is_record},
     decide::{
+        task_events::ChangeKind,
         task_news::news,
         task_retention::{self, StoppedTask},
         task_status,
@@ -44,6 +45,11 @@ pub(super) async fn reconcile(record: &EcsTask, context: &Context) -> Result<Out
     let is_whole_since = seen.as_ref().and_then(|(seen, _)| seen.facts(&now).is_whole_since());
     let news = news(&before, &after, is_whole_since, &now);
     if news == Some(Duration::ZERO) {
+        // Before the write, which brings the service to tell of it.
+        let has_started = before.started_at.is_none() && after.last_status == Some(LastStatus::Running);
+        if let Some((seen, _)) = seen.as_ref().filter(|(seen, _)| has_started && !seen.pod.targets.is_empty()) {
+            seen.note_change(ChangeKind::Registered, context);
+        }
         status::write(&records, record, &after).await?;
         // The change brings the record back here.
         return Ok(Outcome::Done);

@@ -9,7 +9,7 @@ use crate::decide::{
     rollout::Course,
     scheduled_task::ScheduledTask,
     start_throttle::{EndedTask, TaskEnd},
-    unhealthy::{Health, unhealthy_stop},
+    unhealthy::Health,
 };
 
 use super::{Decision, SchedulerFacts, TaskStop};
@@ -135,9 +135,9 @@ impl<'a> SchedulerFacts<'a> {
     pub(super) fn last_failure(&self, deployment: i64) -> Option<String> {
         let given_up = self.given_up(deployment).pop().map(|given_up| given_up.stop.reason);
         let mut live = self.tasks_of(deployment);
-        let is_unhealthy = live.any(|task| task.health(self.judge()) == Health::Unhealthy);
+        let unhealthy = live.find(|task| task.health(self.judge()) == Health::Unhealthy);
         let gone = || self.last_failed_start(deployment).map(|(_, reason)| reason.to_owned());
-        given_up.or_else(|| is_unhealthy.then(|| unhealthy_stop().reason)).or_else(gone)
+        given_up.or_else(|| unhealthy.map(|task| task.unhealthy_stop().reason)).or_else(gone)
     }
 
     /// The newest task of a deployment that did not start and is gone, and why.

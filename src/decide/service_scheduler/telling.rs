@@ -5,7 +5,7 @@ use crate::decide::{
     service_status::{incomplete_message, unplaceable_message},
     start_throttle::{Impairment, impaired_message},
     task_hindrance::Hindrance,
-    unhealthy::{Health, failed_health_checks_message, unhealthy_stop},
+    unhealthy::{Health, failed_health_checks_message},
 };
 
 use super::{Decision, Delays, SchedulerFacts, TaskStop};
@@ -38,9 +38,9 @@ impl SchedulerFacts<'_> {
     pub(super) fn tell_unhealthy(&self, ended: i64, decision: &mut Decision) {
         let unhealthy = self.tasks_of(ended).filter(|task| task.health(self.judge()) == Health::Unhealthy);
         for task in unhealthy {
-            decision.messages.push(failed_health_checks_message(self.service, &task.id));
+            decision.messages.push(failed_health_checks_message(self.service, task));
             if !decision.course.is_stopped() {
-                decision.stops.push(TaskStop { id: task.id.clone(), stop: unhealthy_stop(), deletes: false });
+                decision.stops.push(TaskStop { id: task.id.clone(), stop: task.unhealthy_stop(), deletes: false });
             }
         }
     }

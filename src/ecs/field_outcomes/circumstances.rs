@@ -43,6 +43,15 @@ pub struct Circumstances<'a> {
     pub namespace: &'a str,
 }
 
+/// For what the report of a service is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServiceCircumstances<'a> {
+    /// Whether its cluster says what its subnets are.
+    pub cluster_has_subnets: bool,
+    /// Names of the target groups whose checks do not tell if its tasks are healthy.
+    pub unasked_target_groups: &'a [String],
+}
+
 /// What one walk over a document knows of it as a whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Situation<'a> {
@@ -55,6 +64,8 @@ pub(super) struct Situation<'a> {
     pub(super) secrets: &'a SecretUses,
     /// Whether the cluster says what its subnets are.
     pub(super) cluster_has_subnets: bool,
+    /// Names of the target groups whose checks tell nothing.
+    pub(super) unasked_target_groups: &'a [String],
 }
 
 impl<'a> Situation<'a> {
@@ -67,6 +78,7 @@ impl<'a> Situation<'a> {
             layout: None,
             secrets,
             cluster_has_subnets: false,
+            unasked_target_groups: &[],
         }
     }
 }

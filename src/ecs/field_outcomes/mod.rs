@@ -11,6 +11,7 @@ mod placeholders;
 mod row;
 mod secret_uses;
 mod service;
+mod target_group;
 mod task;
 mod task_definition;
 
@@ -23,10 +24,11 @@ use crate::api::{
     field_report::{FieldOutcome, Outcome},
     register_task_definition::RegisterTaskDefinition,
     service::EcsServiceSpec,
+    target_group::EcsTargetGroupSpec,
     task::EcsTaskSpec,
 };
 
-pub use circumstances::{Circumstances, Workload};
+pub use circumstances::{Circumstances, ServiceCircumstances, Workload};
 
 use super::{
     task_definition::{TaskDefinition, layout::Layout},
@@ -78,11 +80,13 @@ fn of_both((in_service, by_itself): (FieldOutcome, FieldOutcome)) -> FieldOutcom
     FieldOutcome { path: in_service.path, outcome, detail }
 }
 
-/// The same for a service. `cluster_has_subnets` is whether its cluster says what its subnets are.
+/// The same for a service.
 #[must_use]
-pub fn of_service(spec: &EcsServiceSpec, cluster_has_subnets: bool) -> Vec<FieldOutcome> {
+pub fn of_service(spec: &EcsServiceSpec, circumstances: ServiceCircumstances<'_>) -> Vec<FieldOutcome> {
     let secrets = SecretUses::default();
-    let situation = Situation { cluster_has_subnets, ..Situation::of_no_task(&secrets) };
+    let ServiceCircumstances { cluster_has_subnets, unasked_target_groups } = circumstances;
+    let of_no_task = Situation::of_no_task(&secrets);
+    let situation = Situation { cluster_has_subnets, unasked_target_groups, ..of_no_task };
     report(&serde_json::to_value(spec).unwrap_or_default(), &SERVICE, situation)
 }
 
@@ -102,7 +106,14 @@ pub fn of_cluster(spec: &EcsClusterSpec) -> Vec<FieldOutcome> {
     report(&serde_json::to_value(spec).unwrap_or_default(), &CLUSTER, Situation::of_no_task(&secrets))
 }
 
-/// What to do about a member of ECS's request that the kind does not have yet.
+/// The same for a target group.
+#[must_use]
+pub fn of_target_group(spec: &EcsTargetGroupSpec) -> Vec<FieldOutcome> {
+    let secrets = SecretUses::default();
+    report(&serde_json::to_value(spec).unwrap_or_default(), &TARGET_GROUP, Situation::of_no_task(&secrets))
+}
+
+/// What to do about a member of ECS's request that the kind does not have yet. `path` is that of the member in a document.
 #[must_use]
 pub fn refusal(kind: &str, path: &str) -> Option<&'static str> {
     let rows: &RowsByPath = match kind {
@@ -111,8 +122,17 @@ pub fn refusal(kind: &str, path: &str) -> Option<&'static str> {
         "EcsTask" => &TASK,
         _ => return None,
     };
-    let refused = rows.get(path)?.iter().find(|row| row.outcome == Outcome::Refused)?;
+    let refused = rows.get(&*pattern(path))?.iter().find(|row| row.outcome == Outcome::Refused)?;
     Some(refused.detail)
+}
+
+/// A path with `[]` for each element of a list, as the tables have it.
+fn pattern(path: &str) -> String {
+    let parts = path.split('[').enumerate().map(|(index, part)| match part.split_once(']') {
+        Some((_, rest)) if index > 0 => format!("[]{rest}"),
+        _ => part.to_owned(),
+    });
+    parts.collect()
 }
 
 /// Those that are worth telling: what Kubernetes does not do as ECS does. What is ignored is told once, without its members.
@@ -154,7 +174,7 @@ pub struct DescribedRow {
 
 /// Every row of the tables, for the documentation, kind by kind.
 #[must_use]
-pub fn tables() -> [(&'static str, Vec<DescribedRow>); 4] {
+pub fn tables() -> [(&'static str, Vec<DescribedRow>); 5] {
     let describe = |row: &Row| DescribedRow {
         path: row.path,
         when: row.describe_when(),
@@ -166,6 +186,7 @@ pub fn tables() -> [(&'static str, Vec<DescribedRow>); 4] {
         ("TaskDefinition", task_definition_rows().map(describe).collect()),
         ("EcsService", service::ROWS.iter().map(describe).collect()),
         ("EcsTask", task::ROWS.iter().map(describe).collect()),
+        ("EcsTargetGroup", target_group::ROWS.iter().map(describe).collect()),
     ]
 }
 
@@ -175,6 +196,7 @@ type RowsByPath = HashMap<&'static str, Vec<&'static Row>>;
 static TASK_DEFINITION: LazyLock<RowsByPath> = LazyLock::new(|| by_path(task_definition_rows()));
 static CLUSTER: LazyLock<RowsByPath> = LazyLock::new(|| by_path(cluster::ROWS.iter()));
 static SERVICE: LazyLock<RowsByPath> = LazyLock::new(|| by_path(service::ROWS.iter()));
+static TARGET_GROUP: LazyLock<RowsByPath> = LazyLock::new(|| by_path(target_group::ROWS.iter()));
 static TASK: LazyLock<RowsByPath> = LazyLock::new(|| by_path(task::ROWS.iter()));
 
 fn by_path(rows: impl Iterator<Item = &'static Row>) -> RowsByPath {
@@ -255,7 +277,7 @@ fn for_each_field<'a>(field: &Field<'a>, pattern: &str, visit: &mut impl FnMut(&
 
 /// Members whose own members are names that the user chooses.
 fn is_free_form(pattern: &str) -> bool {
-    const FREE_FORM: [&str; 5] = ["options", "dockerLabels", "driverOpts", "labels", "nodeSelector"];
+    const FREE_FORM: [&str; 6] = ["options", "dockerLabels", "driverOpts", "labels", "nodeSelector", "annotations"];
     pattern.rsplit('.').next().is_some_and(|name| FREE_FORM.contains(&name))
 }
 

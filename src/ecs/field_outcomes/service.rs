@@ -1,7 +1,10 @@
 //! What becomes of each field of a service. A member of CreateService that EcsService does not have yet is Refused: whoever
 //! builds it changes its row.
 
-use crate::ecs::deployment_configuration::{ALARMS, LIFECYCLE_HOOKS, STRATEGY};
+use crate::ecs::{
+    deployment_configuration::{ALARMS, LIFECYCLE_HOOKS, STRATEGY},
+    target_group,
+};
 
 use super::{
     field::Field,
@@ -15,6 +18,8 @@ const BREAKER: &str =
     "The operator counts the failed tasks: while it is away none is counted, and no deployment is rolled back.";
 const EARLY_SUCCESS: &str = "It says when a deployment is completed. The Deployment starts the rest of its tasks all the same, and keeps as many healthy as minimumHealthyPercent wants.";
 pub(super) const SUBNETS: &str = "They choose nodes, as spec.subnets of the EcsCluster said when the deployment was started, and not addresses. Over the zones of several, tasks are spread as evenly as the nodes allow.";
+const UNASKED: &str = "The container has a check of its own, or that of an earlier target group: that tells whether its tasks are healthy.";
+const TWO_GROUPS: &str = "Deployments do not move traffic from one target group to another yet: take it out.";
 const OFF: &str = "It has no effect while it is not enabled.";
 
 const DAEMON: &str = "It becomes a DaemonSet, which counts the nodes that its tasks may run on. Where Kubernetes refuses to make their Pods only the events of the DaemonSet tell.";
@@ -35,10 +40,19 @@ pub(super) const ROWS: &[Row] = &[
         "availabilityZoneRebalancing",
         "Running tasks are not moved from zone to zone: take it out. New ones are spread by Kubernetes.",
     ),
+    mapped("loadBalancers"),
+    approximated("loadBalancers[].targetGroupArn", UNASKED).when("another check tells of its health", |field| {
+        let name = target_group::named_by(field.text());
+        field.situation.unasked_target_groups.iter().any(|unasked| unasked == name)
+    }),
+    mapped("loadBalancers[].targetGroupArn"),
     refused(
-        "loadBalancers",
-        "Load balancers are not connected yet: take it out, and point a Service of type LoadBalancer or an HTTPRoute at the service.",
+        "loadBalancers[].loadBalancerName",
+        "There are no Classic Load Balancers: make an EcsTargetGroup, and name it in targetGroupArn.",
     ),
+    mapped("loadBalancers[].containerName"),
+    mapped("loadBalancers[].containerPort"),
+    refused("loadBalancers[].advancedConfiguration", TWO_GROUPS),
     refused(
         "serviceRegistries",
         "There is no service discovery beside that of Kubernetes yet: take it out. A service with ports is reached by its own name in the Namespace.",

@@ -84,7 +84,7 @@ fn every_member_of_a_request_of_ecs_has_a_row() {
 
 #[test]
 fn a_member_that_a_kind_does_not_have_yet_is_refused_with_what_to_do() {
-    assert!(refusal("EcsService", "loadBalancers").unwrap().contains("take it out"));
+    assert!(refusal("EcsService", "tags").unwrap().contains("take it out"));
     assert!(refusal("EcsService", "deploymentConfiguration.alarms").is_some());
     assert!(refusal("EcsTask", "overrides.inferenceAcceleratorOverrides").is_some());
     assert_eq!(refusal("EcsService", "desiredCount"), None);
@@ -137,8 +137,10 @@ fn only_what_the_user_set_is_reported() {
         "taskDefinition": "web",
         "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": null}}
     }));
-    let paths: Vec<_> =
-        differences(&of_service(&spec.unwrap(), false)).into_iter().map(|outcome| outcome.path).collect();
+    let paths: Vec<_> = differences(&of_service(&spec.unwrap(), ServiceCircumstances::default()))
+        .into_iter()
+        .map(|outcome| outcome.path)
+        .collect();
     assert_eq!(paths, ["networkConfiguration.awsvpcConfiguration.subnets"]);
     let empty = json!({"taskRoleArn": "", "containerDefinitions": [
         {"name": "a", "image": "i", "memory": 64, "links": [], "linuxParameters": {}, "ulimits": null, "environment": [{"name": "A", "value": ""}]}]});

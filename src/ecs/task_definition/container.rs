@@ -8,7 +8,10 @@ use crate::{
         container_definition::ContainerDefinition, register_task_definition::NetworkMode,
         task_definition_kubernetes::ContainerKubernetes,
     },
-    ecs::{secret_reference::SecretReference, task_definition_reference::is_family, violation::Violations},
+    ecs::{
+        secret_reference::SecretReference, target::CheckedTarget, task_definition_reference::is_family,
+        violation::Violations,
+    },
 };
 
 use super::{
@@ -87,6 +90,8 @@ pub struct Container {
     pub is_log_router: bool,
     /// What ECS does not have.
     pub kubernetes: ContainerKubernetes,
+    /// The check of a target group, where it tells whether the container is healthy: none before a service says so.
+    pub target: Option<CheckedTarget>,
 }
 
 /// What of a container is checked together with the others of its task.
@@ -156,6 +161,7 @@ pub fn check(
         docker_labels: definition.docker_labels.clone().unwrap_or_default(),
         is_log_router: definition.firelens_configuration.is_some(),
         kubernetes: definition.kubernetes.clone().unwrap_or_default(),
+        target: None,
     }
 }
 

@@ -35,6 +35,7 @@ use super::{
     arn::{last_segment, parse_account_id},
     placement::{self, Placement},
     role,
+    target::Target,
     task_definition_reference::is_family,
     violation::{Violation, Violations},
 };
@@ -90,6 +91,10 @@ pub struct TaskDefinition {
     pub requires_compatibilities: Vec<Compatibility>,
     /// What ECS does not have.
     pub kubernetes: TaskDefinitionKubernetes,
+    /// The target groups that its tasks are registered with: none before a service says so.
+    pub targets: Vec<Target>,
+    /// Seconds for which its tasks keep their connections when they leave the target groups; `None` where nobody has said so.
+    pub deregistration_delay: Option<u32>,
 }
 
 impl TaskDefinition {
@@ -99,11 +104,15 @@ impl TaskDefinition {
         self.containers.iter().flat_map(|container| &container.ports).cloned().collect()
     }
 
-    /// Whether something tells if its tasks are healthy: a health check or a readiness probe of an essential container.
+    /// Whether something tells if its tasks are healthy: a health check or a readiness probe of an essential container, or the check
+    /// of a target group.
     #[must_use]
     pub fn checks_health(&self) -> bool {
-        let mut essential = self.containers.iter().filter(|container| container.essential);
-        essential.any(|container| container.health_check.is_some() || container.kubernetes.readiness_probe.is_some())
+        let has_own =
+            |container: &Container| container.health_check.is_some() || container.kubernetes.readiness_probe.is_some();
+        self.containers
+            .iter()
+            .any(|container| container.target.is_some() || (container.essential && has_own(container)))
     }
 
     /// Whether it can run on Fargate only.
@@ -187,6 +196,8 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
         system_controls,
         requires_compatibilities,
         kubernetes,
+        targets: Vec::new(),
+        deregistration_delay: None,
     })
 }
 

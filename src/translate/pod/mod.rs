@@ -26,6 +26,7 @@ use crate::{
         kubernetes_version::KubernetesVersion,
         role::RolesOfTask,
         subnet::Location,
+        target::Target,
         task_containers::{self, RunningContainer},
         task_definition::{TaskDefinition, layout::Layout},
     },
@@ -116,6 +117,9 @@ pub fn annotations(task: Task<'_>, revision: i64) -> Labels {
     annotations.insert(labels::TASK_DEFINITION.into(), task.arns.task_definition(&definition.family, revision));
     let restarts = task.runs == Runs::Alone && task.version.has_container_restart_policies();
     annotations.insert(labels::CONTAINERS.into(), json(&task_containers::of(definition, restarts, names::container)));
+    if !definition.targets.is_empty() {
+        annotations.insert(labels::TARGETS.into(), json(&definition.targets));
+    }
     let originals = container::original_names(definition);
     if !originals.is_empty() {
         annotations.insert(labels::ORIGINAL_NAMES.into(), json(&originals));
@@ -133,14 +137,24 @@ pub fn running_containers(annotations: &BTreeMap<String, String>) -> Vec<Running
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
+/// What the annotations of a Pod say of target groups; nothing where they say nothing that can be read.
+#[must_use]
+pub fn targets(annotations: &BTreeMap<String, String>) -> Vec<Target> {
+    let text = annotations.get(labels::TARGETS);
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Without ports nobody has to be told that the task goes away.
 fn pre_stop_seconds(task: Task<'_>) -> u32 {
+    let definition = task.task_definition;
     match task.runs {
-        Runs::InService { pre_stop_seconds } if !task.task_definition.ports().is_empty() => pre_stop_seconds,
+        Runs::InService { pre_stop_seconds } if !definition.ports().is_empty() => {
+            pre_stop_seconds.max(definition.deregistration_delay.unwrap_or(0))
+        }
         Runs::InService { .. } | Runs::Alone => 0,
     }
 }
@@ -148,13 +162,15 @@ fn pre_stop_seconds(task: Task<'_>) -> u32 {
 /// Seconds between SIGTERM and SIGKILL of a container on ECS.
 const STOP_TIMEOUT_SECONDS: u32 = 30;
 
-/// The regular containers stop together, then the sidecars one after the other.
+/// The regular containers stop together, then the sidecars one after the other. ECS counts the stop timeout from SIGTERM on, and the
+/// kubelet from the sleep before it: a delay that somebody asked for comes on top.
 fn stop_seconds(definition: &TaskDefinition, layout: &Layout) -> u32 {
     if let Some(seconds) = definition.kubernetes.termination_grace_period_seconds {
         return u32::try_from(seconds).unwrap_or(STOP_TIMEOUT_SECONDS);
     }
     let stop = |index: usize| definition.containers[index].stop_timeout.unwrap_or(STOP_TIMEOUT_SECONDS);
     let regular = layout.regular.iter().map(|index| stop(*index)).max().unwrap_or(STOP_TIMEOUT_SECONDS);
+    let regular = regular.saturating_add(definition.deregistration_delay.unwrap_or(0));
     layout.sidecars().map(stop).fold(regular, u32::saturating_add)
 }
 

@@ -7,16 +7,21 @@ use k8s_openapi::{
 
 use crate::{
     api::task_definition_kubernetes::{HttpScheme, ReadinessProbe},
-    ecs::task_definition::{container::Container, health_check::HealthCheck},
+    ecs::{
+        target::CheckedTarget,
+        target_group::CheckKind,
+        task_definition::{container::Container, health_check::HealthCheck},
+    },
 };
 
 use super::literal::literals;
 
-/// Whether the container takes traffic: its own readiness probe, else its health check.
+/// Whether the container takes traffic: its own readiness probe, else its health check, else that of a target group.
 #[must_use]
 pub fn readiness(container: &Container) -> Option<Probe> {
     let of_health_check = || container.health_check.as_ref().map(|check| of_health_check(check, check.retries));
-    container.kubernetes.readiness_probe.as_ref().map(of_kubernetes).or_else(of_health_check)
+    let of_target = || container.target.as_ref().map(of_target);
+    container.kubernetes.readiness_probe.as_ref().map(of_kubernetes).or_else(of_health_check).or_else(of_target)
 }
 
 /// Whether the container is healthy, for those that wait for it. When the time for that is over it is killed, so the time
@@ -38,6 +43,35 @@ fn of_health_check(check: &HealthCheck, failures: u32) -> Probe {
         timeout_seconds: Some(seconds(check.timeout)),
         failure_threshold: Some(seconds(failures.max(1))),
         ..Default::default()
+    }
+}
+
+/// A target that was registered is healthy after one check that passes, so one is enough.
+fn of_target(target: &CheckedTarget) -> Probe {
+    let check = &target.check;
+    let port = i32::from(target.checked_port());
+    let scheme = |is_secure: bool| if is_secure { "HTTPS" } else { "HTTP" };
+    let asked = match &check.kind {
+        CheckKind::Http { path, is_secure } => Probe {
+            http_get: Some(HTTPGetAction {
+                path: Some(path.clone()),
+                port: IntOrString::Int(port),
+                scheme: Some(scheme(*is_secure).into()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        },
+        CheckKind::Grpc => Probe { grpc: Some(GRPCAction { port, service: None }), ..Default::default() },
+        CheckKind::Tcp => Probe {
+            tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(port), host: None }),
+            ..Default::default()
+        },
+    };
+    Probe {
+        period_seconds: Some(seconds(check.interval)),
+        timeout_seconds: Some(seconds(check.timeout)),
+        failure_threshold: Some(seconds(check.unhealthy_threshold)),
+        ..asked
     }
 }
 

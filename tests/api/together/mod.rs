@@ -12,6 +12,7 @@ mod security_group;
 mod service;
 mod subnet;
 mod tampering;
+mod target_group;
 mod task;
 mod task_definition;
 mod task_records;

@@ -53,6 +53,7 @@ fn container() -> RunningContainer {
         kubernetes_name: None,
         essential: true,
         restarts_but_after: None,
+        target: None,
         health_check,
     }
 }

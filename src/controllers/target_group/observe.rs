@@ -1,0 +1,114 @@
+//! First step: what the operator has seen of a target group, of its targets and of the services that name it. Reads caches only.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Service;
+use kube::ResourceExt;
+
+use crate::{
+    api::{service::EcsService, target_group::EcsTargetGroup},
+    controllers::context::Context,
+    decide::name_claim::NameClaim,
+    ecs::{target_group::named_by, target_port::KnownTarget},
+    kube_io::{caches::Caches, pod::Pod},
+    translate::{names, owner::Owner},
+};
+
+use super::name_of;
+
+/// What the operator has seen.
+pub(super) struct Observed {
+    pub(super) group: Arc<EcsTargetGroup>,
+    pub(super) namespace: String,
+    /// Name of the object.
+    pub(super) name: String,
+    pub(super) owner: Owner,
+    /// Everyone who claims the name, this one included.
+    pub(super) claims: Vec<NameClaim>,
+    pub(super) service: Option<Arc<Service>>,
+    /// The Pods that are registered: they are there and are not being stopped.
+    pods: Vec<Arc<Pod>>,
+    /// The port that a service names, where it has no Pods yet.
+    pub(super) wanted_port: Option<u16>,
+    /// A service or a Pod that uses it, when it is being deleted.
+    pub(super) used_by: Option<String>,
+}
+
+/// How many targets there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) registered: i32,
+    pub(super) healthy: i32,
+}
+
+impl Observed {
+    /// What the Pods say.
+    pub(super) fn targets(&self) -> Vec<KnownTarget<'_>> {
+        let of_this = self.pods.iter().flat_map(|pod| {
+            let created = pod.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second());
+            pod.targets.iter().map(move |target| KnownTarget { target, created })
+        });
+        of_this.filter(|known| known.target.target_group == self.name).collect()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let registered = self.pods.iter().filter(|pod| !pod.status.pod_ips.is_empty());
+        let healthy = registered.clone().filter(|pod| pod.status.holds("Ready").is_some());
+        let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        Counts { registered: number(registered.count()), healthy: number(healthy.count()) }
+    }
+}
+
+pub(super) fn observe(group: Arc<EcsTargetGroup>, context: &Context) -> Observed {
+    let (namespace, name) = (group.namespace().unwrap_or_default(), group.name_any());
+    let caches = &context.caches;
+    let target_group = name_of(&group).to_owned();
+    let groups = caches.target_groups.in_namespace(&namespace);
+    let claims =
+        groups.iter().filter(|other| name_of(other) == target_group).map(|other| claim(other, caches)).collect();
+    let labelled = caches.pods.labelled(&namespace, &names::target_group_label(&name), "true");
+    let users: Vec<_> =
+        caches.services.in_namespace(&namespace).into_iter().filter(|service| names(service, &target_group)).collect();
+    let is_deleted = group.metadata.deletion_timestamp.is_some();
+    Observed {
+        used_by: is_deleted.then(|| user(&users, &labelled)).flatten(),
+        wanted_port: users.iter().find_map(|service| port(service, &target_group)),
+        pods: labelled.into_iter().filter(|pod| !pod.is_deleted() && !pod.status.has_ended()).collect(),
+        service: caches.kubernetes_services.get(&namespace, &names::target_group(&name)),
+        claims,
+        owner: Owner::of(&*group),
+        group,
+        namespace,
+        name,
+    }
+}
+
+fn user(services: &[Arc<EcsService>], pods: &[Arc<Pod>]) -> Option<String> {
+    let service = services.first().map(|service| format!("EcsService {}", service.name_any()));
+    service.or_else(|| pods.first().map(|pod| format!("Pod {}", pod.name_any())))
+}
+
+/// Whether a service names a target group.
+pub(super) fn names(service: &EcsService, target_group: &str) -> bool {
+    named(service, target_group).is_some()
+}
+
+fn named<'a>(service: &'a EcsService, target_group: &str) -> Option<&'a crate::api::load_balancer::LoadBalancer> {
+    let mut load_balancers = service.spec.load_balancers.iter().flatten();
+    load_balancers.find(|each| each.target_group_arn.as_deref().is_some_and(|given| named_by(given) == target_group))
+}
+
+fn port(service: &EcsService, target_group: &str) -> Option<u16> {
+    named(service, target_group)?.container_port.and_then(|port| u16::try_from(port).ok())
+}
+
+fn claim(group: &EcsTargetGroup, caches: &Caches) -> NameClaim {
+    let service =
+        caches.kubernetes_services.get(&group.namespace().unwrap_or_default(), &names::target_group(&group.name_any()));
+    NameClaim {
+        created: group.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second()),
+        newcomer: !service.is_some_and(|service| Owner::of(group).controls(&*service)),
+        uid: group.uid().unwrap_or_default(),
+        name: group.name_any(),
+    }
+}

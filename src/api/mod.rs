@@ -25,6 +25,7 @@ pub mod role;
 pub mod runtime;
 pub mod security_group;
 pub mod service;
+pub mod service_registry;
 pub mod service_status;
 pub mod target_group;
 pub mod task;

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    deployment_configuration::DeploymentConfiguration, load_balancer::LoadBalancer, service_status::EcsServiceStatus,
+    deployment_configuration::DeploymentConfiguration, load_balancer::LoadBalancer, service_registry::ServiceRegistry,
+    service_status::EcsServiceStatus,
 };
 
 /// A service in the shape of CreateService. The Namespace is the cluster.
@@ -82,6 +83,12 @@ pub struct EcsServiceSpec {
     #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     #[schemars(length(max = 5))]
     pub load_balancers: Option<Vec<LoadBalancer>>,
+
+    /// The name under which tasks are found one by one, at most 1: a headless Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
+    #[schemars(length(max = 1))]
+    pub service_registries: Option<Vec<ServiceRegistry>>,
 
     /// How a new deployment replaces the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

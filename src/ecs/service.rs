@@ -13,6 +13,7 @@ use super::{
     deployment_limits::DeploymentPercentages,
     early_success::EarlySuccess,
     network_configuration::{self, Named},
+    service_registry::{self, NamedRegistry},
     target::{self, NamedTarget},
     task_definition_reference::{TaskDefinitionReference, is_family},
     violation::Violation,
@@ -51,6 +52,8 @@ pub struct Service {
     pub subnets: Vec<String>,
     /// The target groups that its tasks are registered with.
     pub targets: Vec<NamedTarget>,
+    /// The name under which its tasks are found one by one.
+    pub registry: Option<NamedRegistry>,
     /// Whether it has a network configuration, which only awsvpc allows.
     pub has_network_configuration: bool,
     /// The token that starts a deployment.
@@ -102,6 +105,11 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
         violations.extend(broken);
         Vec::new()
     });
+    let registries = spec.service_registries.as_deref().unwrap_or_default();
+    let registry = service_registry::check(registries, object_name).unwrap_or_else(|broken| {
+        violations.extend(broken);
+        None
+    });
     match (task_definition, desired_count) {
         (Ok(task_definition), Ok(desired_count)) if violations.is_empty() => Ok(Service {
             name: name.into(),
@@ -116,6 +124,7 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
             security_groups,
             subnets,
             targets,
+            registry,
             has_network_configuration: network_configuration::is_given(network),
             force_new_deployment: spec.force_new_deployment.clone().filter(|token| !token.is_empty()),
             min_ready_seconds: kubernetes_seconds(spec, |kubernetes| kubernetes.min_ready_seconds),

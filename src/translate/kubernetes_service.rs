@@ -1,4 +1,4 @@
-//! EcsService with ports -> a ClusterIP Service of its name.
+//! EcsService with ports -> a ClusterIP Service of its name, and a headless one for the registry that it names.
 
 use k8s_openapi::{
     api::core::v1::{Service, ServicePort, ServiceSpec},
@@ -6,7 +6,10 @@ use k8s_openapi::{
 };
 use kube::api::ObjectMeta;
 
-use crate::{api::port_mapping::ApplicationProtocol, ecs::task_definition::port::Port};
+use crate::{
+    api::port_mapping::ApplicationProtocol,
+    ecs::{service_registry::Registry, task_definition::port::Port},
+};
 
 use super::{labels, names, owner::Owner, pod::container::protocol};
 
@@ -36,6 +39,34 @@ pub fn cluster_ip_service(
         }),
         ..Default::default()
     })
+}
+
+/// Renders the Service of a registry, by which each task is found by its own address.
+#[must_use]
+pub fn headless_service(
+    namespace: &str,
+    cluster_object: &str,
+    service_object: &str,
+    owner: &Owner,
+    registry: &Registry,
+) -> Service {
+    let ports: Vec<_> = registry.ports.iter().map(service_port).collect();
+    Service {
+        metadata: ObjectMeta {
+            name: Some(names::workload(&registry.name)),
+            namespace: Some(namespace.into()),
+            labels: Some(labels::of_service(cluster_object, service_object)),
+            owner_references: Some(vec![owner.reference()]),
+            ..Default::default()
+        },
+        spec: Some(ServiceSpec {
+            cluster_ip: Some("None".into()),
+            selector: Some(labels::service_selector(service_object)),
+            ports: (!ports.is_empty()).then_some(ports),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
 }
 
 fn service_port(port: &Port) -> ServicePort {

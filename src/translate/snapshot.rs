@@ -14,6 +14,7 @@ use crate::{
     ecs::{
         hash::decimal_id,
         role::RolesOfTask,
+        service_registry::Registry,
         target::Target,
         task_definition::{TaskDefinition, port::Port},
     },
@@ -41,6 +42,9 @@ pub struct SnapshotContent {
     /// What its tasks are to target groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Target>,
+    /// The name under which its tasks are found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<Registry>,
     /// The network mode of its tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<NetworkMode>,
@@ -74,6 +78,9 @@ pub struct Trigger {
     /// `loadBalancers` as the service has it; null where it has none.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub load_balancers: Value,
+    /// `serviceRegistries` as the service has it; null where it has none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub service_registries: Value,
     /// `forceNewDeployment`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub force_new_deployment: Option<String>,
@@ -95,6 +102,7 @@ impl Snapshot {
             trigger,
             ports: definition.ports(),
             targets: definition.targets.clone(),
+            registry: definition.registry.clone(),
             network_mode: definition.network_mode,
             secret_needs: SecretNeeds::of(definition, roles),
             checks_health: definition.checks_health(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Pair;
+use super::{Pair, merge};
 
 /// Of so many tasks every percentage is another number.
 fn of_service(path: &'static str, one: Value, other: Value) -> Pair {
@@ -19,6 +19,12 @@ fn to_target_group() -> Value {
 
 fn registered(path: &'static str, one: Value, other: Value) -> Pair {
     Pair { kind: "EcsService", path, around: json!({"loadBalancers": [to_target_group()]}), one, other }
+}
+
+fn in_registry(path: &'static str, beside: &Value, one: Value, other: Value) -> Pair {
+    let mut registry = json!({"registryArn": "found"});
+    merge(&mut registry, beside);
+    Pair { kind: "EcsService", path, around: json!({"serviceRegistries": [registry]}), one, other }
 }
 
 pub(super) fn pairs() -> Vec<Pair> {
@@ -40,6 +46,10 @@ pub(super) fn pairs() -> Vec<Pair> {
         registered("loadBalancers[].targetGroupArn", json!("one"), json!("two")),
         registered("loadBalancers[].containerName", json!("a"), json!("b")),
         registered("loadBalancers[].containerPort", json!(80), json!(81)),
+        of_service("serviceRegistries", json!(null), json!([{"registryArn": "found"}])),
+        in_registry("serviceRegistries[].port", &json!({}), json!(80), json!(81)),
+        in_registry("serviceRegistries[].containerName", &json!({"containerPort": 80}), json!("a"), json!("b")),
+        in_registry("serviceRegistries[].containerPort", &json!({"containerName": "a"}), json!(80), json!(81)),
         of_service("networkConfiguration", json!(null), network("one")),
         of_service("networkConfiguration.awsvpcConfiguration", json!(null), groups("one")),
         of_service("networkConfiguration.awsvpcConfiguration.securityGroups", json!(["one"]), json!(["two"])),

@@ -10,13 +10,13 @@ use crate::{
         field_outcomes::{self, ServiceCircumstances},
         network_configuration::Groups,
         service::Service,
-        target,
+        service_registry, target,
         target_group::named_by,
         task_definition::TaskDefinition,
         violation::Violation,
     },
     translate::{
-        kubernetes_service::cluster_ip_service,
+        kubernetes_service::{cluster_ip_service, headless_service},
         names, network_policy,
         owner::Owner,
         pod_template::{TaskTemplate, pod_template},
@@ -103,7 +103,9 @@ fn run(
         rendering.objects.push(typed(&network_policy::isolation(namespace, &input.name, &owner)));
     }
     let address = cluster_ip_service(namespace, cluster_object, &input.name, &owner, &ports);
-    rendering.objects.extend(address.map(|address| typed(&address)));
+    let registry = definition.registry.as_ref();
+    let registry = registry.map(|registry| headless_service(namespace, cluster_object, &input.name, &owner, registry));
+    rendering.objects.extend(address.into_iter().chain(registry).map(|service| typed(&service)));
     let roles = &around.roles_of(&input.namespace, definition);
     let template = pod_template(TaskTemplate {
         arns: &around.surroundings.arns,
@@ -147,7 +149,11 @@ fn with_targets(
     namespace: &str,
     around: &Around<'_>,
 ) -> Result<TaskDefinition, Vec<Violation>> {
-    target::register(registered.checked.clone(), &service.targets, |name| around.target_group(namespace, name))
+    let find = |name: &str| around.target_group(namespace, name);
+    let mut definition = target::register(registered.checked.clone(), &service.targets, find)?;
+    let registry = service.registry.as_ref().map(|named| service_registry::of_tasks(named, &definition));
+    definition.registry = registry.transpose().map_err(|violation| vec![violation])?;
+    Ok(definition)
 }
 
 /// The target groups whose checks do not tell whether the tasks of a service are healthy.

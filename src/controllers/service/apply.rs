@@ -139,7 +139,20 @@ async fn apply_surroundings(observed: &Observed, plan: &Plan, context: &Context)
         Ok(()) | Err(Error::Foreign { .. } | Error::Hidden { .. }) => {}
         Err(error) => return Err(error),
     }
-    keep(plan.kubernetes_service.as_ref(), observed.kubernetes_service.as_deref(), observed, context).await
+    keep(plan.kubernetes_service.as_ref(), observed.kubernetes_service.as_deref(), observed, context).await?;
+    keep_registries(observed, plan, context).await
+}
+
+async fn keep_registries(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+    let of_name = |name: &str| observed.registries.iter().find(|service| service.name_any() == name);
+    for registry in &plan.registries {
+        keep(Some(registry), of_name(&registry.name_any()).map(|found| &**found), observed, context).await?;
+    }
+    let is_wanted = |name: &str| plan.registries.iter().any(|registry| registry.name_any() == name);
+    for obsolete in observed.registries.iter().filter(|service| !is_wanted(&service.name_any())) {
+        keep(None, Some(&**obsolete), observed, context).await?;
+    }
+    Ok(())
 }
 
 /// Applies what is wanted, or deletes what the service has of it and needs no more.

@@ -64,6 +64,8 @@ pub(super) struct Observed {
     /// What keeps its Deployment from going on.
     pub(super) stuck: Option<Arc<ReplicaSet>>,
     pub(super) kubernetes_service: Option<Arc<Service>>,
+    /// Its other Services: those of registries that it names, or named.
+    pub(super) registries: Vec<Arc<Service>>,
     pub(super) isolation: Option<Arc<NetworkPolicy>>,
     pub(super) snapshots: Vec<StoredSnapshot>,
     /// All tasks, those that are being stopped as well.
@@ -194,6 +196,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         workload: found,
         shares,
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
+        registries: registries(caches.kubernetes_services.of_service(&namespace, &workload), &workload),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
         snapshots: snapshots
             .iter()
@@ -213,6 +216,10 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         name,
         owner,
     }
+}
+
+fn registries(services: Vec<Arc<Service>>, workload: &str) -> Vec<Arc<Service>> {
+    services.into_iter().filter(|service| service.name_any() != workload).collect()
 }
 
 fn shares(replica_sets: &[Arc<ReplicaSet>]) -> Vec<Share> {

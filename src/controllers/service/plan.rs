@@ -23,12 +23,13 @@ use crate::{
         kubernetes_version::KubernetesVersion,
         network_configuration::{self, Groups},
         role::RolesOfTask,
+        service_registry::Registry,
         subnet::Location,
         task_definition::{TaskDefinition, port::Port},
     },
     kube_io::workload::Workload,
     translate::{
-        kubernetes_service::cluster_ip_service,
+        kubernetes_service::{cluster_ip_service, headless_service},
         labels, names, network_policy,
         owner::Ownership,
         pod_disruption_budget::{Budget, pod_disruption_budget},
@@ -54,6 +55,8 @@ pub(super) struct Plan {
     pub(super) own_group: Option<EcsSecurityGroup>,
     pub(super) isolation: Option<NetworkPolicy>,
     pub(super) kubernetes_service: Option<Service>,
+    /// Services of the registries of what runs.
+    pub(super) registries: Vec<Service>,
     pub(super) budget: Option<PodDisruptionBudget>,
     /// Number of the newest deployment.
     pub(super) newest: i64,
@@ -139,6 +142,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             &observed.owner,
             &ports,
         ),
+        registries: registries(observed, accepted, wanted, decision.template),
         budget: budget(observed, accepted, desired_count),
         obstacle,
         workload: snapshot(decision.template.running()).map(|snapshot| service_workload(workload, snapshot)),
@@ -330,12 +334,7 @@ fn open_ports(observed: &Observed, wanted: Option<&Snapshot>, template: Template
         Template::Wanted(_) => wanted.map(|snapshot| snapshot.content.ports.clone()).unwrap_or_default(),
         Template::Held { .. } => Vec::new(),
     };
-    let in_use = |number: i64| {
-        observed.applied_snapshot() == Some(number) || observed.tasks.iter().any(|task| task.deployment == number)
-    };
-    let mut stored: Vec<_> = observed.snapshots.iter().filter(|stored| in_use(stored.snapshot.number)).collect();
-    stored.sort_by_key(|stored| std::cmp::Reverse(stored.snapshot.number));
-    for mut port in stored.iter().flat_map(|stored| stored.snapshot.content.ports.clone()) {
+    for mut port in snapshots_in_use(observed).iter().flat_map(|snapshot| snapshot.content.ports.clone()) {
         // The name goes with the newest port that has it.
         port.name.take_if(|name| ports.iter().any(|known| known.name.as_ref() == Some(name)));
         if !ports.iter().any(|known| known.container_port == port.container_port) {
@@ -343,6 +342,30 @@ fn open_ports(observed: &Observed, wanted: Option<&Snapshot>, template: Template
         }
     }
     ports
+}
+
+/// The snapshots of deployments that run or have tasks still, the newest first.
+fn snapshots_in_use(observed: &Observed) -> Vec<&Snapshot> {
+    let in_use = |number: i64| {
+        observed.applied_snapshot() == Some(number) || observed.tasks.iter().any(|task| task.deployment == number)
+    };
+    let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
+    let mut stored: Vec<_> = stored.filter(|snapshot| in_use(snapshot.number)).collect();
+    stored.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.number));
+    stored
+}
+
+/// The registries of the wanted deployment, and of earlier ones that have tasks still: those are found by the names that clients know.
+fn registries(observed: &Observed, accepted: &Accepted, wanted: Option<&Snapshot>, template: Template) -> Vec<Service> {
+    let wanted = wanted.filter(|_| matches!(template, Template::Wanted(_)));
+    let mut registries: Vec<&Registry> = Vec::new();
+    for registry in wanted.into_iter().chain(snapshots_in_use(observed)).filter_map(|it| it.content.registry.as_ref()) {
+        if !registries.iter().any(|known| known.name == registry.name) {
+            registries.push(registry);
+        }
+    }
+    let (cluster, name, owner) = (&accepted.cluster_object, &observed.name, &observed.owner);
+    registries.iter().map(|registry| headless_service(&observed.namespace, cluster, name, owner, registry)).collect()
 }
 
 /// Old snapshots that nothing needs: no task, and no way back from a deployment that may fail.

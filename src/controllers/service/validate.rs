@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
         network_configuration::Groups,
         role::RolesOfTask,
         service::{self, Service},
+        service_registry::{self, Registry},
         subnet::Location,
         task_definition::TaskDefinition,
         task_definition_lookup::LookupError,
@@ -125,16 +127,21 @@ fn trigger(observed: &Observed, service: &Service, named: &Named) -> Trigger {
         revision: named.number,
         namespace: named.namespace.clone(),
         network_configuration: serde_json::to_value(&observed.service.spec.network_configuration).unwrap_or_default(),
-        load_balancers: load_balancers(observed),
+        load_balancers: unless_empty(observed.service.spec.load_balancers.as_ref()),
+        service_registries: unless_empty(observed.service.spec.service_registries.as_ref()),
         force_new_deployment: service.force_new_deployment.clone(),
         pre_stop_seconds: service.pre_stop_seconds,
     }
 }
 
+fn registry(service: &Service, definition: &TaskDefinition) -> Result<Option<Registry>, Refusal> {
+    let of_tasks = service.registry.as_ref().map(|named| service_registry::of_tasks(named, definition)).transpose();
+    of_tasks.map_err(|violation| Refusal::new(reason::INVALID, &violation))
+}
+
 /// An empty list is the same as none.
-fn load_balancers(observed: &Observed) -> Value {
-    let given = observed.service.spec.load_balancers.as_ref().filter(|list| !list.is_empty());
-    given.and_then(|list| serde_json::to_value(list).ok()).unwrap_or_default()
+fn unless_empty<T: Serialize>(list: Option<&Vec<T>>) -> Value {
+    list.filter(|list| !list.is_empty()).and_then(|list| serde_json::to_value(list).ok()).unwrap_or_default()
 }
 
 /// The deployment that the values ask for, and the network mode of its tasks. One that was started already needs no
@@ -156,7 +163,8 @@ fn target(
         }
         Wanted::New(number) => {
             let checked = checked(&*named.revision?, None)?;
-            let task_definition = Box::new(observed.target_groups.register(checked, &service.targets)?);
+            let mut task_definition = Box::new(observed.target_groups.register(checked, &service.targets)?);
+            task_definition.registry = registry(service, &task_definition)?;
             let network_mode = task_definition.network_mode;
             let roles = observed.roles.of_task(&task_definition, &observed.namespace)?;
             Ok((Target::New { number, task_definition, roles, location: locate()? }, network_mode))

@@ -20,6 +20,7 @@ const EARLY_SUCCESS: &str = "It says when a deployment is completed. The Deploym
 pub(super) const SUBNETS: &str = "They choose nodes, as spec.subnets of the EcsCluster said when the deployment was started, and not addresses. Over the zones of several, tasks are spread as evenly as the nodes allow.";
 const UNASKED: &str = "The container has a check of its own, or that of an earlier target group: that tells whether its tasks are healthy.";
 const TWO_GROUPS: &str = "Deployments do not move traffic from one target group to another yet: take it out.";
+const REGISTRY: &str = "It becomes a headless Service of that name, and Cloud Map knows nothing of it: tasks are found at NAME.NAMESPACE.svc, and SRV records at _PORT._PROTOCOL below that.";
 const OFF: &str = "It has no effect while it is not enabled.";
 
 const DAEMON: &str = "It becomes a DaemonSet, which counts the nodes that its tasks may run on. Where Kubernetes refuses to make their Pods only the events of the DaemonSet tell.";
@@ -53,10 +54,11 @@ pub(super) const ROWS: &[Row] = &[
     mapped("loadBalancers[].containerName"),
     mapped("loadBalancers[].containerPort"),
     refused("loadBalancers[].advancedConfiguration", TWO_GROUPS),
-    refused(
-        "serviceRegistries",
-        "There is no service discovery beside that of Kubernetes yet: take it out. A service with ports is reached by its own name in the Namespace.",
-    ),
+    mapped("serviceRegistries"),
+    approximated("serviceRegistries[].registryArn", REGISTRY),
+    mapped("serviceRegistries[].port"),
+    mapped("serviceRegistries[].containerName"),
+    mapped("serviceRegistries[].containerPort"),
     mapped("desiredCount"),
     refused("clientToken", "Applying an object twice makes no second service: take it out."),
     refused("launchType", NODES),

@@ -35,6 +35,7 @@ use super::{
     arn::{last_segment, parse_account_id},
     placement::{self, Placement},
     role,
+    service_registry::Registry,
     target::Target,
     task_definition_reference::is_family,
     violation::{Violation, Violations},
@@ -93,6 +94,8 @@ pub struct TaskDefinition {
     pub kubernetes: TaskDefinitionKubernetes,
     /// The target groups that its tasks are registered with: none before a service says so.
     pub targets: Vec<Target>,
+    /// The name under which its tasks are found: none before a service says so.
+    pub registry: Option<Registry>,
     /// Seconds for which its tasks keep their connections when they leave the target groups; `None` where nobody has said so.
     pub deregistration_delay: Option<u32>,
 }
@@ -197,6 +200,7 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
         requires_compatibilities,
         kubernetes,
         targets: Vec::new(),
+        registry: None,
         deregistration_delay: None,
     })
 }

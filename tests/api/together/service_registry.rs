@@ -1,0 +1,61 @@
+//! Service discovery: the headless Service of a registry that a service names.
+
+use serde_json::{Value, json};
+
+use crate::{
+    scene::{Scene, definition, service, text},
+    turns::together,
+};
+
+fn found_as(name: &str) -> Value {
+    let mut web = service(1);
+    web["serviceRegistries"] = json!([{"registryArn": name}]);
+    web
+}
+
+async fn run(scene: &Scene, spec: Value) -> Value {
+    scene.apply("EcsService", "web", spec).await;
+    scene.steady("web", "web:1", 1).await
+}
+
+#[test]
+fn the_tasks_of_a_service_are_found_by_the_name_of_its_registry() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.apply("TaskDefinition", "web", definition("nginx:1", &[80, 81])).await;
+        let first = run(scene, found_as("arn:aws:servicediscovery:us-east-1:000000000000:service/found")).await;
+        let registry = scene.until("Service", "found", "is there", Value::is_object).await;
+        assert_eq!(registry["spec"]["clusterIP"], "None");
+        assert_eq!(registry["spec"]["selector"], json!({"ecs-operator.dev/service": "web"}));
+        let ports: Vec<_> = registry["spec"]["ports"].as_array().unwrap().iter().map(|port| &port["port"]).collect();
+        assert_eq!(ports, [80, 81]);
+        // A change of it starts a deployment, as on ECS, and the old name goes with the last of its tasks.
+        scene.apply("EcsService", "web", found_as("elsewhere")).await;
+        scene.until("Service", "elsewhere", "is there", Value::is_object).await;
+        scene.until_gone("Service", "found").await;
+        let second = scene.steady("web", "web:1", 1).await;
+        let id = |service: &Value| text(&service["status"]["deployments"][0]["id"]);
+        assert_ne!(id(&second), id(&first));
+        run(scene, service(1)).await;
+        scene.until_gone("Service", "elsewhere").await;
+        assert!(scene.get("Service", "web").await.is_object(), "its own name stays");
+    });
+}
+
+#[test]
+fn a_name_that_somebody_else_has_is_not_taken() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        let theirs = json!({"ports": [{"port": 80}]});
+        scene.apply("Service", "found", theirs).await;
+        scene.apply("EcsService", "web", found_as("found")).await;
+        let stalled = scene.condition("EcsService", "web", "Stalled", "True", "ForeignObject").await;
+        assert!(text(&stalled["message"]).contains("Service found exists and belongs to somebody else"), "{stalled}");
+        scene.apply("EcsService", "web", found_as("web")).await;
+        let refused = scene.condition("EcsService", "web", "Accepted", "False", "Invalid").await;
+        assert!(text(&refused["message"]).contains("spec.serviceRegistries[0].registryArn"), "{refused}");
+        run(scene, found_as("other")).await;
+        assert!(scene.get("Service", "found").await["spec"]["selector"].is_null(), "it is as it was");
+    });
+}

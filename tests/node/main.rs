@@ -24,6 +24,7 @@ mod rollout;
 mod scene;
 mod slow_stops;
 mod stops;
+mod target_group;
 mod task;
 mod waiting_times;
 

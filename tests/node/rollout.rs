@@ -75,8 +75,8 @@ pub fn has_completed(revision: &str) -> impl Fn(&Value) -> bool {
 }
 
 /// The image of the quickstart, which `hack/demo` brings along: busybox starts a process for each connection.
-const NGINX: &str = "public.ecr.aws/docker/library/nginx:1.28";
-const ANSWER: &str = r#"echo "server { listen 8080; access_log off; return 200 $ANSWER; }" > /etc/nginx/conf.d/default.conf
+pub const NGINX: &str = "public.ecr.aws/docker/library/nginx:1.28";
+pub const ANSWER: &str = r#"echo "server { listen 8080; access_log off; return 200 $ANSWER; }" > /etc/nginx/conf.d/default.conf
 exec nginx -g 'daemon off;'"#;
 
 #[test]
@@ -118,7 +118,7 @@ fn no_request_of_a_thousand_a_second_fails_while_a_new_revision_takes_over() {
     assert!(answers.rate() >= 1000.0, "{:.0} requests a second: too few to tell anything: {answers:?}", answers.rate());
 }
 
-const SERVE: &str =
+pub const SERVE: &str =
     "mkdir /tmp/www; echo good > /tmp/www/index.html; trap exit TERM; httpd -f -p 8080 -h /tmp/www & wait";
 /// Asks until it is told to stop; prints how many requests were answered, how many failed, and how each of these did.
 const COUNT: &str = "touch /tmp/asking; ok=0; failed=0; why=; while test -e /tmp/asking; do \

@@ -71,7 +71,8 @@ fn a_task_that_is_stopped_loses_no_request_that_comes_through_its_target_group()
     scene.until("ecstargetgroup", "front", "has two healthy targets", has_healthy(2));
     let address = scene.kubectl(&["get", "service", "tg-front", "-o", "jsonpath={.spec.clusterIP}"]);
     let clients = Clients::start(&format!("{address}:80"));
-    scene.kubectl(&["delete", "ecstask", name(&tasks[0]), "--wait=false"]);
+    let stop = json!({"spec": {"desiredStatus": "STOPPED"}}).to_string();
+    scene.kubectl(&["patch", "ecstask", name(&tasks[0]), "--type", "merge", "-p", &stop]);
     let status = scene.stopped(&tasks[0]);
     scene.replaced("app", &tasks[0]);
     scene.until("ecstargetgroup", "front", "has two healthy targets again", has_healthy(2));

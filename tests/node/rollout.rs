@@ -76,7 +76,7 @@ pub fn has_completed(revision: &str) -> impl Fn(&Value) -> bool {
 
 /// The image of the quickstart, which `hack/demo` brings along: busybox starts a process for each connection.
 pub const NGINX: &str = "public.ecr.aws/docker/library/nginx:1.28";
-pub const ANSWER: &str = r#"echo "server { listen 8080; access_log off; return 200 $ANSWER; }" > /etc/nginx/conf.d/default.conf
+const ANSWER: &str = r#"echo "server { listen 8080; access_log off; return 200 $ANSWER; }" > /etc/nginx/conf.d/default.conf
 exec nginx -g 'daemon off;'"#;
 
 #[test]

@@ -1,14 +1,39 @@
 //! Target groups on the real node: what their checks and their delay do to tasks, and to requests.
 
+use std::{
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
+
 use serde_json::{Value, json};
 
 use super::{
     clients::Clients,
+    cluster::cluster,
     my_operator,
-    rollout::{ANSWER, NGINX, SERVE, has_completed},
+    rollout::{NGINX, SERVE, has_completed},
     scene::{Scene, name, pod, service, text},
     task::script,
 };
+
+/// Answers at once, but for one path: 100 bytes of that a second. Told to end, nginx drops what it has.
+const QUICK_AND_SLOW: &str = r#"slow=$(printf '%400s' | tr ' ' s)
+cat > /etc/nginx/conf.d/default.conf <<END
+server { listen 8080; access_log off; location / { return 200 good; } location /slow { limit_rate 100; return 200 $slow; } }
+END
+exec nginx -g 'daemon off;'"#;
+
+/// A request for the slow path of one task, made in another one.
+fn slow_request(scene: &Scene, from: &str, address: &str) -> Child {
+    let url = format!("http://{address}:8080/slow");
+    Command::new("hack/cluster/kubectl")
+        .args(["--name", &cluster(), "-n", &scene.namespace, "exec", from, "--", "curl", "-s", &url])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
 
 fn registered(desired_count: i32) -> Value {
     let mut app = service("app", desired_count);
@@ -60,17 +85,16 @@ fn a_task_that_is_stopped_loses_no_request_that_comes_through_its_target_group()
     let check =
         json!({"port": 80, "healthCheckIntervalSeconds": 5, "healthCheckTimeoutSeconds": 2, "attributes": delay});
     scene.apply("EcsTargetGroup", "front", &check);
-    let members = json!({
-        "image": NGINX, "cpu": 128, "portMappings": [{"containerPort": 8080}],
-        "environment": [{"name": "ANSWER", "value": "good"}],
-    });
-    scene.define("app", &[script("app", ANSWER, &members)]);
+    let members = json!({"image": NGINX, "cpu": 128, "portMappings": [{"containerPort": 8080}]});
+    scene.define("app", &[script("app", QUICK_AND_SLOW, &members)]);
     scene.apply("EcsService", "app", &registered(2));
     scene.until("ecsservice", "app", "is steady", has_completed("app:1"));
     let tasks = scene.running("app", 2);
     scene.until("ecstargetgroup", "front", "has two healthy targets", has_healthy(2));
     let address = scene.kubectl(&["get", "service", "tg-front", "-o", "jsonpath={.spec.clusterIP}"]);
     let clients = Clients::start(&format!("{address}:80"));
+    let slow = slow_request(&scene, pod(&tasks[1]), text(&tasks[0]["status"]["addresses"][0]));
+    sleep(Duration::from_secs(1));
     let stop = json!({"spec": {"desiredStatus": "STOPPED"}}).to_string();
     scene.kubectl(&["patch", "ecstask", name(&tasks[0]), "--type", "merge", "-p", &stop]);
     let status = scene.stopped(&tasks[0]);
@@ -81,4 +105,6 @@ fn a_task_that_is_stopped_loses_no_request_that_comes_through_its_target_group()
     assert_eq!(answers.failed, 0, "{answers:?}");
     assert_eq!(answers.by_body.keys().collect::<Vec<_>>(), ["good"], "{answers:?}");
     assert_eq!(status["stopCode"], "UserInitiated", "{status}");
+    let slow = String::from_utf8(slow.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(slow, "s".repeat(400), "a request that was under way is answered to its end");
 }

@@ -2,7 +2,7 @@
 
 use crate::ecs::target::Target;
 
-/// A task that was started or that the service scheduler stops.
+/// A task that was started, is or was a target, or that the service scheduler stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskChange {
     /// Its id.
@@ -22,6 +22,8 @@ pub enum ChangeKind {
     PendingStopped,
     /// It has reached RUNNING, and is a target of its target groups from then on.
     Registered,
+    /// It stops, for whatever reason, and has been a target before.
+    Deregistered,
     /// It is stopped.
     RunningStopped,
 }
@@ -47,7 +49,7 @@ pub fn messages<'a>(service: &str, changes: &[TaskChange], traffic: impl Fn(i64)
     if pending > 0 {
         messages.push(format!("(service {service}) stopped {pending} pending tasks."));
     }
-    messages.extend(of_targets(service, "deregistered", of(ChangeKind::RunningStopped), &traffic));
+    messages.extend(of_targets(service, "deregistered", of(ChangeKind::Deregistered), &traffic));
     let draining = of(ChangeKind::RunningStopped).filter(|change| traffic(change.deployment).drains).count();
     if draining > 0 {
         messages.push(format!("(service {service}) has begun draining connections on {draining} tasks."));
@@ -91,9 +93,10 @@ mod tests {
 
     #[test]
     fn each_kind_is_told_in_one_event() {
-        use ChangeKind::{PendingStopped, Registered, RunningStopped, Started};
+        use ChangeKind::{Deregistered, PendingStopped, Registered, RunningStopped, Started};
         let changes = [
             change("c", 2, Started),
+            change("a", 1, Deregistered),
             change("a", 1, RunningStopped),
             change("d", 2, Started),
             change("f", 1, Registered),
@@ -106,7 +109,7 @@ mod tests {
             target_group: "web".into(),
             arn: "arn:web".into(),
             container_port: 80,
-            port_name: None,
+            port_name: "http".into(),
             is_asked: true,
         };
         let targets = [target];

@@ -89,6 +89,12 @@ pub fn container_port(name: &str) -> String {
     }
 }
 
+/// The port of a container that a target group sends traffic to, where it has no name of its own: the same for every number.
+#[must_use]
+pub fn target_port(target_group: &str) -> String {
+    format!("tg-{}", short_hash(target_group, HASH_DIGITS))
+}
+
 /// A port of a Service: its own name, else `tcp-80`. A name that a port without one could have, such as `tcp-81`, gets a
 /// hash, unless it is the one that this port would have.
 #[must_use]

@@ -6,11 +6,15 @@ use crate::api::service_registry::ServiceRegistry;
 
 use super::{
     arn::last_segment,
+    object_names::is_label,
     task_definition::{TaskDefinition, port::Port},
     violation::{Violation, Violations},
 };
 
 const PATH: &str = "spec.serviceRegistries";
+
+/// Longest name that becomes that of a Service as it is.
+const LONGEST_NAME: usize = 52;
 
 /// A registry that a service names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,11 @@ pub fn check(registries: &[ServiceRegistry], own_name: &str) -> Result<Option<Na
     let name = given(&registry.registry_arn).map(|given| last_segment(&given).to_owned()).unwrap_or_default();
     let message = "give the name under which tasks are to be found.";
     violations.require(!name.is_empty(), "SV33", format_args!("{path}.registryArn"), message);
+    let is_kept = is_label(&name) && name.len() <= LONGEST_NAME && name.starts_with(|it: char| it.is_ascii_lowercase());
+    let message = format_args!(
+        "A name under which tasks are found has up to {LONGEST_NAME} lower-case letters, digits and -, and begins with a letter."
+    );
+    violations.require(name.is_empty() || is_kept, "SV33", format_args!("{path}.registryArn"), message);
     let message = format_args!(
         "The service is found as {own_name} anyway, by one address for all its tasks: choose another name."
     );
@@ -122,6 +131,8 @@ mod tests {
             (json!([{"registryArn": "a"}, {"registryArn": "b"}]), ""),
             (json!([{}]), "[0].registryArn"),
             (json!([{"registryArn": "web"}]), "[0].registryArn"),
+            (json!([{"registryArn": "Orders.v1"}]), "[0].registryArn"),
+            (json!([{"registryArn": "1a"}]), "[0].registryArn"),
             (json!([{"registryArn": "a", "port": 80, "containerName": "b", "containerPort": 81}]), "[0].port"),
             (json!([{"registryArn": "a", "containerName": "a"}]), "[0].containerName"),
             (json!([{"registryArn": "a", "containerName": "c", "containerPort": 80}]), "[0].containerName"),

@@ -10,8 +10,14 @@ use crate::api::{
 };
 
 use super::{
+    object_names::{container_port, target_port},
     target_group::{self, TargetCheck, TargetGroup},
-    task_definition::{TaskDefinition, container::Container, port::Port},
+    task_definition::{
+        TaskDefinition,
+        container::Container,
+        layout::{Layout, Place},
+        port::Port,
+    },
     violation::{Violation, Violations},
 };
 
@@ -52,9 +58,8 @@ pub struct Target {
     pub arn: String,
     /// The port that gets the traffic.
     pub container_port: u16,
-    /// Its name, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port_name: Option<String>,
+    /// Its name in the Pod.
+    pub port_name: String,
     /// Whether its health check tells if the task is healthy, and not one of the container itself.
     pub is_asked: bool,
 }
@@ -117,6 +122,25 @@ pub fn check(load_balancers: &[LoadBalancer]) -> Result<Vec<NamedTarget>, Vec<Vi
     violations.or(named)
 }
 
+/// Checks that the target groups of tasks that run are there still. `exists` tells of one of a name.
+///
+/// # Errors
+/// When one is not (SV31).
+pub fn check_there(named: &[NamedTarget], exists: impl Fn(&str) -> bool) -> Result<(), Vec<Violation>> {
+    let mut violations = Violations::new();
+    for (index, NamedTarget { target_group, .. }) in named.iter().enumerate() {
+        let path = format_args!("{PATH}[{index}].targetGroupArn");
+        violations.require(exists(target_group), "SV31", path, missing(target_group));
+    }
+    violations.or(())
+}
+
+fn missing(target_group: &str) -> String {
+    format!(
+        "The target group '{target_group}' does not exist: make an EcsTargetGroup of that name in the Namespace of the service."
+    )
+}
+
 /// The task definition as a service runs it that registers its tasks with target groups. `find` gives one of a name.
 ///
 /// # Errors
@@ -127,28 +151,36 @@ pub fn register(
     find: impl Fn(&str) -> Option<KnownTargetGroup>,
 ) -> Result<TaskDefinition, Vec<Violation>> {
     let mut violations = Violations::new();
+    let layout = Layout::of(&definition.containers);
     let mut registered = definition;
     for (index, named) in named.iter().enumerate() {
         let path = format!("{PATH}[{index}]");
         let found = found(named, find(&named.target_group), &path, &mut violations);
-        let port = port(&mut registered, named, &path, &mut violations);
-        let (Some((known, group)), Some((container, port))) = (found, port) else { continue };
+        let port = port(&registered, named, &path, &mut violations);
+        let (Some((known, group)), Some((index, port))) = (found, port) else { continue };
+        let is_job = matches!(layout.place(index), Some(Place::Job { .. }));
+        let message = "The container ends before the others start, so it takes no traffic: name one that goes on.";
+        violations.require(!is_job, "SV30", format_args!("{path}.containerName"), message);
         let message = format_args!(
             "Container port {} has another protocol than target group {}: change one of the two.",
             port.container_port, named.target_group
         );
         violations.require(fits(&group, &port), "SV30", format_args!("{path}.containerPort"), message);
+        let container = &mut registered.containers[index];
         let is_asked = container.takes_check();
         if is_asked {
             let (arn, container_port) = (known.arn.clone(), port.container_port);
             container.target = Some(CheckedTarget { arn, container_port, check: group.check });
         }
         registered.deregistration_delay = registered.deregistration_delay.max(group.deregistration_delay);
+        let given = registered.targets.iter().find(|target| target.container_port == port.container_port);
+        let port_name = given.map(|target| target.port_name.clone()).or(port.name.as_deref().map(container_port));
+        let port_name = port_name.unwrap_or_else(|| target_port(&known.object));
         registered.targets.push(Target {
             target_group: known.object,
             arn: known.arn,
             container_port: port.container_port,
-            port_name: port.name,
+            port_name,
             is_asked,
         });
     }
@@ -169,12 +201,8 @@ fn found(
     violations: &mut Violations,
 ) -> Option<(KnownTargetGroup, TargetGroup)> {
     let path = format!("{path}.targetGroupArn");
-    let name = &named.target_group;
     let Some(known) = known else {
-        let message = format!(
-            "The target group '{name}' does not exist: make an EcsTargetGroup of that name in the Namespace of the service."
-        );
-        violations.add("SV31", path, message);
+        violations.add("SV31", path, missing(&named.target_group));
         return None;
     };
     if let Ok(group) = known.checked.clone() {
@@ -184,24 +212,26 @@ fn found(
     None
 }
 
-fn port<'a>(
-    definition: &'a mut TaskDefinition,
+/// The index of the container, and its port.
+fn port(
+    definition: &TaskDefinition,
     named: &NamedTarget,
     path: &str,
     violations: &mut Violations,
-) -> Option<(&'a mut Container, Port)> {
+) -> Option<(usize, Port)> {
     let NamedTarget { container: name, port, .. } = named;
-    let Some(container) = definition.containers.iter_mut().find(|container| container.name == *name) else {
+    let Some(index) = definition.containers.iter().position(|container| container.name == *name) else {
         let message = format_args!("The container {name} does not exist in the task definition.");
         violations.add("SV30", format_args!("{path}.containerName"), message);
         return None;
     };
-    let Some(found) = container.ports.iter().find(|mapping| mapping.container_port == *port).cloned() else {
+    let ports = &definition.containers[index].ports;
+    let Some(found) = ports.iter().find(|mapping| mapping.container_port == *port).cloned() else {
         let message = format_args!("The container {name} did not have a container port {port} defined.");
         violations.add("SV30", format_args!("{path}.containerPort"), message);
         return None;
     };
-    Some((container, found))
+    Some((index, found))
 }
 
 fn fits(group: &TargetGroup, port: &Port) -> bool {
@@ -259,7 +289,10 @@ mod tests {
         assert_eq!(definition.deregistration_delay, Some(20));
         let told: Vec<_> = definition.targets.iter().map(|it| (it.target_group.as_str(), it.is_asked)).collect();
         assert_eq!(told, [("http", true), ("dns", false)]);
-        assert_eq!(definition.targets[0].port_name.as_deref(), Some("http"));
+        assert_eq!(
+            (definition.targets[0].port_name.as_str(), &*definition.targets[1].port_name),
+            ("http", &*target_port("dns"))
+        );
         assert!(definition.checks_health());
         let own = json!({"healthCheck": {"command": ["CMD", "true"]}});
         let definition = registered(&own, json!([to("http", 80)])).unwrap();

@@ -8,6 +8,8 @@ use super::target::Target;
 pub struct KnownTarget<'a> {
     /// What the Pod says.
     pub target: &'a Target,
+    /// Whether it gets traffic.
+    pub is_ready: bool,
     /// When it was made, in seconds since 1970.
     pub created: i64,
 }
@@ -19,20 +21,22 @@ pub enum TargetPort {
     Number(u16),
     /// The same name on all.
     Name(String),
-    /// Neither: that of the newest. The others are not reached.
+    /// Neither: that of the newest that gets traffic. The others refuse what they get.
     OfNewest(u16),
 }
 
-/// The port of the targets; `wanted` where there are none yet.
+/// The port of the targets; `wanted` where there are none yet. What gets no traffic yet must not take it from the others.
 #[must_use]
 pub fn target_port(targets: &[KnownTarget<'_>], wanted: u16) -> TargetPort {
-    let Some(newest) = targets.iter().max_by_key(|known| known.created) else { return TargetPort::Number(wanted) };
+    let newest = targets.iter().max_by_key(|known| (known.is_ready, known.created));
+    let Some(KnownTarget { target: newest, .. }) = newest else { return TargetPort::Number(wanted) };
     let all = |same: &dyn Fn(&Target) -> bool| targets.iter().all(|known| same(known.target));
-    let Target { container_port, port_name, .. } = newest.target;
-    match port_name {
-        _ if all(&|target| target.container_port == *container_port) => TargetPort::Number(*container_port),
-        Some(name) if all(&|target| target.port_name.as_ref() == Some(name)) => TargetPort::Name(name.clone()),
-        _ => TargetPort::OfNewest(*container_port),
+    if all(&|target| target.container_port == newest.container_port) {
+        TargetPort::Number(newest.container_port)
+    } else if all(&|target| target.port_name == newest.port_name) {
+        TargetPort::Name(newest.port_name.clone())
+    } else {
+        TargetPort::OfNewest(newest.container_port)
     }
 }
 
@@ -40,24 +44,32 @@ pub fn target_port(targets: &[KnownTarget<'_>], wanted: u16) -> TargetPort {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_port_serves_all_targets_where_they_agree_on_a_number_or_a_name() {
-        let target = |container_port, name: Option<&str>| Target {
+    fn port(targets: &[(u16, &str, bool)]) -> TargetPort {
+        let target = |container_port, name: &str| Target {
             target_group: "web".into(),
             arn: "arn".into(),
             container_port,
-            port_name: name.map(str::to_owned),
+            port_name: name.into(),
             is_asked: true,
         };
-        let port = |targets: &[Target]| {
-            let known: Vec<_> =
-                targets.iter().zip(0..).map(|(target, created)| KnownTarget { target, created }).collect();
-            target_port(&known, 1)
-        };
+        let stored: Vec<_> = targets.iter().map(|(number, name, _)| target(*number, name)).collect();
+        let known = stored.iter().zip(targets).zip(0..);
+        let known =
+            known.map(|((target, (_, _, is_ready)), created)| KnownTarget { target, is_ready: *is_ready, created });
+        target_port(&known.collect::<Vec<_>>(), 1)
+    }
+
+    #[test]
+    fn one_port_serves_all_targets_where_they_agree_on_a_number_or_a_name() {
         assert_eq!(port(&[]), TargetPort::Number(1));
-        assert_eq!(port(&[target(80, None), target(80, Some("http"))]), TargetPort::Number(80));
-        assert_eq!(port(&[target(80, Some("http")), target(81, Some("http"))]), TargetPort::Name("http".into()));
-        assert_eq!(port(&[target(80, Some("http")), target(81, Some("web"))]), TargetPort::OfNewest(81));
-        assert_eq!(port(&[target(80, None), target(81, None)]), TargetPort::OfNewest(81));
+        assert_eq!(port(&[(80, "a", true), (80, "b", true)]), TargetPort::Number(80));
+        assert_eq!(port(&[(80, "a", true), (81, "a", false)]), TargetPort::Name("a".into()));
+    }
+
+    #[test]
+    fn where_they_do_not_agree_those_that_get_traffic_are_reached() {
+        assert_eq!(port(&[(80, "a", true), (81, "b", false)]), TargetPort::OfNewest(80));
+        assert_eq!(port(&[(80, "a", true), (81, "b", true)]), TargetPort::OfNewest(81));
+        assert_eq!(port(&[(80, "a", false), (81, "b", false)]), TargetPort::OfNewest(81));
     }
 }

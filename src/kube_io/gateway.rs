@@ -46,6 +46,12 @@ pub struct GatewayAddress {
     pub value: String,
 }
 
+/// An address of IPv6 stands in brackets before a port.
+#[must_use]
+pub fn host_and_port(host: &str, port: i32) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 impl Gateway {
     /// Where it is reached: by a host name of a route, or by its own address.
     #[must_use]
@@ -55,7 +61,7 @@ impl Gateway {
         let addresses = self.status.iter().flat_map(|status| &status.addresses);
         let own = || addresses.map(|address| address.value.as_str()).next();
         let host = hostname.or_else(own)?;
-        Some(format!("{host}:{port}"))
+        Some(host_and_port(host, port))
     }
 }
 
@@ -74,5 +80,6 @@ mod tests {
         gateway.status = Some(GatewayStatus { addresses: vec![address] });
         assert_eq!(gateway.address(None, None).as_deref(), Some("192.0.2.1:80"));
         assert_eq!(gateway.address(Some("other"), None), None);
+        assert_eq!(host_and_port("2001:db8::1", 80), "[2001:db8::1]:80");
     }
 }

@@ -48,6 +48,17 @@ pub struct ParentReference {
     pub section_name: Option<String>,
 }
 
+impl ParentReference {
+    /// Whether a status speaks of it. What it leaves out, the status may fill in.
+    #[must_use]
+    pub fn is_same(&self, told: &Self) -> bool {
+        let agrees = |wanted: &Option<String>, told: &Option<String>| wanted.is_none() || wanted == told;
+        self.name == told.name
+            && agrees(&self.namespace, &told.namespace)
+            && agrees(&self.section_name, &told.section_name)
+    }
+}
+
 /// What becomes of some requests.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
@@ -99,8 +110,10 @@ pub struct HttpRouteStatus {
 
 /// What one Gateway says of a route.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ParentStatus {
+    /// Which.
+    pub parent_ref: ParentReference,
     /// `Accepted` and `ResolvedRefs`.
     pub conditions: Vec<Condition>,
 }

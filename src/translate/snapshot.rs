@@ -58,6 +58,15 @@ pub struct SnapshotContent {
     pub template: Value,
 }
 
+impl SnapshotContent {
+    /// Whether its tasks leave their endpoints before they stop.
+    #[must_use]
+    pub fn drains(&self) -> bool {
+        let containers = self.template.pointer("/spec/containers").and_then(Value::as_array);
+        containers.into_iter().flatten().any(|container| !container["lifecycle"]["preStop"].is_null())
+    }
+}
+
 fn checks_health_when_unsaid() -> bool {
     true
 }

@@ -137,7 +137,7 @@ fn port(load_balancer: LoadBalancer<'_>, protocol: &str) -> ServicePort {
         protocol: Some(protocol.into()),
         target_port: Some(match load_balancer.target_port {
             TargetPort::Number(number) | TargetPort::OfNewest(number) => IntOrString::Int(i32::from(*number)),
-            TargetPort::Name(name) => IntOrString::String(names::container_port(name)),
+            TargetPort::Name(name) => IntOrString::String(name.clone()),
         }),
         app_protocol: speaks_http.then(|| app_protocol.into()),
         ..Default::default()

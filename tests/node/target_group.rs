@@ -18,11 +18,11 @@ use super::{
 };
 
 /// Answers at once, but for one path: 100 bytes of that a second. Told to end, nginx drops what it has.
-const QUICK_AND_SLOW: &str = r#"slow=$(printf '%400s' | tr ' ' s)
+const QUICK_AND_SLOW: &str = r"slow=$(printf '%400s' | tr ' ' s)
 cat > /etc/nginx/conf.d/default.conf <<END
 server { listen 8080; access_log off; location / { return 200 good; } location /slow { limit_rate 100; return 200 $slow; } }
 END
-exec nginx -g 'daemon off;'"#;
+exec nginx -g 'daemon off;'";
 
 /// A request for the slow path of one task, made in another one.
 fn slow_request(scene: &Scene, from: &str, address: &str) -> Child {

@@ -139,11 +139,11 @@ async fn apply_surroundings(observed: &Observed, plan: &Plan, context: &Context)
         Ok(()) | Err(Error::Foreign { .. } | Error::Hidden { .. }) => {}
         Err(error) => return Err(error),
     }
-    keep(plan.kubernetes_service.as_ref(), observed.kubernetes_service.as_deref(), observed, context).await?;
-    keep_registries(observed, plan, context).await
+    keep(plan.kubernetes_service.as_ref(), observed.kubernetes_service.as_deref(), observed, context).await
 }
 
-async fn keep_registries(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+/// Makes the names under which tasks are found, and deletes those that no deployment with tasks has any more.
+pub(super) async fn keep_registries(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
     let of_name = |name: &str| observed.registries.iter().find(|service| service.name_any() == name);
     for registry in &plan.registries {
         keep(Some(registry), of_name(&registry.name_any()).map(|found| &**found), observed, context).await?;

@@ -31,7 +31,7 @@ use super::{
     context::Context,
     driver::{Driver, Outcome},
     refusal::Refusal,
-    revision_lookup, secret_access,
+    revision_lookup, secret_access, target_group,
     triggers::{LastSeen, Triggers},
 };
 
@@ -85,12 +85,14 @@ where
     let accepted_before = LastSeen::new();
     triggers.from(&caches.target_groups, move |group: &EcsTargetGroup| {
         let accepted = is_true(&group.status.clone().unwrap_or_default().conditions, ACCEPTED);
-        // Its counts change with each task.
+        // Its counts change with each task, and it is not missed before it is gone.
         let digest = (group.metadata.generation, accepted, group.metadata.deletion_timestamp.is_some());
-        if !accepted_before.has_changed(&group.uid().unwrap_or_default(), digest) {
+        let is_gone = all.target_groups.store.get(&ObjectRef::from_obj(group)).is_none();
+        if !accepted_before.has_changed(&group.uid().unwrap_or_default(), digest) && !is_gone {
             return Vec::new();
         }
-        services_in(&all, &group.namespace().unwrap_or_default(), |service| !is_ready(service))
+        let concerns = |service: &EcsService| target_group::is_named_by(group, service) || !is_ready(service);
+        services_in(&all, &group.namespace().unwrap_or_default(), concerns)
     });
     let all = Arc::clone(caches);
     let last_seen = LastSeen::new();
@@ -155,13 +157,20 @@ async fn go_on(
         return Ok(Outcome::Done);
     }
     apply::note_stops(observed, &plan, context);
-    let result = apply::apply(observed, &plan, context).await;
+    let mut result = apply::apply(observed, &plan, context).await;
     if let Err(Error::Stale { .. }) = result {
         return result.map(|_| Outcome::Done);
     }
+    let is_carried_out = result.is_ok();
+    // A name that somebody else has keeps nothing else from going on.
+    if let Err(error) = apply::keep_registries(observed, &plan, context).await {
+        result = result.and(Err(error));
+    }
     let told = report::applied(observed, accepted, &plan, (&result, refusal), context).await?;
+    if is_carried_out {
+        apply::replace(observed, &plan, context).await?;
+    }
     result?;
-    apply::replace(observed, &plan, context).await?;
     Ok(plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told))
 }
 

@@ -121,8 +121,7 @@ impl Observed {
 
     /// Whether the tasks of a deployment leave their endpoints before they stop.
     pub(super) fn drains(&self, number: i64) -> bool {
-        let leaves = |content: &SnapshotContent| !content.ports.is_empty() && content.trigger.pre_stop_seconds > 0;
-        self.content(number).is_some_and(|content| leaves(content) || !content.targets.is_empty())
+        self.content(number).is_some_and(SnapshotContent::drains)
     }
 
     /// What the tasks of a deployment are to target groups.

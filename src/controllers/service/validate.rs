@@ -145,7 +145,7 @@ fn unless_empty<T: Serialize>(list: Option<&Vec<T>>) -> Value {
 }
 
 /// The deployment that the values ask for, and the network mode of its tasks. One that was started already needs no
-/// revision and no subnets: its snapshot knows all.
+/// revision and no subnets: its snapshot knows all. Its target groups have to be there, or nobody reaches it.
 fn target(
     observed: &Observed,
     trigger: &Trigger,
@@ -159,6 +159,7 @@ fn target(
         observed.used_numbers(),
     ) {
         Wanted::Existing(number) => {
+            observed.target_groups.check_there(&service.targets)?;
             Ok((Target::Existing(number), newest.and_then(|snapshot| snapshot.content.network_mode)))
         }
         Wanted::New(number) => {

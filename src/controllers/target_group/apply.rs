@@ -2,19 +2,19 @@
 
 use std::fmt::Debug;
 
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::{api::core::v1::Service, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use crate::{
     controllers::context::Context,
     kube_io::{
-        apply::{Force, apply as apply_object, delete_if_there},
+        apply::{Applied, Force, apply as apply_object, delete_if_there},
         error::Error,
         gateway::Gateway,
     },
     translate::{
-        http_route::{HttpRoute, ParentReference},
+        http_route::{HttpRoute, ParentStatus},
         names,
         owner::Ownership,
     },
@@ -27,17 +27,32 @@ use super::observe::Observed;
 pub(super) enum Front {
     /// The Service alone.
     Service,
-    /// An HTTPRoute as well, and its Gateway where that is there.
-    Route(Box<HttpRoute>, Option<Reached>),
+    /// An HTTPRoute as well.
+    Route {
+        /// Name of its Gateway.
+        gateway: String,
+        /// Whether that has taken it.
+        taken: Taken,
+    },
     /// There is no Gateway API.
     Missing,
 }
 
-/// Where a Gateway is reached.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Reached {
-    /// A host or an address, and the port.
-    pub(super) address: Option<String>,
+/// Whether a Gateway has taken an HTTPRoute.
+#[derive(Clone, Debug)]
+pub(super) enum Taken {
+    /// It has.
+    Yes {
+        /// Where the Gateway is reached, where it says so.
+        address: Option<String>,
+    },
+    /// It says why not.
+    No {
+        /// In its own words.
+        why: String,
+    },
+    /// It has said nothing of the route as it is now.
+    NotYet,
 }
 
 pub(super) async fn apply(
@@ -64,27 +79,45 @@ async fn apply_route(observed: &Observed, route: &HttpRoute, context: &Context) 
     let found = read(&routes, &name).await?;
     let ownership = |found: &HttpRoute| observed.owner.ownership(found);
     match apply_object(&routes, route, found.as_ref(), ownership, Force::Yes, &wanted_by(observed)).await {
-        Ok(_) => {}
-        Err(error) if error.is_of_nothing_there() => return Ok(Front::Missing),
-        Err(error) => return Err(error),
+        Ok(applied) => {
+            // What was said of it before is not said of what it is now.
+            let said = found.filter(|_| applied == Applied::Unchanged).map(|found| taken(&found, route));
+            let taken = match said.unwrap_or(Taken::NotYet) {
+                Taken::Yes { .. } => Taken::Yes { address: address(observed, route, context).await? },
+                other => other,
+            };
+            let gateway = route.spec.parent_refs.first().map(|parent| parent.name.clone()).unwrap_or_default();
+            Ok(Front::Route { gateway, taken })
+        }
+        Err(error) if error.is_of_nothing_there() => Ok(Front::Missing),
+        Err(error) => Err(error),
     }
-    let reached = match route.spec.parent_refs.first() {
-        Some(parent) => reached(observed, parent, route.spec.hostnames.first(), context).await?,
-        None => None,
-    };
-    Ok(Front::Route(Box::new(found.unwrap_or_else(|| route.clone())), reached))
 }
 
-async fn reached(
-    observed: &Observed,
-    parent: &ParentReference,
-    hostname: Option<&String>,
-    context: &Context,
-) -> Result<Option<Reached>, Error> {
+/// What the Gateway that a route names says of it as it is now.
+fn taken(found: &HttpRoute, wanted: &HttpRoute) -> Taken {
+    let is_named = |parent: &&ParentStatus| wanted.spec.parent_refs.iter().any(|it| it.is_same(&parent.parent_ref));
+    let parent = found.status.iter().flat_map(|status| &status.parents).find(is_named);
+    let conditions = parent.map(|parent| &parent.conditions[..]).unwrap_or_default();
+    let is_of_now = |condition: &&Condition| {
+        condition.observed_generation.is_none() || condition.observed_generation >= found.metadata.generation
+    };
+    let said = |type_: &str| conditions.iter().filter(is_of_now).find(|condition| condition.type_ == type_);
+    let refused = [said("Accepted"), said("ResolvedRefs")].into_iter().flatten().find(|it| it.status == "False");
+    match (refused, said("Accepted")) {
+        (Some(refused), _) => Taken::No { why: format!("{} ({}).", refused.message, refused.reason) },
+        (None, Some(accepted)) if accepted.status == "True" => Taken::Yes { address: None },
+        _ => Taken::NotYet,
+    }
+}
+
+/// Where a Gateway that has taken a route is reached.
+async fn address(observed: &Observed, route: &HttpRoute, context: &Context) -> Result<Option<String>, Error> {
+    let Some(parent) = route.spec.parent_refs.first() else { return Ok(None) };
     let namespace = parent.namespace.as_deref().unwrap_or(&observed.namespace);
     let gateway = read(&context.api::<Gateway>(namespace), &parent.name).await?;
-    let address = |gateway: &Gateway| gateway.address(parent.section_name.as_deref(), hostname.map(String::as_str));
-    Ok(gateway.map(|gateway| Reached { address: address(&gateway) }))
+    let plain = route.spec.hostnames.iter().find(|hostname| !hostname.starts_with('*'));
+    Ok(gateway.and_then(|gateway| gateway.address(parent.section_name.as_deref(), plain.map(String::as_str))))
 }
 
 /// One that was an application load balancer before has a route still.

@@ -16,11 +16,12 @@ use crate::{
         service::EcsService,
         target_group::{EcsTargetGroup, EcsTargetGroupKubernetes},
     },
-    decide::{
-        conditions::reason,
-        name_claim::{self},
+    decide::conditions::reason,
+    ecs::{
+        target_group::{self, TargetGroup},
+        target_port::{TargetPort, target_port},
+        violation,
     },
-    ecs::{target_group, target_port::target_port, violation},
     kube_io::{caches::Caches, error::Error, finalizer, pod::Pod},
     translate::target_group::{LoadBalancer, http_route, service},
 };
@@ -32,11 +33,15 @@ use super::{
     triggers::Triggers,
 };
 
+use apply::{Front, Taken};
 pub use known::TargetGroups;
 use observe::Observed;
 
 /// How often it is looked at what only asking tells: whether there is a Gateway API, and what a Gateway says.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
+
+/// The same while a Gateway is about to answer.
+const ASK_SOON: Duration = Duration::from_secs(5);
 
 /// Reconciles target groups until `stop` resolves.
 pub async fn run<S: Future<Output = ()> + Send + 'static>(context: &Arc<Context>, stop: Shared<S>)
@@ -78,6 +83,12 @@ fn references(
     groups.filter(|group| which(group)).map(|group| ObjectRef::from_obj(&*group)).collect()
 }
 
+/// Whether a service names a target group.
+#[must_use]
+pub fn is_named_by(group: &EcsTargetGroup, service: &EcsService) -> bool {
+    observe::names(service, name_of(group))
+}
+
 /// The name of a target group in ECS.
 fn name_of(group: &EcsTargetGroup) -> &str {
     let object = group.metadata.name.as_deref().unwrap_or_default();
@@ -105,15 +116,18 @@ async fn reconcile(group: Arc<EcsTargetGroup>, context: Arc<Context>) -> Result<
         return Ok(Outcome::Done);
     }
     let told = report::applied(&observed, &checked, &target_port, &applied, &context).await?;
-    let front = applied?;
-    Ok(if matches!(front, apply::Front::Service) { told } else { told.or_sooner(Outcome::Wait(ASK_AGAIN)) })
+    Ok(match applied? {
+        Front::Service => told,
+        Front::Route { taken: Taken::NotYet | Taken::No { .. }, .. } => told.or_sooner(Outcome::Wait(ASK_SOON)),
+        Front::Route { taken: Taken::Yes { .. }, .. } | Front::Missing => told.or_sooner(Outcome::Wait(ASK_AGAIN)),
+    })
 }
 
 fn load_balancer<'a>(
     observed: &'a Observed,
-    checked: &'a target_group::TargetGroup,
+    checked: &'a TargetGroup,
     kubernetes: &'a EcsTargetGroupKubernetes,
-    target_port: &'a crate::ecs::target_port::TargetPort,
+    target_port: &'a TargetPort,
 ) -> LoadBalancer<'a> {
     LoadBalancer {
         namespace: &observed.namespace,
@@ -125,13 +139,14 @@ fn load_balancer<'a>(
     }
 }
 
-fn validate(observed: &Observed) -> Result<target_group::TargetGroup, Refusal> {
+fn validate(observed: &Observed) -> Result<TargetGroup, Refusal> {
     let checked = target_group::check(&observed.group.spec, &observed.name)
         .map_err(|violations| Refusal::new(reason::INVALID, &violation::summary(&violations)))?;
-    let holder = name_claim::holder(observed.claims.iter().cloned());
-    let Some(holder) = holder.filter(|holder| holder.uid != observed.owner.uid) else { return Ok(checked) };
+    let Some(holder) = observed.holder.as_ref().filter(|holder| holder.uid != observed.owner.uid) else {
+        return Ok(checked);
+    };
     let message = format!(
-        "A target group with the name {} exists: it is EcsTargetGroup {}, which is older. Choose another name in spec.name, or delete one of the two.",
+        "A target group with the name {} exists: it is EcsTargetGroup {}, which is older. Delete one of the two; a target group of another name is another EcsTargetGroup.",
         checked.name, holder.name
     );
     Err(Refusal::new(reason::TARGET_GROUP_TAKEN, &message))

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use crate::{
     api::{service::EcsService, target_group::EcsTargetGroup},
     controllers::context::Context,
-    decide::name_claim::NameClaim,
+    decide::name_claim::{self, NameClaim},
     ecs::{target_group::named_by, target_port::KnownTarget},
     kube_io::{caches::Caches, pod::Pod},
     translate::{names, owner::Owner},
@@ -23,8 +23,8 @@ pub(super) struct Observed {
     /// Name of the object.
     pub(super) name: String,
     pub(super) owner: Owner,
-    /// Everyone who claims the name, this one included.
-    pub(super) claims: Vec<NameClaim>,
+    /// Which of those that claim the name has it.
+    pub(super) holder: Option<NameClaim>,
     pub(super) service: Option<Arc<Service>>,
     /// The Pods that are registered: they are there and are not being stopped.
     pods: Vec<Arc<Pod>>,
@@ -46,7 +46,8 @@ impl Observed {
     pub(super) fn targets(&self) -> Vec<KnownTarget<'_>> {
         let of_this = self.pods.iter().flat_map(|pod| {
             let created = pod.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second());
-            pod.targets.iter().map(move |target| KnownTarget { target, created })
+            let is_ready = pod.status.holds("Ready").is_some();
+            pod.targets.iter().map(move |target| KnownTarget { target, is_ready, created })
         });
         of_this.filter(|known| known.target.target_group == self.name).collect()
     }
@@ -64,18 +65,20 @@ pub(super) fn observe(group: Arc<EcsTargetGroup>, context: &Context) -> Observed
     let caches = &context.caches;
     let target_group = name_of(&group).to_owned();
     let groups = caches.target_groups.in_namespace(&namespace);
-    let claims =
-        groups.iter().filter(|other| name_of(other) == target_group).map(|other| claim(other, caches)).collect();
+    let claimants = groups.iter().filter(|other| name_of(other) == target_group);
+    let holder = name_claim::holder(claimants.map(|other| claim(other, caches)));
+    // Who names the name means the one that has it.
+    let is_meant = holder.as_ref().is_some_and(|holder| Some(&holder.uid) == group.metadata.uid.as_ref());
     let labelled = caches.pods.labelled(&namespace, &names::target_group_label(&name), "true");
-    let users: Vec<_> =
-        caches.services.in_namespace(&namespace).into_iter().filter(|service| names(service, &target_group)).collect();
+    let mut users = caches.services.in_namespace(&namespace);
+    users.retain(|service| is_meant && names(service, &target_group));
     let is_deleted = group.metadata.deletion_timestamp.is_some();
     Observed {
         used_by: is_deleted.then(|| user(&users, &labelled)).flatten(),
         wanted_port: users.iter().find_map(|service| port(service, &target_group)),
         pods: labelled.into_iter().filter(|pod| !pod.is_deleted() && !pod.status.has_ended()).collect(),
         service: caches.kubernetes_services.get(&namespace, &names::target_group(&name)),
-        claims,
+        holder,
         owner: Owner::of(&*group),
         group,
         namespace,

@@ -11,12 +11,12 @@ use crate::{
         target_group::{self, TargetGroup},
         target_port::TargetPort,
     },
-    kube_io::{error::Error, events::Severity, status},
-    translate::{http_route::HttpRoute, names},
+    kube_io::{error::Error, events::Severity, gateway::host_and_port, status},
+    translate::names,
 };
 
 use super::{
-    apply::{Front, Reached},
+    apply::{Front, Taken},
     observe::Observed,
 };
 
@@ -38,15 +38,18 @@ pub(super) async fn applied(
     let before = observed.group.status.clone().unwrap_or_default();
     let (ready, address) = match result {
         Ok(front) => ready(observed, group, port, front),
-        Err(error) => (failed(error), before.address.clone()),
+        Err(error) => (failed(error), None),
     };
-    let is_route = group.load_balancer == LoadBalancerKind::Application;
     let findings = vec![Finding::holds(ACCEPTED, reason::ACCEPTED, "The target group keeps the rules."), ready];
-    let new = EcsTargetGroupStatus {
-        address,
-        service: Some(names::target_group(&observed.name)),
-        http_route: is_route.then(|| names::target_group(&observed.name)),
-        ..before
+    let new = match result {
+        Ok(front) => EcsTargetGroupStatus {
+            address,
+            service: Some(names::target_group(&observed.name)),
+            http_route: matches!(front, Front::Route { .. }).then(|| names::target_group(&observed.name)),
+            ..before
+        },
+        // What was made before may be there still.
+        Err(_) => before,
     };
     tell(observed, new, findings, context).await
 }
@@ -63,7 +66,7 @@ fn failed(error: &Error) -> Finding {
 fn ready(observed: &Observed, group: &TargetGroup, port: &TargetPort, front: &Front) -> (Finding, Option<String>) {
     let (finding, address) = match front {
         Front::Missing => (Finding::fails(READY, reason::GATEWAY_API_MISSING, NO_GATEWAY_API), None),
-        Front::Route(route, gateway) => of_route(route, gateway.as_ref()),
+        Front::Route { gateway, taken } => of_route(gateway, taken),
         Front::Service if group.load_balancer == LoadBalancerKind::Network => of_load_balancer(observed, group),
         Front::Service => {
             let address = format!("{}.{}.svc:{}", names::target_group(&observed.name), observed.namespace, group.port);
@@ -73,7 +76,7 @@ fn ready(observed: &Observed, group: &TargetGroup, port: &TargetPort, front: &Fr
     match port {
         TargetPort::OfNewest(port) if finding.holds => {
             let message = format!(
-                "Its targets listen on different ports, and only those on port {port} are reached: give the port one name in portMappings of all task definitions."
+                "Its targets listen on different ports of different names. Those on port {port} are reached, and the others refuse connections: keep the name of the port in portMappings when it moves."
             );
             (Finding::fails(READY, reason::TARGETS_DISAGREE, message), address)
         }
@@ -85,7 +88,7 @@ const NO_GATEWAY_API: &str = "The Gateway API is not installed in this cluster, 
 
 fn of_load_balancer(observed: &Observed, group: &TargetGroup) -> (Finding, Option<String>) {
     let host = observed.service.as_deref().and_then(host);
-    let address = host.map(|host| format!("{host}:{}", group.port));
+    let address = host.map(|host| host_and_port(host, i32::from(group.port)));
     let finding = if address.is_some() {
         Finding::holds(READY, reason::AVAILABLE, "The load balancer has an address.")
     } else {
@@ -101,30 +104,23 @@ fn host(service: &Service) -> Option<&str> {
     ingress.hostname.as_deref().or(ingress.ip.as_deref())
 }
 
-fn of_route(route: &HttpRoute, gateway: Option<&Reached>) -> (Finding, Option<String>) {
-    let named = route.spec.parent_refs.first().map(|parent| parent.name.as_str()).unwrap_or_default();
-    let conditions = route.status.iter().flat_map(|status| &status.parents).flat_map(|parent| &parent.conditions);
-    let refused = conditions.clone().find(|condition| condition.status == "False");
-    let is_taken = conditions.clone().any(|condition| condition.type_ == "Accepted" && condition.status == "True");
-    let finding = match (gateway, refused) {
-        (None, _) => Finding::fails(
-            READY,
-            reason::WAITING,
-            format!("There is no Gateway {named} yet: make it, or correct kubernetes.gateway."),
-        ),
-        (Some(_), Some(refused)) => {
-            let message =
-                format!("Gateway {named} does not take the HTTPRoute: {} ({}).", refused.message, refused.reason);
-            Finding::fails(READY, reason::WAITING, message)
+fn of_route(gateway: &str, taken: &Taken) -> (Finding, Option<String>) {
+    match taken {
+        Taken::Yes { address } => {
+            let message = format!("Gateway {gateway} has taken the HTTPRoute.");
+            (Finding::holds(READY, reason::AVAILABLE, message), address.clone())
         }
-        (Some(_), None) if !is_taken => {
-            Finding::fails(READY, reason::WAITING, format!("Gateway {named} has not taken the HTTPRoute yet."))
+        Taken::No { why } => {
+            let message = format!("Gateway {gateway} does not take the HTTPRoute: {why}");
+            (Finding::fails(READY, reason::WAITING, message), None)
         }
-        (Some(_), None) => {
-            Finding::holds(READY, reason::AVAILABLE, format!("Gateway {named} has taken the HTTPRoute."))
+        Taken::NotYet => {
+            let message = format!(
+                "Gateway {gateway} has not taken the HTTPRoute yet: is there one, and does it take routes of this Namespace?"
+            );
+            (Finding::fails(READY, reason::WAITING, message), None)
         }
-    };
-    (finding, gateway.and_then(|gateway| gateway.address.clone()))
+    }
 }
 
 async fn tell(

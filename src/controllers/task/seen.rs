@@ -54,8 +54,11 @@ impl Seen {
         if is_first {
             tracing::info!(pod = %self.pod.name_any(), code = ?stop.code, reason = %stop.reason, "task stops");
         }
+        let has_run = is_first && facts.progress().started_at.is_some();
+        if has_run && !self.pod.targets.is_empty() {
+            self.note_change(ChangeKind::Deregistered, context);
+        }
         if is_first && is_by_scheduler {
-            let has_run = facts.progress().started_at.is_some();
             self.note_change(if has_run { ChangeKind::RunningStopped } else { ChangeKind::PendingStopped }, context);
         }
     }

@@ -20,7 +20,7 @@ const OF_SIDECAR: &str = "It is a sidecar, which is started again whenever it en
 const OF_SERVICE: &str = "A container of a service is started again whenever it ends.";
 const OF_TASK: &str = "Before Kubernetes 1.35 no container of a task by itself is started again.";
 const STOP: &str = "A Pod has one stop time: the longest of its regular containers, and those of its sidecars added.";
-const STOP_WITH_PORTS: &str = "A Pod has one stop time: the longest of its regular containers, and those of its sidecars added. The time in which traffic ends is a part of it.";
+const STOP_WITH_PORTS: &str = "A Pod has one stop time: the longest of its regular containers, and those of its sidecars added. The time in which traffic ends is a part of it, unless a target group says how long that is.";
 
 pub(super) const ROWS: &[Row] = &[
     mapped("containerDefinitions[].essential").when(JOB, is_job),

@@ -18,6 +18,8 @@ const BREAKER: &str =
     "The operator counts the failed tasks: while it is away none is counted, and no deployment is rolled back.";
 const EARLY_SUCCESS: &str = "It says when a deployment is completed. The Deployment starts the rest of its tasks all the same, and keeps as many healthy as minimumHealthyPercent wants.";
 pub(super) const SUBNETS: &str = "They choose nodes, as spec.subnets of the EcsCluster said when the deployment was started, and not addresses. Over the zones of several, tasks are spread as evenly as the nodes allow.";
+const ONE_READINESS: &str =
+    "A task is ready or not: one that fails the check of one target group gets no traffic from the others either.";
 const UNASKED: &str = "The container has a check of its own, or that of an earlier target group: that tells whether its tasks are healthy.";
 const TWO_GROUPS: &str = "Deployments do not move traffic from one target group to another yet: take it out.";
 const REGISTRY: &str = "It becomes a headless Service of that name, and Cloud Map knows nothing of it: tasks are found at NAME.NAMESPACE.svc, and SRV records at _PORT._PROTOCOL below that.";
@@ -41,6 +43,8 @@ pub(super) const ROWS: &[Row] = &[
         "availabilityZoneRebalancing",
         "Running tasks are not moved from zone to zone: take it out. New ones are spread by Kubernetes.",
     ),
+    approximated("loadBalancers", ONE_READINESS)
+        .when("several", |field| field.value.as_array().is_some_and(|list| list.len() > 1)),
     mapped("loadBalancers"),
     approximated("loadBalancers[].targetGroupArn", UNASKED).when("another check tells of its health", |field| {
         let name = target_group::named_by(field.text());

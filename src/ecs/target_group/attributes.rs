@@ -1,6 +1,9 @@
 //! Attributes of a target group, those that have an effect here (TG07). What becomes of the others is told by `field_outcomes`.
 
-use crate::{api::target_group::TargetGroupAttribute, ecs::violation::Violations};
+use crate::{
+    api::target_group::{LoadBalancerKind, TargetGroupAttribute},
+    ecs::violation::Violations,
+};
 
 /// Seconds for which a target that leaves keeps its connections.
 pub const DEREGISTRATION_DELAY: &str = "deregistration_delay.timeout_seconds";
@@ -10,6 +13,10 @@ pub const PRESERVE_CLIENT_IP: &str = "preserve_client_ip.enabled";
 pub const STICKINESS: &str = "stickiness.enabled";
 /// What a client is known by.
 pub const STICKINESS_TYPE: &str = "stickiness.type";
+
+const ADDRESSES_ALONE: &str =
+    "Clients are known by their addresses alone here: set stickiness.type to source_ip, or take stickiness out.";
+const NO_COOKIES: &str = "An application load balancer keeps no client at its target here: take stickiness out, or configure it at the Gateway.";
 
 /// Most seconds of a deregistration delay.
 const LONGEST_DELAY: u32 = 3600;
@@ -23,7 +30,11 @@ pub(super) struct Attributes {
 }
 
 /// Reads them.
-pub(super) fn check(given: &[TargetGroupAttribute], violations: &mut Violations) -> Attributes {
+pub(super) fn check(
+    given: &[TargetGroupAttribute],
+    load_balancer: LoadBalancerKind,
+    violations: &mut Violations,
+) -> Attributes {
     let mut attributes = Attributes::default();
     let value_of = |key: &str| given.iter().find(|attribute| attribute.key == key).and_then(|it| it.value.as_deref());
     for (index, TargetGroupAttribute { key, value }) in given.iter().enumerate() {
@@ -38,9 +49,12 @@ pub(super) fn check(given: &[TargetGroupAttribute], violations: &mut Violations)
             PRESERVE_CLIENT_IP => attributes.preserves_client_ip = switch(key, value, &path, violations),
             STICKINESS if switch(key, value, &path, violations) => {
                 let by_source = value_of(STICKINESS_TYPE) == Some("source_ip");
-                let message = "Clients are known by their addresses alone here: set stickiness.type to source_ip, or take stickiness out.";
-                violations.require(by_source, "TG07", path, message);
-                attributes.sticks_to_source_ip = by_source;
+                let (holds, message) = match load_balancer {
+                    LoadBalancerKind::Application => (false, NO_COOKIES),
+                    LoadBalancerKind::Internal | LoadBalancerKind::Network => (by_source, ADDRESSES_ALONE),
+                };
+                violations.require(holds, "TG07", path, message);
+                attributes.sticks_to_source_ip = holds;
             }
             _ => {}
         }

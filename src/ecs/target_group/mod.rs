@@ -71,7 +71,7 @@ pub fn check(spec: &EcsTargetGroupSpec, object: &str) -> Result<TargetGroup, Vec
     let message = "protocolVersion is for the protocols HTTP and HTTPS: take it out.";
     violations.require(spec.protocol_version.is_none() || is_http, "TG02", "spec.protocolVersion", message);
     let check = health::check(spec, protocol, &mut violations);
-    let attributes = attributes::check(attributes(spec), &mut violations);
+    let attributes = attributes::check(attributes(spec), load_balancer, &mut violations);
     check_kubernetes(spec, load_balancer, &mut violations);
     violations.or(TargetGroup {
         name: name.into(),

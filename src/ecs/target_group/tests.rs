@@ -77,6 +77,13 @@ fn every_broken_rule_is_told() {
         (attribute("deregistration_delay.timeout_seconds", "3601"), "TG07", "spec.attributes[0].value"),
         (attribute("stickiness.enabled", "yes"), "TG07", "spec.attributes[0].value"),
         (attribute("stickiness.enabled", "true"), "TG07", "spec.attributes[0].value"),
+        (
+            json!({"kubernetes": {"loadBalancer": "application", "gateway": {"name": "g"}}, "attributes": [
+                {"key": "stickiness.enabled", "value": "true"}, {"key": "stickiness.type", "value": "source_ip"},
+            ]}),
+            "TG07",
+            "spec.attributes[0].value",
+        ),
         (json!({"healthCheckEnabled": false}), "TG08", "spec.healthCheckEnabled"),
         (json!({"kubernetes": {"loadBalancer": "application"}}), "TG09", "spec.kubernetes.gateway"),
         (json!({"kubernetes": {"path": "/a"}}), "TG09", "spec.kubernetes.path"),

@@ -79,7 +79,7 @@ fn process(task: Task<'_>, index: usize) -> KubernetesContainer {
         working_dir: container.working_directory.clone(),
         env: Some(environment::variables(container, task)),
         env_from: some(environment::files(container)),
-        ports: some(container.ports.iter().map(port).collect()),
+        ports: some(container.ports.iter().map(|each| port(each, definition)).collect()),
         resources: size::of_container(index, definition),
         volume_mounts: some(volume::mounts(container, definition)),
         security_context: security::of_container(container),
@@ -122,11 +122,14 @@ pub fn protocol(protocol: TransportProtocol) -> &'static str {
     }
 }
 
-fn port(port: &Port) -> ContainerPort {
+/// A port that a target group sends traffic to has a name in any case: the group's Service finds it by that while its number changes.
+fn port(port: &Port, definition: &TaskDefinition) -> ContainerPort {
+    let of_target = definition.targets.iter().find(|target| target.container_port == port.container_port);
+    let of_target = of_target.map(|target| target.port_name.clone());
     ContainerPort {
         container_port: i32::from(port.container_port),
         host_port: port.host_port.map(i32::from),
-        name: port.name.as_deref().map(names::container_port),
+        name: port.name.as_deref().map(names::container_port).or(of_target),
         protocol: Some(protocol(port.protocol).into()),
         ..Default::default()
     }

@@ -104,7 +104,7 @@ pub fn spec(task: Task<'_>) -> PodSpec {
         automount_service_account_token: definition.task_role.is_none().then_some(false),
         // A task sees no variables of its neighbours' Services.
         enable_service_links: Some(false),
-        termination_grace_period_seconds: Some(i64::from(stop_seconds(definition, &layout).max(pre_stop_seconds + 1))),
+        termination_grace_period_seconds: Some(i64::from(grace_seconds(definition, &layout, pre_stop_seconds))),
         ..Default::default()
     }
 }
@@ -162,15 +162,22 @@ fn pre_stop_seconds(task: Task<'_>) -> u32 {
 /// Seconds between SIGTERM and SIGKILL of a container on ECS.
 const STOP_TIMEOUT_SECONDS: u32 = 30;
 
-/// The regular containers stop together, then the sidecars one after the other. ECS counts the stop timeout from SIGTERM on, and the
-/// kubelet from the sleep before it: a delay that somebody asked for comes on top.
-fn stop_seconds(definition: &TaskDefinition, layout: &Layout) -> u32 {
-    if let Some(seconds) = definition.kubernetes.termination_grace_period_seconds {
-        return u32::try_from(seconds).unwrap_or(STOP_TIMEOUT_SECONDS);
+/// ECS counts the stop timeout from SIGTERM on, and the kubelet from the sleep before that: where somebody has asked for a delay, it
+/// comes on top.
+fn grace_seconds(definition: &TaskDefinition, layout: &Layout, pre_stop_seconds: u32) -> u32 {
+    let stop = stop_seconds(definition, layout);
+    let given = definition.kubernetes.termination_grace_period_seconds.and_then(|seconds| u32::try_from(seconds).ok());
+    let whole = given.unwrap_or(stop);
+    match definition.deregistration_delay {
+        Some(_) => whole.max(pre_stop_seconds.saturating_add(stop)),
+        None => whole.max(pre_stop_seconds.saturating_add(1)),
     }
+}
+
+/// The regular containers stop together, then the sidecars one after the other.
+fn stop_seconds(definition: &TaskDefinition, layout: &Layout) -> u32 {
     let stop = |index: usize| definition.containers[index].stop_timeout.unwrap_or(STOP_TIMEOUT_SECONDS);
     let regular = layout.regular.iter().map(|index| stop(*index)).max().unwrap_or(STOP_TIMEOUT_SECONDS);
-    let regular = regular.saturating_add(definition.deregistration_delay.unwrap_or(0));
     layout.sidecars().map(stop).fold(regular, u32::saturating_add)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     connection,
-    scene::{condition, definition, is_steady, messages, service, text},
+    scene::{Scene, condition, definition, is_steady, messages, service, text},
     turns::together,
 };
 
@@ -65,34 +65,39 @@ fn every_golden_object_is_taken_by_the_api_server() {
         // Some ask for what a stricter Namespace refuses, and some for a role.
         scene.apply("EcsCluster", &scene.cluster, json!({"kubernetes": {"podSecurity": "privileged"}})).await;
         scene.condition("EcsCluster", &scene.cluster, "Ready", "True", "Available").await;
-        let mut count = 0;
-        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap() {
-            let path = entry.unwrap().path();
-            if path.to_string_lossy().contains(".in.") {
-                continue;
-            }
-            let documents: Vec<Value> = serde_saphyr::from_multiple(&std::fs::read_to_string(&path).unwrap()).unwrap();
-            for mut document in documents.into_iter().filter(|document| document["kind"].is_string()) {
-                if document["metadata"]["namespace"].is_string() {
-                    document["metadata"]["namespace"] = json!(scene.namespace);
-                }
-                let (kind, name) = (text(&document["kind"]), text(&document["metadata"]["name"]));
-                if let Some(account) = document["spec"]["serviceAccountName"].as_str() {
-                    scene.apply_document(&crate::scene::document("ServiceAccount", account, &json!({}))).await;
-                }
-                if let Some(class) = document["spec"]["runtimeClassName"].as_str() {
-                    scene
-                        .apply_document(&crate::scene::document("RuntimeClass", class, &json!({"handler": "runc"})))
-                        .await;
-                }
-                let path_and_query = format!("{}?dryRun=All&fieldValidation=Strict", scene.path(&kind, &name));
-                let answer = connection::apply(&scene.client, &path_and_query, &document).await;
-                assert!(answer.code < 300, "{}: {kind} {name}: {}", path.display(), answer.message());
-                count += 1;
-            }
-        }
+        let count = try_golden_objects(scene, |kind| kind != "HTTPRoute").await;
         assert!(count > 100, "only {count} objects were tried");
     });
+}
+
+/// Has the API server look at all objects of some kinds that the golden translations make, and says how many there are.
+pub async fn try_golden_objects(scene: &Scene, is_tried: impl Fn(&str) -> bool) -> usize {
+    let mut count = 0;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_string_lossy().contains(".in.") {
+            continue;
+        }
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let tried = documents.into_iter().filter(|document| document["kind"].as_str().is_some_and(&is_tried));
+        for mut document in tried {
+            if document["metadata"]["namespace"].is_string() {
+                document["metadata"]["namespace"] = json!(scene.namespace);
+            }
+            let (kind, name) = (text(&document["kind"]), text(&document["metadata"]["name"]));
+            if let Some(account) = document["spec"]["serviceAccountName"].as_str() {
+                scene.apply_document(&crate::scene::document("ServiceAccount", account, &json!({}))).await;
+            }
+            if let Some(class) = document["spec"]["runtimeClassName"].as_str() {
+                scene.apply_document(&crate::scene::document("RuntimeClass", class, &json!({"handler": "runc"}))).await;
+            }
+            let path_and_query = format!("{}?dryRun=All&fieldValidation=Strict", scene.path(&kind, &name));
+            let answer = connection::apply(&scene.client, &path_and_query, &document).await;
+            assert!(answer.code < 300, "{}: {kind} {name}: {}", path.display(), answer.message());
+            count += 1;
+        }
+    }
+    count
 }
 
 #[test]

@@ -52,6 +52,9 @@ fn a_name_that_somebody_else_has_is_not_taken() {
         scene.apply("EcsService", "web", found_as("found")).await;
         let stalled = scene.condition("EcsService", "web", "Stalled", "True", "ForeignObject").await;
         assert!(text(&stalled["message"]).contains("Service found exists and belongs to somebody else"), "{stalled}");
+        // All else goes on.
+        scene.merge("EcsService", "web", json!({"spec": {"desiredCount": 2}})).await;
+        scene.running_tasks(2).await;
         scene.apply("EcsService", "web", found_as("web")).await;
         let refused = scene.condition("EcsService", "web", "Accepted", "False", "Invalid").await;
         assert!(text(&refused["message"]).contains("spec.serviceRegistries[0].registryArn"), "{refused}");

@@ -9,6 +9,8 @@ use crate::{
     turns::together,
 };
 
+use super::service::try_golden_objects;
+
 fn to(target_group: &str, port: u16) -> Value {
     json!([{"targetGroupArn": target_group, "containerName": "web", "containerPort": port}])
 }
@@ -132,36 +134,84 @@ fn one_of_two_target_groups_of_a_name_is_refused() {
         scene.make_cluster().await;
         scene.apply("EcsTargetGroup", "one", json!({"name": "front"})).await;
         scene.condition("EcsTargetGroup", "one", "Ready", "True", "Available").await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsService", "web", registered(1, to("front", 80))).await;
+        scene.steady("web", "web:1", 1).await;
         scene.apply("EcsTargetGroup", "two", json!({"name": "front"})).await;
         let refused = scene.condition("EcsTargetGroup", "two", "Accepted", "False", "TargetGroupTaken").await;
         assert!(text(&refused["message"]).contains("it is EcsTargetGroup one"), "{refused}");
+        // The service means the other one.
+        scene.delete("EcsTargetGroup", "two").await;
+        scene.until_gone("EcsTargetGroup", "two").await;
+        scene.apply("EcsTargetGroup", "two", json!({"name": "front"})).await;
+        scene.condition("EcsTargetGroup", "two", "Accepted", "False", "TargetGroupTaken").await;
+        scene.delete("EcsService", "web").await;
         scene.delete("EcsTargetGroup", "one").await;
         scene.condition("EcsTargetGroup", "two", "Ready", "True", "Available").await;
     });
 }
 
 #[test]
-fn a_port_that_moves_is_reached_by_its_name() {
+fn a_service_whose_target_group_is_taken_away_says_so_and_goes_on() {
     together(async |scene| {
         scene.make_cluster().await;
-        let on = |port: u16| {
-            let mut definition = definition("nginx:1", &[port]);
-            definition["containerDefinitions"][0]["portMappings"][0]["name"] = json!("http");
-            definition
-        };
-        scene.apply("TaskDefinition", "web", on(80)).await;
+        scene.define("nginx:1").await;
         scene.apply("EcsTargetGroup", "front", json!({})).await;
-        scene.apply("EcsService", "web", registered(2, to("front", 80))).await;
+        scene.apply("EcsService", "web", registered(1, to("front", 80))).await;
+        scene.steady("web", "web:1", 1).await;
+        let tasks = scene.running_tasks(1).await;
+        scene.delete("EcsTargetGroup", "front").await;
+        scene.condition("EcsTargetGroup", "front", "Ready", "False", "DeletionWaits").await;
+        scene.merge("EcsTargetGroup", "front", json!({"metadata": {"finalizers": null}})).await;
+        scene.until_gone("EcsTargetGroup", "front").await;
+        scene.condition("EcsService", "web", "Accepted", "False", "TargetGroupNotFound").await;
+        scene.merge("EcsService", "web", json!({"spec": {"desiredCount": 2}})).await;
+        scene.apply("EcsTargetGroup", "front", json!({})).await;
         scene.steady("web", "web:1", 2).await;
-        scene.apply("TaskDefinition", "web", on(81)).await;
-        let mut moved = registered(2, to("front", 81));
-        // Both deployments have tasks for a while.
-        moved["kubernetes"]["minReadySeconds"] = json!(3);
-        scene.apply("EcsService", "web", moved).await;
-        let port = |wanted: Value| move |service: &Value| service["spec"]["ports"][0]["targetPort"] == wanted;
-        scene.until("Service", "tg-front", "is reached by name", port(json!("http"))).await;
-        scene.until("Service", "tg-front", "is reached on the new port", port(json!(81))).await;
-        scene.steady("web", "web:2", 2).await;
+        let still = scene.running_tasks(2).await;
+        assert!(still.iter().any(|task| task["metadata"]["name"] == tasks[0]["metadata"]["name"]), "{still:?}");
+        targets(scene, "front", 2, 2).await;
+    });
+}
+
+/// Moves the port of a service from 80 to 81, and waits until its target group has followed.
+async fn move_port(scene: &Scene, mapping: impl Fn(u16) -> Value) -> Value {
+    scene.make_cluster().await;
+    let on = |port: u16| {
+        let mut definition = definition("nginx:1", &[port]);
+        definition["containerDefinitions"][0]["portMappings"][0] = mapping(port);
+        definition
+    };
+    scene.apply("TaskDefinition", "web", on(80)).await;
+    scene.apply("EcsTargetGroup", "front", json!({})).await;
+    scene.apply("EcsService", "web", registered(2, to("front", 80))).await;
+    scene.steady("web", "web:1", 2).await;
+    scene.apply("TaskDefinition", "web", on(81)).await;
+    let mut moved = registered(2, to("front", 81));
+    // Both deployments have tasks for a while.
+    moved["kubernetes"]["minReadySeconds"] = json!(3);
+    scene.apply("EcsService", "web", moved).await;
+    let port = |service: &Value| service["spec"]["ports"][0]["targetPort"].clone();
+    let has_left = |service: &Value| port(service) != 80;
+    let between = scene.until("Service", "tg-front", "is reached otherwise", has_left).await;
+    scene.until("Service", "tg-front", "is reached on the new port", |service| port(service) == 81).await;
+    scene.steady("web", "web:2", 2).await;
+    port(&between)
+}
+
+#[test]
+fn a_port_that_moves_is_reached_by_its_name() {
+    together(async |scene| {
+        let between = move_port(scene, |port| json!({"containerPort": port, "name": "http"})).await;
+        assert_eq!(between, "http");
+    });
+}
+
+#[test]
+fn a_port_without_a_name_that_moves_is_reached_by_the_one_that_the_operator_gives_it() {
+    together(async |scene| {
+        let between = move_port(scene, |port| json!({"containerPort": port})).await;
+        assert!(text(&between).starts_with("tg-"), "{between}");
     });
 }
 
@@ -237,6 +287,7 @@ fn an_application_load_balancer_is_a_route_where_there_is_a_gateway_api() {
             (&rule["backendRefs"][0]["name"], &rule["backendRefs"][0]["port"]),
             (&json!("tg-front"), &json!(8080))
         );
+        assert!(try_golden_objects(scene, |kind| kind == "HTTPRoute").await > 0, "the goldens have routes");
         // As the controller of a Gateway would say it.
         let accepted = json!({"type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
             "lastTransitionTime": "2026-01-01T00:00:00Z"});

@@ -46,6 +46,11 @@ pub struct EcsServiceStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deployments: Vec<ServiceDeployment>,
 
+    /// How a deployment that is started now would differ from the one that runs, which keeps what it was started with: a newer operator,
+    /// a changed cluster, target group or role. Absent where it would not, and until the service is `Ready`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_due: Option<String>,
+
     /// The last events, the newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<ServiceEvent>,

@@ -1,6 +1,7 @@
 //! ECS into Kubernetes objects: pure, deterministic, and unable to fail, because what comes in is checked. Whether and
 //! when an object is written is `decide`'s and the controllers' part.
 
+pub mod difference;
 pub mod http_route;
 pub mod kubernetes_service;
 pub mod labels;

@@ -51,7 +51,7 @@ pub(super) fn read(observed: &Observed) -> Option<Accepted> {
         cluster_object,
         service,
         trigger: content.trigger.clone(),
-        target: Target::Existing(newest.snapshot.number),
+        target: Target::Existing(newest.snapshot.number, None),
         groups,
         kept: newest.last_accepted.clone(),
     })

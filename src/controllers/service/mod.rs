@@ -3,6 +3,7 @@
 
 mod apply;
 mod drain;
+mod due;
 mod last_accepted;
 mod observe;
 mod plan;
@@ -77,9 +78,11 @@ where
         services_in(&all, &group.namespace().unwrap_or_default(), concerns)
     });
     let all = Arc::clone(caches);
-    // Whoever has come to rest has what it needs.
+    // Whoever has come to rest has what it needs, but a change of that may make a deployment due.
+    let roles = LastSeen::new();
     triggers.from(&caches.roles, move |role: &EcsRole| {
-        services_in(&all, &role.namespace().unwrap_or_default(), |service| !is_ready(service))
+        let is_changed = roles.has_changed(&role.uid().unwrap_or_default(), role.metadata.generation);
+        services_in(&all, &role.namespace().unwrap_or_default(), |service| is_changed || !is_ready(service))
     });
     let all = Arc::clone(caches);
     let accepted_before = LastSeen::new();

@@ -28,6 +28,7 @@ use crate::{
         target_group::TargetGroups, task::Seen,
     },
     decide::{
+        conditions::{READY, is_true},
         elapsed::left,
         rollout::Rollout,
         scheduled_task::ScheduledTask,
@@ -138,6 +139,11 @@ impl Observed {
     fn content(&self, number: i64) -> Option<&SnapshotContent> {
         let stored = self.snapshots.iter().find(|stored| stored.snapshot.number == number);
         stored.map(|stored| &stored.snapshot.content)
+    }
+
+    /// Whether the last status says that it has what it is to have.
+    pub(super) fn is_at_rest(&self) -> bool {
+        is_true(&self.status.conditions, READY)
     }
 
     /// The id of a deployment.

@@ -22,10 +22,8 @@ use crate::{
         arn::ArnScope,
         kubernetes_version::KubernetesVersion,
         network_configuration::{self, Groups},
-        role::RolesOfTask,
         service_registry::Registry,
-        subnet::Location,
-        task_definition::{TaskDefinition, port::Port},
+        task_definition::port::Port,
     },
     kube_io::workload::Workload,
     translate::{
@@ -41,8 +39,9 @@ use crate::{
 };
 
 use super::{
+    due::deployment_due,
     observe::{Observed, StoredSnapshot},
-    validate::{Accepted, Target},
+    validate::{Accepted, Runs, Target},
 };
 
 /// What is to be there.
@@ -67,6 +66,8 @@ pub(super) struct Plan {
     pub(super) decision: Decision,
     /// Why no task may start yet.
     pub(super) obstacle: Option<Obstacle>,
+    /// How a deployment that is started now would differ from the one that runs.
+    pub(super) due: Option<String>,
     /// `None` when somebody has deleted the snapshot that runs: the workload stays as it is.
     pub(super) workload: Option<Value>,
     /// All deployments that there are snapshots of.
@@ -97,11 +98,8 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
     let service = &accepted.service;
     let desired_count = desired_count(observed, accepted);
     let (newest, new_snapshot) = match &accepted.target {
-        Target::Existing(number) => (*number, None),
-        Target::New { number, task_definition, roles, location } => {
-            let runs = (&**task_definition, roles, location);
-            (*number, Some(new_snapshot(observed, accepted, surroundings, *number, runs)))
-        }
+        Target::Existing(number, _) => (*number, None),
+        Target::New(number, runs) => (*number, Some(snapshot_of(observed, accepted, surroundings, *number, runs))),
     };
     let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
     let snapshots: Vec<_> = stored.chain(&new_snapshot).collect();
@@ -144,6 +142,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         ),
         registries: registries(observed, accepted, wanted, decision.template),
         budget: budget(observed, accepted, desired_count),
+        due: deployment_due(observed, accepted, surroundings, &decision),
         obstacle,
         workload: snapshot(decision.template.running()).map(|snapshot| service_workload(workload, snapshot)),
         obsolete_snapshots: obsolete_snapshots(observed, newest, decision.template.running()),
@@ -269,13 +268,15 @@ fn budget(observed: &Observed, accepted: &Accepted, desired_count: u32) -> Optio
     })
 }
 
-fn new_snapshot(
+/// A deployment that is started now.
+pub(super) fn snapshot_of(
     observed: &Observed,
     accepted: &Accepted,
     surroundings: Surroundings<'_>,
     number: i64,
-    (task_definition, roles, location): (&TaskDefinition, &RolesOfTask, &Location),
+    runs: &Runs,
 ) -> Snapshot {
+    let Runs { task_definition, roles, location } = runs;
     let template = pod_template(TaskTemplate {
         arns: surroundings.arns,
         version: surroundings.version,

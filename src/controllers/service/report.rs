@@ -120,6 +120,10 @@ pub(super) async fn applied(
         let revision = TaskDefinitionReference::parse(&primary.task_definition).ok();
         new.task_definition_revision = revision.map(|revision| revision.to_string());
     }
+    // What is not known now was true when it was.
+    if observed.is_at_rest() || plan.new_snapshot.is_some() {
+        new.deployment_due.clone_from(&plan.due);
+    }
     new.desired_count = facts.desired_count;
     new.security_groups = accepted.groups.names().to_vec();
     new.deployments = rollout_status::deployments(&facts, rollout);

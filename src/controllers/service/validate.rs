@@ -50,19 +50,27 @@ pub(super) struct Accepted {
 
 /// The deployment that the service is to run.
 pub(super) enum Target {
-    /// One that was started already and has a snapshot of this number. Its revision may be gone since.
-    Existing(i64),
-    /// A new one, with what it runs, and where.
-    New { number: i64, task_definition: Box<TaskDefinition>, roles: RolesOfTask, location: Location },
+    /// One that was started already and has a snapshot of this number, with what it would run if it was started now, where that is
+    /// known: its revision may be gone since.
+    Existing(i64, Option<Box<Runs>>),
+    /// A new one.
+    New(i64, Box<Runs>),
+}
+
+/// What a deployment runs, and where.
+pub(super) struct Runs {
+    pub(super) task_definition: TaskDefinition,
+    pub(super) roles: RolesOfTask,
+    pub(super) location: Location,
 }
 
 impl Accepted {
     /// What the deployment that is to start needs of Secrets; `None` when it has started.
     pub(super) fn secret_needs(&self, observed: &Observed) -> Option<SecretNeeds> {
         match &self.target {
-            Target::New { task_definition, roles, .. } => Some(SecretNeeds::of(task_definition, roles)),
-            Target::Existing(number) if observed.applied_snapshot() == Some(*number) => None,
-            Target::Existing(number) => {
+            Target::New(_, runs) => Some(SecretNeeds::of(&runs.task_definition, &runs.roles)),
+            Target::Existing(number, _) if observed.applied_snapshot() == Some(*number) => None,
+            Target::Existing(number, _) => {
                 let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == *number)?;
                 Some(stored.snapshot.content.secret_needs.clone())
             }
@@ -153,22 +161,38 @@ fn target(
     (service, locate): (&Service, impl Fn() -> Result<Location, Refusal>),
 ) -> Result<(Target, Option<NetworkMode>), Refusal> {
     let newest = observed.newest_snapshot();
-    match deployment::wanted(
+    let wanted = deployment::wanted(
         trigger,
         newest.map(|newest| (newest.number, &newest.content.trigger)),
         observed.used_numbers(),
-    ) {
+    );
+    let runs = |named: Named| runs(observed, service, &*named.revision?, &locate);
+    match wanted {
         Wanted::Existing(number) => {
             observed.target_groups.check_there(&service.targets)?;
-            Ok((Target::Existing(number), newest.and_then(|snapshot| snapshot.content.network_mode)))
+            // Whoever is on the way has other worries.
+            let now = observed.is_at_rest().then(|| runs(named).ok()).flatten();
+            let network_mode = newest.and_then(|snapshot| snapshot.content.network_mode);
+            Ok((Target::Existing(number, now.map(Box::new)), network_mode))
         }
         Wanted::New(number) => {
-            let checked = checked(&*named.revision?, None)?;
-            let mut task_definition = Box::new(observed.target_groups.register(checked, &service.targets)?);
-            task_definition.registry = registry(service, &task_definition)?;
-            let network_mode = task_definition.network_mode;
-            let roles = observed.roles.of_task(&task_definition, &observed.namespace)?;
-            Ok((Target::New { number, task_definition, roles, location: locate()? }, network_mode))
+            let runs = runs(named)?;
+            let network_mode = runs.task_definition.network_mode;
+            Ok((Target::New(number, Box::new(runs)), network_mode))
         }
     }
+}
+
+/// What a deployment runs that is started now.
+fn runs(
+    observed: &Observed,
+    service: &Service,
+    revision: &Revision,
+    locate: impl Fn() -> Result<Location, Refusal>,
+) -> Result<Runs, Refusal> {
+    let checked = checked(revision, None)?;
+    let mut task_definition = observed.target_groups.register(checked, &service.targets)?;
+    task_definition.registry = registry(service, &task_definition)?;
+    let roles = observed.roles.of_task(&task_definition, &observed.namespace)?;
+    Ok(Runs { task_definition, roles, location: locate()? })
 }

@@ -129,6 +129,33 @@ fn a_target_group_that_is_not_there_is_waited_for_and_one_that_is_used_stays() {
 }
 
 #[test]
+fn a_changed_check_takes_effect_with_the_next_deployment_and_the_status_says_that_one_is_due() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsTargetGroup", "front", json!({"healthCheckPath": "/old"})).await;
+        let mut web = registered(1, to("front", 80));
+        scene.apply("EcsService", "web", web.clone()).await;
+        let before = scene.steady("web", "web:1", 1).await;
+        assert!(before["status"]["deploymentDue"].is_null(), "{before}");
+        scene.apply("EcsTargetGroup", "front", json!({"healthCheckPath": "/new"})).await;
+        let is_due = |service: &Value| service["status"]["deploymentDue"].is_string();
+        let due = scene.until("EcsService", "web", "has a deployment due", is_due).await;
+        let told = "A deployment that is started now differs in spec.containers[0].readinessProbe.httpGet.path: a new value of spec.forceNewDeployment starts one.";
+        assert_eq!(due["status"]["deploymentDue"], told);
+        let id = |service: &Value| text(&service["status"]["deployments"][0]["id"]);
+        assert_eq!(id(&due), id(&before), "nothing was started");
+        web["forceNewDeployment"] = json!("check");
+        scene.apply("EcsService", "web", web).await;
+        let is_over = |service: &Value| service["status"]["deploymentDue"].is_null();
+        let after = scene.until("EcsService", "web", "has no deployment due", is_over).await;
+        assert_ne!(id(&after), id(&before));
+        let after = scene.steady("web", "web:1", 1).await;
+        assert!(is_over(&after), "{after}");
+    });
+}
+
+#[test]
 fn one_of_two_target_groups_of_a_name_is_refused() {
     together(async |scene| {
         scene.make_cluster().await;

@@ -104,10 +104,12 @@ impl Error {
         }
     }
 
-    /// Whether the API server knows no such object, or not even its kind.
+    /// Whether the API server does not even know the kind: it answers so in plain text, and with a Status where only the object
+    /// is not there.
     #[must_use]
-    pub fn is_of_nothing_there(&self) -> bool {
-        matches!(self, Self::Request { source, .. } if api_status(source).is_some_and(|status| status.code == 404))
+    pub fn is_of_unknown_kind(&self) -> bool {
+        let is_it = |status: &Status| status.code == 404 && status.reason != "NotFound";
+        matches!(self, Self::Request { source, .. } if api_status(source).is_some_and(is_it))
     }
 
     /// A fixed word for metrics.

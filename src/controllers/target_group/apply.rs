@@ -76,22 +76,20 @@ pub(super) async fn apply(
 async fn apply_route(observed: &Observed, route: &HttpRoute, context: &Context) -> Result<Front, Error> {
     let routes: Api<HttpRoute> = context.api(&observed.namespace);
     let name = names::target_group(&observed.name);
-    let found = read(&routes, &name).await?;
+    let found = match read(&routes, &name).await {
+        Err(error) if error.is_of_unknown_kind() => return Ok(Front::Missing),
+        found => found?,
+    };
     let ownership = |found: &HttpRoute| observed.owner.ownership(found);
-    match apply_object(&routes, route, found.as_ref(), ownership, Force::Yes, &wanted_by(observed)).await {
-        Ok(applied) => {
-            // What was said of it before is not said of what it is now.
-            let said = found.filter(|_| applied == Applied::Unchanged).map(|found| taken(&found, route));
-            let taken = match said.unwrap_or(Taken::NotYet) {
-                Taken::Yes { .. } => Taken::Yes { address: address(observed, route, context).await? },
-                other => other,
-            };
-            let gateway = route.spec.parent_refs.first().map(|parent| parent.name.clone()).unwrap_or_default();
-            Ok(Front::Route { gateway, taken })
-        }
-        Err(error) if error.is_of_nothing_there() => Ok(Front::Missing),
-        Err(error) => Err(error),
-    }
+    let applied = apply_object(&routes, route, found.as_ref(), ownership, Force::Yes, &wanted_by(observed)).await?;
+    // What was said of it before is not said of what it is now.
+    let said = found.filter(|_| applied == Applied::Unchanged).map(|found| taken(&found, route));
+    let taken = match said.unwrap_or(Taken::NotYet) {
+        Taken::Yes { .. } => Taken::Yes { address: address(observed, route, context).await? },
+        other => other,
+    };
+    let gateway = route.spec.parent_refs.first().map(|parent| parent.name.clone()).unwrap_or_default();
+    Ok(Front::Route { gateway, taken })
 }
 
 /// What the Gateway that a route names says of it as it is now.
@@ -125,23 +123,21 @@ async fn delete_route(observed: &Observed, context: &Context) -> Result<(), Erro
     let status = observed.group.status.as_ref();
     let Some(name) = status.and_then(|status| status.http_route.as_deref()) else { return Ok(()) };
     let routes: Api<HttpRoute> = context.api(&observed.namespace);
-    let found = read(&routes, name).await?;
+    let found = match read(&routes, name).await {
+        Err(error) if error.is_of_unknown_kind() => None,
+        found => found?,
+    };
     match found.filter(|found| observed.owner.ownership(found) == Ownership::Ours) {
         Some(found) => delete_if_there(&routes, name, found.uid()).await,
         None => Ok(()),
     }
 }
 
-/// An object, unless it or its kind is not there.
 async fn read<K>(api: &Api<K>, name: &str) -> Result<Option<K>, Error>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
 {
-    match api.get(name).await.map_err(|error| Error::request(format!("read {} {name}", K::kind(&())), error)) {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.is_of_nothing_there() => Ok(None),
-        Err(error) => Err(error),
-    }
+    api.get_opt(name).await.map_err(|error| Error::request(format!("read {} {name}", K::kind(&())), error))
 }
 
 fn wanted_by(observed: &Observed) -> String {

@@ -11,12 +11,13 @@ use crate::{
     turns::alone,
 };
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "TaskDefinition",
     "TaskDefinitionRevision",
     "EcsService",
     "EcsTask",
     "EcsSecurityGroup",
+    "EcsTargetGroup",
     "Deployment",
     "ControllerRevision",
     "NetworkPolicy",
@@ -62,7 +63,22 @@ async fn apply_documents(scene: &Scene) {
             json!({"ingress": [{"ipProtocol": "tcp", "fromPort": 80, "cidrIp": "10.0.0.0/8"}], "egress": []}),
         )
         .await;
-    scene.apply("EcsService", "web", service(2)).await;
+    scene
+        .apply(
+            "EcsTargetGroup",
+            "front",
+            json!({"kubernetes": {"loadBalancer": "network", "loadBalancerClass": "a/b"}}),
+        )
+        .await;
+    let edge = json!({"loadBalancer": "application", "gateway": {"name": "edge"}});
+    scene.apply("EcsTargetGroup", "edge", json!({"healthCheckPath": "/up", "kubernetes": edge})).await;
+    let mut web = service(2);
+    web["loadBalancers"] = json!([
+        {"targetGroupArn": "edge", "containerName": "web", "containerPort": 80},
+        {"targetGroupArn": "front", "containerName": "web", "containerPort": 443},
+    ]);
+    web["serviceRegistries"] = json!([{"registryArn": "found"}]);
+    scene.apply("EcsService", "web", web).await;
     scene.apply("EcsService", "idle", service(0)).await;
     scene.apply("EcsTask", "job", json!({"taskDefinition": "web"})).await;
     scene.apply("EcsService", "lost", json!({"taskDefinition": "nowhere", "desiredCount": 1})).await;

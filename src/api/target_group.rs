@@ -30,7 +30,11 @@ use super::field_report::FieldOutcome;
     validation = kube::core::Rule::new(
         "(has(self.spec.name) ? self.spec.name : self.metadata.name) == (has(oldSelf.spec.name) ? oldSelf.spec.name : oldSelf.metadata.name)"
     )
-    .message("spec.name is immutable: make another EcsTargetGroup for another name")
+    .message("spec.name is immutable: make another EcsTargetGroup for another name"),
+    validation = kube::core::Rule::new(
+        "(has(self.spec.protocol) && self.spec.protocol in ['UDP', 'TCP_UDP'] ? self.spec.protocol : 'TCP') == (has(oldSelf.spec.protocol) && oldSelf.spec.protocol in ['UDP', 'TCP_UDP'] ? oldSelf.spec.protocol : 'TCP')"
+    )
+    .message("spec.protocol may not change between TCP and UDP: make another EcsTargetGroup for the other one")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct EcsTargetGroupSpec {

@@ -345,8 +345,7 @@ impl<'a> SchedulerFacts<'a> {
             }
         }
         let sick = self.tasks_of(running).find(|task| task.health(self.judge()) == Health::Unhealthy);
-        let fails = |task: &ScheduledTask| format!("Task {} fails its health checks.", task.id);
-        decision.hindrance = decision.hindrance.take().or_else(|| sick.map(fails));
+        decision.hindrance = decision.hindrance.take().or_else(|| sick.map(ScheduledTask::told_checks));
         decision.replicas += replacement.extra;
         for task in self.tasks_of(running).filter(|task| replacement.stop.contains(&task.id)) {
             decision.messages.push(failed_health_checks_message(self.service, task));

@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::service_status::{is_repeatable, says_at_rest};
 
-const OF_TASK: &str = "(task ";
+/// What names tasks, or counts some that no other message counts.
+const OF_TASKS: [&str; 3] = ["(task ", " targets in (target-group ", "has begun draining connections on "];
 
 /// The messages of a service that may come again, and when each was told.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +43,8 @@ impl ToldMessages {
         if says_at_rest(message) {
             self.since_rest.clear();
         }
-        // What names a task never comes again.
-        if !message.contains(OF_TASK) {
+        // What is told of tasks never comes again: the next time others are meant.
+        if !OF_TASKS.iter().any(|words| message.contains(words)) {
             self.since_rest.insert(message.into(), now.clone());
         }
     }

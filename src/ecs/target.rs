@@ -18,7 +18,7 @@ use super::{
         layout::{Layout, Place},
         port::Port,
     },
-    violation::{Violation, Violations},
+    violation::{Violation, Violations, summary},
 };
 
 const PATH: &str = "spec.loadBalancers";
@@ -44,6 +44,8 @@ pub struct KnownTargetGroup {
     pub object: String,
     /// Its ARN.
     pub arn: String,
+    /// Whether it goes: no new task is registered with it.
+    pub is_deleted: bool,
     /// What it is, or the rules that it breaks.
     pub checked: Result<TargetGroup, Vec<Violation>>,
 }
@@ -87,7 +89,7 @@ impl KnownTargetGroup {
     /// A target group as it is stored.
     #[must_use]
     pub fn of(spec: &EcsTargetGroupSpec, object: &str, arn: String) -> Self {
-        Self { object: object.into(), arn, checked: target_group::check(spec, object) }
+        Self { object: object.into(), arn, is_deleted: false, checked: target_group::check(spec, object) }
     }
 }
 
@@ -205,11 +207,22 @@ fn found(
         violations.add("SV31", path, missing(&named.target_group));
         return None;
     };
-    if let Ok(group) = known.checked.clone() {
-        return Some((known, group));
+    if known.is_deleted {
+        let message = format_args!(
+            "EcsTargetGroup {} is being deleted: name another one, or make it again when it is gone.",
+            known.object
+        );
+        violations.add("SV31", path, message);
+        return None;
     }
-    violations.add("SV31", path, format_args!("EcsTargetGroup {} is not valid: its status says why.", known.object));
-    None
+    match known.checked.clone() {
+        Ok(group) => Some((known, group)),
+        Err(broken) => {
+            let message = format_args!("EcsTargetGroup {} is not valid: {}", known.object, summary(&broken));
+            violations.add("SV31", path, message);
+            None
+        }
+    }
 }
 
 /// The index of the container, and its port.
@@ -221,13 +234,16 @@ fn port(
 ) -> Option<(usize, Port)> {
     let NamedTarget { container: name, port, .. } = named;
     let Some(index) = definition.containers.iter().position(|container| container.name == *name) else {
-        let message = format_args!("The container {name} does not exist in the task definition.");
+        let message =
+            format_args!("The container {name} does not exist in the task definition: name one of its containers.");
         violations.add("SV30", format_args!("{path}.containerName"), message);
         return None;
     };
     let ports = &definition.containers[index].ports;
     let Some(found) = ports.iter().find(|mapping| mapping.container_port == *port).cloned() else {
-        let message = format_args!("The container {name} did not have a container port {port} defined.");
+        let message = format_args!(
+            "The container {name} did not have a container port {port} defined. Name one of its portMappings, or add it there."
+        );
         violations.add("SV30", format_args!("{path}.containerPort"), message);
         return None;
     };

@@ -47,7 +47,8 @@ pub const DEPLOYMENT_ID: &str = "ecs-operator.dev/deployment-id";
 
 /// Annotation of a ControllerRevision: how far the deployment is, and why it failed.
 pub const ROLLOUT: &str = "ecs-operator.dev/rollout";
-/// Annotation of the newest ControllerRevision of a service: what was accepted last of the service, in JSON.
+/// Annotation of the newest ControllerRevision of a service, and of the Service of a target group: what was accepted last of it, in
+/// JSON.
 pub const LAST_ACCEPTED: &str = "ecs-operator.dev/last-accepted";
 /// Annotation that users write on an EcsService: the id of the deployment under way, `ecs-svc/N`, to stop it and to roll it
 /// back.

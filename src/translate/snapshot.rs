@@ -87,6 +87,9 @@ pub struct Trigger {
     /// `loadBalancers` as the service has it; null where it has none.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub load_balancers: Value,
+    /// The EcsTargetGroups that have the names in it: one that is made again under another name is another one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_groups: Vec<String>,
     /// `serviceRegistries` as the service has it; null where it has none.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub service_registries: Value,

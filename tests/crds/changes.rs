@@ -80,6 +80,8 @@ fn steps_of_clusters() -> Vec<Step> {
 fn steps_of_others() -> Vec<Step> {
     let family = Some("spec.family is immutable: make another TaskDefinition for another family");
     let target_group = Some("spec.name is immutable: make another EcsTargetGroup for another name");
+    let transport =
+        Some("spec.protocol may not change between TCP and UDP: make another EcsTargetGroup for the other one");
     let definition = |names: [&str; 2]| {
         let containers = names.map(|name| json!({"name": name, "image": "i"}));
         revision("definition", json!({"containerDefinitions": containers}))
@@ -127,6 +129,9 @@ fn steps_of_others() -> Vec<Step> {
         ("EcsTargetGroup", json!({}), json!({"name": "b"}), target_group),
         ("EcsTargetGroup", json!({}), json!({"name": "example"}), None),
         ("EcsTargetGroup", json!({"port": 80}), json!({"port": 81}), None),
+        ("EcsTargetGroup", json!({"protocol": "HTTP"}), json!({"protocol": "UDP"}), transport),
+        ("EcsTargetGroup", json!({"protocol": "TCP_UDP"}), json!({"protocol": null}), transport),
+        ("EcsTargetGroup", json!({"port": 80}), json!({"protocol": "TLS"}), None),
         ("TaskDefinition", json!({"family": "a"}), json!({"family": "b"}), family),
         ("TaskDefinition", json!({"family": "a"}), json!({"family": null}), family),
         ("TaskDefinition", json!({}), json!({"family": "b"}), family),

@@ -10,6 +10,9 @@ pub(super) fn recognise(members: &Map<String, Value>) -> Option<&'static str> {
     if is_template || has("ContainerDefinitions") {
         return Some(CLOUD_FORMATION);
     }
+    if has("TargetGroups") || has("HealthCheckPath") || (has("Protocol") && has("TargetType")) {
+        return Some(TARGET_GROUP);
+    }
     if has("containerDefinitions") {
         return None;
     }
@@ -27,6 +30,7 @@ pub(super) fn recognise(members: &Map<String, Value>) -> Option<&'static str> {
 }
 
 const CLOUD_FORMATION: &str = "This is CloudFormation's form, whose members begin with capital letters (ContainerDefinitions): write those of a task definition with small ones (containerDefinitions), as RegisterTaskDefinition has them, or give what `aws ecs describe-task-definition` prints for one that is deployed.";
+const TARGET_GROUP: &str = "This is a target group of Elastic Load Balancing, and not a task definition: put its members under spec of an EcsTargetGroup (apiVersion: ecs-operator.dev/v1alpha1, kind: EcsTargetGroup, metadata: {name: ...}), each with a small first letter (healthCheckPath).";
 const COMPOSE: &str =
     "This is a Compose file: write a task definition, in which each of its services is one of containerDefinitions.";
 const SERVICE: &str = "This is a service, and not a task definition: put what CreateService takes under spec of an EcsService (apiVersion: ecs-operator.dev/v1alpha1, kind: EcsService, metadata: {name: ...}), and give its task definition as well.";
@@ -45,6 +49,8 @@ mod tests {
             (json!({"Family": "web", "ContainerDefinitions": []}), Some(CLOUD_FORMATION)),
             (json!({"Resources": {}}), Some(CLOUD_FORMATION)),
             (json!({"Type": "AWS::ECS::TaskDefinition", "Properties": {}}), Some(CLOUD_FORMATION)),
+            (json!({"Name": "web", "Protocol": "HTTP", "TargetType": "ip"}), Some(TARGET_GROUP)),
+            (json!({"TargetGroups": []}), Some(TARGET_GROUP)),
             (json!({"services": {"web": {"image": "nginx"}}}), Some(COMPOSE)),
             (json!({"services": [{"serviceName": "web"}]}), Some(SERVICE)),
             (json!({"serviceName": "web", "taskDefinition": "web:3"}), Some(SERVICE)),

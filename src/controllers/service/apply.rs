@@ -142,17 +142,23 @@ async fn apply_surroundings(observed: &Observed, plan: &Plan, context: &Context)
     keep(plan.kubernetes_service.as_ref(), observed.kubernetes_service.as_deref(), observed, context).await
 }
 
-/// Makes the names under which tasks are found, and deletes those that no deployment with tasks has any more.
+/// Deletes the names under which tasks are found that no deployment with tasks has any more, and makes the others: one that
+/// somebody else has keeps none of them back.
+///
+/// # Errors
+/// The first that was met.
 pub(super) async fn keep_registries(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
+    let is_wanted = |name: &str| plan.registries.iter().any(|registry| registry.name_any() == name);
+    let mut result = Ok(());
+    for obsolete in observed.registries.iter().filter(|service| !is_wanted(&service.name_any())) {
+        result = result.and(keep(None, Some(&**obsolete), observed, context).await);
+    }
     let of_name = |name: &str| observed.registries.iter().find(|service| service.name_any() == name);
     for registry in &plan.registries {
-        keep(Some(registry), of_name(&registry.name_any()).map(|found| &**found), observed, context).await?;
+        let found = of_name(&registry.name_any()).map(|found| &**found);
+        result = result.and(keep(Some(registry), found, observed, context).await);
     }
-    let is_wanted = |name: &str| plan.registries.iter().any(|registry| registry.name_any() == name);
-    for obsolete in observed.registries.iter().filter(|service| !is_wanted(&service.name_any())) {
-        keep(None, Some(&**obsolete), observed, context).await?;
-    }
-    Ok(())
+    result
 }
 
 /// Applies what is wanted, or deletes what the service has of it and needs no more.

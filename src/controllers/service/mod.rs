@@ -22,7 +22,7 @@ use crate::{
         target_group::EcsTargetGroup, task::EcsTask,
     },
     decide::conditions::{ACCEPTED, READY, is_true},
-    ecs::task_definition_reference::TaskDefinitionReference,
+    ecs::{arn::last_segment, task_definition_reference::TaskDefinitionReference},
     kube_io::{caches::Caches, error::Error, pod::Pod, replica_set::ReplicaSet, revision::Revision},
     translate::{labels, names},
 };
@@ -67,6 +67,15 @@ where
     triggers.from(&caches.replica_sets, move |replica_set: &ReplicaSet| {
         let has_changed = last_share.has_changed(&replica_set.uid().unwrap_or_default(), replica_set.share());
         if has_changed { service_of(&all, replica_set) } else { Vec::new() }
+    });
+    // A service that appears takes its name back from the registry of another one.
+    let (all, known) = (Arc::clone(caches), LastSeen::new());
+    triggers.from(&caches.services, move |service: &EcsService| {
+        if !known.has_changed(&service.uid().unwrap_or_default(), ()) {
+            return Vec::new();
+        }
+        let name = names::workload(&service.name_any());
+        services_in(&all, &service.namespace().unwrap_or_default(), |other| is_found_as(other, &name))
     });
     let all = Arc::clone(caches);
     let shared = context.settings.shared_namespace.clone();
@@ -194,6 +203,12 @@ fn services_in(caches: &Caches, namespace: &str, wanted: impl Fn(&EcsService) ->
 
 fn is_ready(service: &EcsService) -> bool {
     service.status.as_ref().is_some_and(|status| is_true(&status.conditions, READY))
+}
+
+/// Whether the registry of a service has a name.
+fn is_found_as(service: &EcsService, name: &str) -> bool {
+    let mut registries = service.spec.service_registries.iter().flatten();
+    registries.any(|registry| registry.registry_arn.as_deref().is_some_and(|given| last_segment(given) == name))
 }
 
 /// The name of a service in ECS.

@@ -67,6 +67,8 @@ pub(super) struct Observed {
     pub(super) kubernetes_service: Option<Arc<Service>>,
     /// Its other Services: those of registries that it names, or named.
     pub(super) registries: Vec<Arc<Service>>,
+    /// Names of the Services of other EcsServices.
+    pub(super) names_of_others: HashSet<String>,
     pub(super) isolation: Option<Arc<NetworkPolicy>>,
     pub(super) snapshots: Vec<StoredSnapshot>,
     /// All tasks, those that are being stopped as well.
@@ -202,6 +204,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         shares,
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
         registries: registries(caches.kubernetes_services.of_service(&namespace, &workload), &workload),
+        names_of_others: names_of_others(&service, &caches.services.in_namespace(&namespace)),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
         snapshots: snapshots
             .iter()
@@ -221,6 +224,14 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         name,
         owner,
     }
+}
+
+/// Only one that names a registry could take the name of another one.
+fn names_of_others(service: &EcsService, services: &[Arc<EcsService>]) -> HashSet<String> {
+    let is_other = |other: &&Arc<EcsService>| other.name_any() != service.name_any();
+    let names_a_registry = service.spec.service_registries.as_ref().is_some_and(|list| !list.is_empty());
+    let others = services.iter().filter(|_| names_a_registry).filter(is_other);
+    others.map(|other| names::workload(&other.name_any())).collect()
 }
 
 fn registries(services: Vec<Arc<Service>>, workload: &str) -> Vec<Arc<Service>> {

@@ -82,6 +82,7 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let spec = &observed.service.spec;
     let service = service::check(spec, &observed.name)
         .map_err(|violations| Refusal::new(reason::INVALID, &violation::summary(&violations)))?;
+    check_registry(observed, &service)?;
     let cluster = holder(&observed.namespace, &observed.clusters, spec.cluster.as_deref())
         .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?;
     let named = named_revision(observed, &service)?;
@@ -136,10 +137,29 @@ fn trigger(observed: &Observed, service: &Service, named: &Named) -> Trigger {
         namespace: named.namespace.clone(),
         network_configuration: serde_json::to_value(&observed.service.spec.network_configuration).unwrap_or_default(),
         load_balancers: unless_empty(observed.service.spec.load_balancers.as_ref()),
+        target_groups: target_groups(observed, service),
         service_registries: unless_empty(observed.service.spec.service_registries.as_ref()),
         force_new_deployment: service.force_new_deployment.clone(),
         pre_stop_seconds: service.pre_stop_seconds,
     }
+}
+
+/// While one is missing, what runs keeps those that it has.
+fn target_groups(observed: &Observed, service: &Service) -> Vec<String> {
+    let before = observed.newest_snapshot().map(|newest| newest.content.trigger.target_groups.clone());
+    observed.target_groups.objects(&service.targets).or(before).unwrap_or_default()
+}
+
+/// The name of an EcsService is its own, whoever came first.
+fn check_registry(observed: &Observed, service: &Service) -> Result<(), Refusal> {
+    let Some(named) = service.registry.as_ref().filter(|named| observed.names_of_others.contains(&named.name)) else {
+        return Ok(());
+    };
+    let message = format!(
+        "spec.serviceRegistries[0].registryArn: {} is the name of another EcsService, whose tasks are found by it: choose another name. [SV33]",
+        named.name
+    );
+    Err(Refusal::new(reason::INVALID, &message))
 }
 
 fn registry(service: &Service, definition: &TaskDefinition) -> Result<Option<Registry>, Refusal> {

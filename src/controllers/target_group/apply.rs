@@ -121,7 +121,10 @@ async fn address(observed: &Observed, route: &HttpRoute, context: &Context) -> R
 /// One that was an application load balancer before has a route still.
 async fn delete_route(observed: &Observed, context: &Context) -> Result<(), Error> {
     let status = observed.group.status.as_ref();
-    let Some(name) = status.and_then(|status| status.http_route.as_deref()) else { return Ok(()) };
+    if status.is_none_or(|status| status.http_route.is_none()) {
+        return Ok(());
+    }
+    let name = &names::target_group(&observed.name);
     let routes: Api<HttpRoute> = context.api(&observed.namespace);
     let found = match read(&routes, name).await {
         Err(error) if error.is_of_unknown_kind() => None,

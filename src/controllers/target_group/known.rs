@@ -5,22 +5,23 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use crate::{
-    api::target_group::EcsTargetGroup,
     controllers::{context::Context, refusal::Refusal},
-    decide::conditions::{ACCEPTED, is_true, reason},
+    decide::conditions::reason,
     ecs::{
         arn::ArnScope,
         target::{self, KnownTargetGroup, NamedTarget},
         task_definition::TaskDefinition,
         violation::{self, Violation},
     },
+    kube_io::caches::Caches,
 };
 
-use super::name_of;
+use super::observe;
 
 /// The target groups of a Namespace.
 pub struct TargetGroups {
-    groups: Vec<Arc<EcsTargetGroup>>,
+    caches: Arc<Caches>,
+    namespace: String,
     arns: ArnScope,
 }
 
@@ -28,7 +29,7 @@ impl TargetGroups {
     /// What the operator has seen of them.
     #[must_use]
     pub fn of(namespace: &str, context: &Context) -> Self {
-        Self { groups: context.caches.target_groups.in_namespace(namespace), arns: context.arns.clone() }
+        Self { caches: Arc::clone(&context.caches), namespace: namespace.into(), arns: context.arns.clone() }
     }
 
     /// A task definition as a service runs it that registers its tasks.
@@ -44,17 +45,21 @@ impl TargetGroups {
     /// # Errors
     /// When one is not.
     pub fn check_there(&self, named: &[NamedTarget]) -> Result<(), Refusal> {
-        let exists = |name: &str| self.groups.iter().any(|group| name_of(group) == name);
-        target::check_there(named, exists).map_err(|violations| refusal(&violations))
+        target::check_there(named, |name| self.find(name).is_some()).map_err(|violations| refusal(&violations))
     }
 
-    /// Of several of a name the one that is accepted has it. No new task is registered with one that is being deleted.
+    /// The EcsTargetGroups that have the names, in their order; `None` while one is missing.
+    #[must_use]
+    pub fn objects(&self, named: &[NamedTarget]) -> Option<Vec<String>> {
+        named.iter().map(|named| self.find(&named.target_group).map(|known| known.object)).collect()
+    }
+
     fn find(&self, name: &str) -> Option<KnownTargetGroup> {
-        let stays = |group: &&Arc<EcsTargetGroup>| group.metadata.deletion_timestamp.is_none();
-        let of_name = self.groups.iter().filter(stays).filter(|group| name_of(group) == name);
-        let group = of_name.min_by_key(|group| !is_accepted(group))?;
+        let holder = observe::holder(&self.namespace, name, &self.caches)?;
+        let group = self.caches.target_groups.get(&self.namespace, &holder.name)?;
         let arn = self.arns.target_group(name, group.metadata.uid.as_deref().unwrap_or_default());
-        Some(KnownTargetGroup::of(&group.spec, &group.name_any(), arn))
+        let known = KnownTargetGroup::of(&group.spec, &group.name_any(), arn);
+        Some(KnownTargetGroup { is_deleted: group.metadata.deletion_timestamp.is_some(), ..known })
     }
 }
 
@@ -62,8 +67,4 @@ fn refusal(violations: &[Violation]) -> Refusal {
     let is_lack = violations.iter().all(|violation| violation.rule == "SV31");
     let reason = if is_lack { reason::TARGET_GROUP_NOT_FOUND } else { reason::INVALID };
     Refusal::new(reason, &violation::summary(violations))
-}
-
-fn is_accepted(group: &EcsTargetGroup) -> bool {
-    group.status.as_ref().is_some_and(|status| is_true(&status.conditions, ACCEPTED))
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 mod known;
+mod last_accepted;
 mod observe;
 mod report;
 
@@ -14,16 +15,19 @@ use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
 use crate::{
     api::{
         service::EcsService,
-        target_group::{EcsTargetGroup, EcsTargetGroupKubernetes},
+        target_group::{EcsTargetGroup, EcsTargetGroupKubernetes, EcsTargetGroupSpec},
     },
     decide::conditions::reason,
     ecs::{
         target_group::{self, TargetGroup},
         target_port::{TargetPort, target_port},
-        violation,
+        violation::{self, Violation},
     },
     kube_io::{caches::Caches, error::Error, finalizer, pod::Pod},
-    translate::target_group::{LoadBalancer, http_route, service},
+    translate::{
+        labels,
+        target_group::{LoadBalancer, http_route, service},
+    },
 };
 
 use super::{
@@ -104,23 +108,42 @@ async fn reconcile(group: Arc<EcsTargetGroup>, context: Arc<Context>) -> Result<
     if !finalizer::hold(&groups, &*observed.group, finalizer::TARGET_GROUP, is_used, is_terminating).await? {
         return Ok(Outcome::Done);
     }
-    let checked = match validate(&observed) {
-        Ok(checked) => checked,
-        Err(refusal) => return report::refused(&observed, &refusal, &context).await,
+    let (accepted, refusal) = match validate(&observed) {
+        Ok(accepted) => (accepted, None),
+        Err(refusal) => match last_accepted::read(&observed) {
+            Some(accepted) => (accepted, Some(refusal)),
+            None => return report::refused(&observed, &refusal, &context).await,
+        },
     };
-    let target_port = target_port(&observed.targets(), observed.wanted_port.unwrap_or(checked.port));
-    let kubernetes = observed.group.spec.kubernetes.clone().unwrap_or_default();
-    let load_balancer = load_balancer(&observed, &checked, &kubernetes, &target_port);
-    let applied = apply::apply(&observed, &service(load_balancer), http_route(load_balancer).as_ref(), &context).await;
+    let Accepted { group, kubernetes } = &accepted;
+    let target_port = target_port(&observed.targets(), observed.wanted_port.unwrap_or(group.port));
+    let load_balancer = load_balancer(&observed, group, kubernetes, &target_port);
+    let mut service = service(load_balancer);
+    let kept = last_accepted::kept(&observed, refusal.is_some());
+    service.annotations_mut().extend(kept.map(|kept| (labels::LAST_ACCEPTED.into(), kept)));
+    let applied = apply::apply(&observed, &service, http_route(load_balancer).as_ref(), &context).await;
     if let Err(Error::Stale { .. }) = applied {
         return Ok(Outcome::Done);
     }
-    let told = report::applied(&observed, &checked, &target_port, &applied, &context).await?;
+    let told = report::applied(&observed, group, &target_port, (&applied, refusal.as_ref()), &context).await?;
     Ok(match applied? {
         Front::Service => told,
         Front::Route { taken: Taken::NotYet | Taken::No { .. }, .. } => told.or_sooner(Outcome::Wait(ASK_SOON)),
         Front::Route { taken: Taken::Yes { .. }, .. } | Front::Missing => told.or_sooner(Outcome::Wait(ASK_AGAIN)),
     })
+}
+
+/// A target group that keeps the rules.
+struct Accepted {
+    group: TargetGroup,
+    kubernetes: EcsTargetGroupKubernetes,
+}
+
+impl Accepted {
+    fn of(spec: &EcsTargetGroupSpec, object: &str) -> Result<Self, Vec<Violation>> {
+        let kubernetes = spec.kubernetes.clone().unwrap_or_default();
+        Ok(Self { group: target_group::check(spec, object)?, kubernetes })
+    }
 }
 
 fn load_balancer<'a>(
@@ -139,15 +162,13 @@ fn load_balancer<'a>(
     }
 }
 
-fn validate(observed: &Observed) -> Result<TargetGroup, Refusal> {
-    let checked = target_group::check(&observed.group.spec, &observed.name)
+fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
+    let accepted = Accepted::of(&observed.group.spec, &observed.name)
         .map_err(|violations| Refusal::new(reason::INVALID, &violation::summary(&violations)))?;
-    let Some(holder) = observed.holder.as_ref().filter(|holder| holder.uid != observed.owner.uid) else {
-        return Ok(checked);
-    };
+    let Some(holder) = observed.other_holder() else { return Ok(accepted) };
     let message = format!(
         "A target group with the name {} exists: it is EcsTargetGroup {}, which is older. Delete one of the two; a target group of another name is another EcsTargetGroup.",
-        checked.name, holder.name
+        accepted.group.name, holder.name
     );
     Err(Refusal::new(reason::TARGET_GROUP_TAKEN, &message))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::{api::core::v1::Service, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::ResourceExt;
 
 use crate::{
@@ -52,6 +52,11 @@ impl Observed {
         of_this.filter(|known| known.target.target_group == self.name).collect()
     }
 
+    /// Another target group that has the name.
+    pub(super) fn other_holder(&self) -> Option<&NameClaim> {
+        self.holder.as_ref().filter(|holder| holder.uid != self.owner.uid)
+    }
+
     pub(super) fn counts(&self) -> Counts {
         let registered = self.pods.iter().filter(|pod| !pod.status.pod_ips.is_empty());
         let healthy = registered.clone().filter(|pod| pod.status.holds("Ready").is_some());
@@ -64,17 +69,16 @@ pub(super) fn observe(group: Arc<EcsTargetGroup>, context: &Context) -> Observed
     let (namespace, name) = (group.namespace().unwrap_or_default(), group.name_any());
     let caches = &context.caches;
     let target_group = name_of(&group).to_owned();
-    let groups = caches.target_groups.in_namespace(&namespace);
-    let claimants = groups.iter().filter(|other| name_of(other) == target_group);
-    let holder = name_claim::holder(claimants.map(|other| claim(other, caches)));
+    let holder = holder(&namespace, &target_group, caches);
     // Who names the name means the one that has it.
     let is_meant = holder.as_ref().is_some_and(|holder| Some(&holder.uid) == group.metadata.uid.as_ref());
-    let labelled = caches.pods.labelled(&namespace, &names::target_group_label(&name), "true");
+    let mut labelled = caches.pods.labelled(&namespace, &names::target_group_label(&name), "true");
+    labelled.retain(|pod| is_task(pod, caches));
     let mut users = caches.services.in_namespace(&namespace);
     users.retain(|service| is_meant && names(service, &target_group));
     let is_deleted = group.metadata.deletion_timestamp.is_some();
     Observed {
-        used_by: is_deleted.then(|| user(&users, &labelled)).flatten(),
+        used_by: is_deleted.then(|| user(users.iter().filter(|user| runs(user)), &labelled)).flatten(),
         wanted_port: users.iter().find_map(|service| port(service, &target_group)),
         pods: labelled.into_iter().filter(|pod| !pod.is_deleted() && !pod.status.has_ended()).collect(),
         service: caches.kubernetes_services.get(&namespace, &names::target_group(&name)),
@@ -86,8 +90,25 @@ pub(super) fn observe(group: Arc<EcsTargetGroup>, context: &Context) -> Observed
     }
 }
 
-fn user(services: &[Arc<EcsService>], pods: &[Arc<Pod>]) -> Option<String> {
-    let service = services.first().map(|service| format!("EcsService {}", service.name_any()));
+/// Whether a Pod belongs to the workload of a service. Whoever may only make Pods could say of one that it is a target, and where
+/// all others are reached.
+fn is_task(pod: &Pod, caches: &Caches) -> bool {
+    let namespace = pod.namespace().unwrap_or_default();
+    let is_there = |owner: &OwnerReference| {
+        let replica_set = caches.replica_sets.get(&namespace, &owner.name).and_then(|it| it.uid());
+        let daemon_set = caches.daemon_sets.get(&namespace, &owner.name).and_then(|it| it.uid());
+        [replica_set, daemon_set].contains(&Some(owner.uid.clone()))
+    };
+    pod.deployment().is_some() && pod.owner_references().iter().any(is_there)
+}
+
+/// Whether a service was ever accepted: one that was not runs nothing that would lose its target group.
+fn runs(service: &EcsService) -> bool {
+    service.status.as_ref().is_some_and(|status| !status.deployments.is_empty())
+}
+
+fn user<'a>(mut services: impl Iterator<Item = &'a Arc<EcsService>>, pods: &[Arc<Pod>]) -> Option<String> {
+    let service = services.next().map(|service| format!("EcsService {}", service.name_any()));
     service.or_else(|| pods.first().map(|pod| format!("Pod {}", pod.name_any())))
 }
 
@@ -103,6 +124,13 @@ fn named<'a>(service: &'a EcsService, target_group: &str) -> Option<&'a crate::a
 
 fn port(service: &EcsService, target_group: &str) -> Option<u16> {
     named(service, target_group)?.container_port.and_then(|port| u16::try_from(port).ok())
+}
+
+/// Which target group has a name.
+pub(super) fn holder(namespace: &str, target_group: &str, caches: &Caches) -> Option<NameClaim> {
+    let groups = caches.target_groups.in_namespace(namespace);
+    let claimants = groups.iter().filter(|group| name_of(group) == target_group);
+    name_claim::holder(claimants.map(|group| claim(group, caches)))
 }
 
 fn claim(group: &EcsTargetGroup, caches: &Caches) -> NameClaim {

@@ -32,7 +32,7 @@ pub(super) async fn applied(
     observed: &Observed,
     group: &TargetGroup,
     port: &TargetPort,
-    result: &Result<Front, Error>,
+    (result, refusal): (&Result<Front, Error>, Option<&Refusal>),
     context: &Context,
 ) -> Result<Outcome, Error> {
     let before = observed.group.status.clone().unwrap_or_default();
@@ -40,7 +40,11 @@ pub(super) async fn applied(
         Ok(front) => ready(observed, group, port, front),
         Err(error) => (failed(error), None),
     };
-    let findings = vec![Finding::holds(ACCEPTED, reason::ACCEPTED, "The target group keeps the rules."), ready];
+    // What was accepted before is kept up, and that is not what the spec says.
+    let findings = match refusal {
+        Some(refusal) => conditions::refused(refusal.reason, &refusal.message).to_vec(),
+        None => vec![Finding::holds(ACCEPTED, reason::ACCEPTED, "The target group keeps the rules."), ready],
+    };
     let new = match result {
         Ok(front) => EcsTargetGroupStatus {
             address,
@@ -48,7 +52,8 @@ pub(super) async fn applied(
             http_route: matches!(front, Front::Route { .. }).then(|| names::target_group(&observed.name)),
             ..before
         },
-        // What was made before may be there still.
+        // What was made before may be there still, but an address that somebody else has is none.
+        Err(Error::Foreign { .. }) => EcsTargetGroupStatus { address: None, ..before },
         Err(_) => before,
     };
     tell(observed, new, findings, context).await
@@ -162,7 +167,12 @@ async fn tell(
     context.write_status(&context.api(&observed.namespace), group, &new).await?;
     context.tell_newly_ignored(group, &old.field_outcomes, &new.field_outcomes).await;
     let was_accepted = is_true(&old.conditions, ACCEPTED) || old.conditions.is_empty();
-    for finding in findings.iter().filter(|finding| finding.type_ == ACCEPTED && !finding.holds && was_accepted) {
+    let waited = old.conditions.iter().any(|condition| condition.reason == reason::DELETION_WAITS);
+    let is_news = |finding: &&Finding| match finding.reason {
+        reason::DELETION_WAITS => !waited,
+        _ => finding.type_ == ACCEPTED && !finding.holds && was_accepted,
+    };
+    for finding in findings.iter().filter(is_news) {
         context.events.tell(group, Severity::Warning, finding.reason, &finding.message).await;
     }
     Ok(Outcome::Done)

@@ -1,16 +1,31 @@
 //! What a service tells of tasks that are not what they should be: in its events, and to whoever waits for it to be ready.
 
-use crate::decide::{
-    scheduled_task::ScheduledTask,
-    service_status::{incomplete_message, unplaceable_message},
-    start_throttle::{Impairment, impaired_message},
-    task_hindrance::Hindrance,
-    unhealthy::{Health, failed_health_checks_message},
+use crate::{
+    decide::{
+        scheduled_task::ScheduledTask,
+        service_status::{incomplete_message, unplaceable_message},
+        start_throttle::{Impairment, impaired_message},
+        task_hindrance::Hindrance,
+        unhealthy::{Health, failed_health_checks_message},
+    },
+    ecs::{target_group::named_by, task_containers::TargetOf},
 };
 
 use super::{Decision, Delays, SchedulerFacts, TaskStop};
 
 impl ScheduledTask {
+    /// Which checks it fails. The kubelet alone knows how, and tells it in events of the Pod.
+    pub(super) fn told_checks(&self) -> String {
+        let id = &self.id;
+        match &self.unhealthy_in {
+            Some(TargetOf { arn, port }) => format!(
+                "Task {id} fails the health checks of target group {} for its port {port}: the events of its Pod tell how.",
+                named_by(arn)
+            ),
+            None => format!("Task {id} fails its health checks."),
+        }
+    }
+
     /// What keeps it from running, for whoever waits for its service.
     pub(super) fn told_hindrance(&self) -> Option<String> {
         let id = &self.id;

@@ -120,6 +120,7 @@ pub fn refusal(kind: &str, path: &str) -> Option<&'static str> {
         "EcsCluster" => &CLUSTER,
         "EcsService" => &SERVICE,
         "EcsTask" => &TASK,
+        "EcsTargetGroup" => &TARGET_GROUP,
         _ => return None,
     };
     let refused = rows.get(&*pattern(path))?.iter().find(|row| row.outcome == Outcome::Refused)?;

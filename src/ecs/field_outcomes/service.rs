@@ -2,6 +2,7 @@
 //! builds it changes its row.
 
 use crate::ecs::{
+    arn::last_segment,
     deployment_configuration::{ALARMS, LIFECYCLE_HOOKS, STRATEGY},
     target_group,
 };
@@ -22,6 +23,7 @@ const ONE_READINESS: &str =
     "A task is ready or not: one that fails the check of one target group gets no traffic from the others either.";
 const UNASKED: &str = "The container has a check of its own, or that of an earlier target group: that tells whether its tasks are healthy.";
 const TWO_GROUPS: &str = "Deployments do not move traffic from one target group to another yet: take it out.";
+const REGISTRY_ID: &str = "The ARN tells the id of the registry and not its name: the headless Service is called by that id. Write the name in place of the ARN.";
 const REGISTRY: &str = "It becomes a headless Service of that name, and Cloud Map knows nothing of it: tasks are found at NAME.NAMESPACE.svc, and SRV records at _PORT._PROTOCOL below that.";
 const OFF: &str = "It has no effect while it is not enabled.";
 
@@ -59,6 +61,8 @@ pub(super) const ROWS: &[Row] = &[
     mapped("loadBalancers[].containerPort"),
     refused("loadBalancers[].advancedConfiguration", TWO_GROUPS),
     mapped("serviceRegistries"),
+    approximated("serviceRegistries[].registryArn", REGISTRY_ID)
+        .when("it ends with an id of Cloud Map", |field| last_segment(field.text()).starts_with("srv-")),
     approximated("serviceRegistries[].registryArn", REGISTRY),
     mapped("serviceRegistries[].port"),
     mapped("serviceRegistries[].containerName"),

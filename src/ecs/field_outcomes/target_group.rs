@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     field::Field,
-    row::{Row, approximated, ignored, mapped},
+    row::{Row, approximated, ignored, mapped, refused},
 };
 
 const CHECK: &str = "The kubelet of each task's node checks it, and no load balancer does. A change takes effect with the next deployment of each service.";
@@ -85,6 +85,8 @@ pub(super) const ROWS: &[Row] = &[
     mapped("attributes[].value")
         .when("of stickiness.enabled or stickiness.type", |field| [STICKINESS, STICKINESS_TYPE].contains(&key(field))),
     ignored("attributes[].value", KEY),
+    refused("ipAddressType", "A Service has the addresses of the Kubernetes cluster: take it out."),
+    refused("tags", "A target group has no tags: take them out, and label the EcsTargetGroup in its metadata."),
     mapped("kubernetes"),
     mapped("kubernetes.loadBalancer"),
     mapped("kubernetes.gateway"),

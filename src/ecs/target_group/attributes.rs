@@ -41,7 +41,7 @@ pub(super) fn check(
         let (path, value) = (format!("spec.attributes[{index}].value"), value.as_deref().unwrap_or_default());
         match key.as_str() {
             DEREGISTRATION_DELAY => {
-                let delay = value.parse().ok().filter(|seconds| *seconds <= LONGEST_DELAY);
+                let delay = super::health::number(value).filter(|seconds| *seconds <= LONGEST_DELAY);
                 let message = format_args!("{DEREGISTRATION_DELAY} is a number of seconds from 0 to {LONGEST_DELAY}.");
                 violations.require(delay.is_some(), "TG07", path, message);
                 attributes.deregistration_delay = delay;

@@ -111,7 +111,7 @@ fn kind(spec: &EcsTargetGroupSpec, asked: HealthCheckProtocol) -> CheckKind {
 
 fn port(spec: &EcsTargetGroupSpec, violations: &mut Violations) -> Option<u16> {
     let given = spec.health_check_port.as_deref().filter(|port| *port != TRAFFIC_PORT)?;
-    let port = given.parse().ok().filter(|port: &u16| *port > 0);
+    let port = number(given).and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
     let message = format_args!("healthCheckPort is a port from 1 to 65535, or {TRAFFIC_PORT}.");
     violations.require(port.is_some(), "TG05", "spec.healthCheckPort", message);
     port
@@ -161,6 +161,11 @@ fn range(text: &str) -> Option<(u16, u16)> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
     (first <= last).then_some((first, last))
+}
+
+/// A number in digits alone.
+pub(super) fn number(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// Whether only the codes that the kubelet takes for healthy are named, and all of them.

@@ -71,6 +71,7 @@ fn every_broken_rule_is_told() {
             "spec.healthCheckTimeoutSeconds",
         ),
         (json!({"healthCheckPort": "0"}), "TG05", "spec.healthCheckPort"),
+        (json!({"healthCheckPort": "+80"}), "TG05", "spec.healthCheckPort"),
         (json!({"healthCheckProtocol": "TCP"}), "TG06", "spec.healthCheckProtocol"),
         (json!({"protocol": "TCP", "healthCheckPath": "/"}), "TG06", "spec.healthCheckPath"),
         (json!({"healthCheckPath": "up"}), "TG06", "spec.healthCheckPath"),

@@ -62,3 +62,28 @@ fn a_name_that_somebody_else_has_is_not_taken() {
         assert!(scene.get("Service", "found").await["spec"]["selector"].is_null(), "it is as it was");
     });
 }
+
+#[test]
+fn two_services_exchange_their_names_and_a_service_takes_its_own_back() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsService", "one", found_as("name-a")).await;
+        scene.apply("EcsService", "two", found_as("name-b")).await;
+        scene.steady("one", "web:1", 1).await;
+        scene.steady("two", "web:1", 1).await;
+        scene.apply("EcsService", "one", found_as("name-b")).await;
+        scene.apply("EcsService", "two", found_as("name-a")).await;
+        let selects = |service: &'static str| {
+            move |registry: &Value| registry["spec"]["selector"]["ecs-operator.dev/service"] == service
+        };
+        scene.until("Service", "name-b", "is that of one", selects("one")).await;
+        scene.until("Service", "name-a", "is that of two", selects("two")).await;
+        scene.steady("one", "web:1", 1).await;
+        // A service has its name, whoever had it before.
+        scene.apply("EcsService", "name-a", service(1)).await;
+        scene.steady("name-a", "web:1", 1).await;
+        let refused = scene.condition("EcsService", "two", "Accepted", "False", "Invalid").await;
+        assert!(text(&refused["message"]).contains("is the name of another EcsService"), "{refused}");
+    });
+}

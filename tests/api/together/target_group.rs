@@ -113,6 +113,17 @@ fn a_target_group_that_is_not_there_is_waited_for_and_one_that_is_used_stays() {
         assert!(text(&refused["message"]).contains("spec.healthCheckPort"), "{refused}");
         scene.apply("EcsTargetGroup", "front", json!({"port": 80})).await;
         scene.steady("web", "web:1", 1).await;
+        // A mistake in a target group changes nothing, and what was accepted goes on.
+        scene.apply("EcsTargetGroup", "front", json!({"healthCheckPort": "x", "port": 81})).await;
+        scene.condition("EcsTargetGroup", "front", "Accepted", "False", "Invalid").await;
+        scene.delete("Pod", &text(&scene.list("Pod").await[0]["metadata"]["name"])).await;
+        scene.merge("Service", "tg-front", json!({"spec": {"selector": {"a": "b"}}})).await;
+        let is_healed = |service: &Value| service["spec"]["selector"].as_object().is_some_and(|it| it.len() == 1);
+        let healed = scene.until("Service", "tg-front", "has its own selector", is_healed).await;
+        assert_eq!(healed["spec"]["ports"][0]["port"], 80);
+        scene.apply("EcsTargetGroup", "front", json!({"port": 80})).await;
+        scene.condition("EcsTargetGroup", "front", "Ready", "True", "Available").await;
+        scene.steady("web", "web:1", 1).await;
         // What does not go together is refused, and what runs goes on.
         scene.apply("EcsService", "web", registered(1, to("front", 81))).await;
         let refused = scene.condition("EcsService", "web", "Accepted", "False", "Invalid").await;
@@ -198,6 +209,43 @@ fn a_service_whose_target_group_is_taken_away_says_so_and_goes_on() {
         let still = scene.running_tasks(2).await;
         assert!(still.iter().any(|task| task["metadata"]["name"] == tasks[0]["metadata"]["name"]), "{still:?}");
         targets(scene, "front", 2, 2).await;
+        // Under another name it is another target group, which tasks have to be registered with.
+        scene.delete("EcsTargetGroup", "front").await;
+        scene.merge("EcsTargetGroup", "front", json!({"metadata": {"finalizers": null}})).await;
+        scene.apply("EcsTargetGroup", "again", json!({"name": "front"})).await;
+        targets(scene, "again", 2, 2).await;
+    });
+}
+
+#[test]
+fn a_pod_that_says_it_is_a_target_moves_no_port() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.define("nginx:1").await;
+        scene.apply("EcsTargetGroup", "front", json!({})).await;
+        scene.apply("EcsService", "web", registered(1, to("front", 80))).await;
+        scene.steady("web", "web:1", 1).await;
+        targets(scene, "front", 1, 1).await;
+        let real = scene.list("Pod").await.remove(0);
+        let mut labels = real["metadata"]["labels"].clone();
+        // Its workload would take it for its own.
+        labels
+            .as_object_mut()
+            .unwrap()
+            .retain(|name, _| !["ecs-operator.dev/service", "pod-template-hash"].contains(&name.as_str()));
+        let says = r#"[{"targetGroup":"front","arn":"x","containerPort":9,"portName":"x","isAsked":true}]"#;
+        let forged = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "forged", "labels": labels, "annotations": {"ecs-operator.dev/targets": says}},
+            "spec": {"containers": [{"name": "web", "image": "nginx:1"}], "nodeName": real["spec"]["nodeName"]},
+        });
+        scene.create(&forged).await;
+        let runs = |pod: &Value| pod["status"]["phase"] == "Running";
+        scene.until("Pod", "forged", "runs", runs).await;
+        scene.merge("EcsService", "web", json!({"spec": {"desiredCount": 2}})).await;
+        targets(scene, "front", 2, 2).await;
+        assert_eq!(scene.get("Service", "tg-front").await["spec"]["ports"][0]["targetPort"], 80);
     });
 }
 

@@ -47,7 +47,8 @@ pub struct EcsServiceStatus {
     pub deployments: Vec<ServiceDeployment>,
 
     /// How a deployment that is started now would differ from the one that runs, which keeps what it was started with: a newer operator,
-    /// a changed cluster, target group or role. Absent where it would not, and until the service is `Ready`.
+    /// a changed cluster, target group or role; or why it would be refused. Absent where it would not differ, and until the service is
+    /// `Ready`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_due: Option<String>,
 

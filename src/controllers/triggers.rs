@@ -71,6 +71,14 @@ impl<D: PartialEq> LastSeen<D> {
     }
 }
 
+impl<D: PartialEq> LastSeen<D> {
+    /// Whether what matters of an object is another than when it was seen last: of one that is seen for the first time it is not.
+    pub fn is_another(&self, uid: &str, digest: D) -> bool {
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.insert(uid.into(), digest).is_some_and(|before| digests.get(uid) != Some(&before))
+    }
+}
+
 impl<D: PartialEq> Default for LastSeen<D> {
     fn default() -> Self {
         Self::new()

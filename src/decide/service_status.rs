@@ -8,6 +8,7 @@ use super::{
     conditions::{ACCEPTED, Finding, READY, RECONCILING, STALLED, reason},
     deployment::Template,
     task::{ObservedTask, count},
+    told_messages::counts_tasks,
     workload::{self, WorkloadProgress},
 };
 
@@ -209,7 +210,7 @@ const MOST_EVENTS: usize = 20;
 const REPEAT_SECONDS: i64 = 6 * 3600;
 
 /// Adds events to those of the last status, the newest first. One that was told in the last six hours is told again only
-/// when the service has been at rest since. Returns the events and those that are new.
+/// when the service has been at rest since, or where it counts tasks. Returns the events and those that are new.
 #[must_use]
 pub fn append_events(before: &[ServiceEvent], messages: Vec<String>, now: &Time) -> (Vec<ServiceEvent>, Vec<String>) {
     let mut all = before.to_vec();
@@ -217,7 +218,7 @@ pub fn append_events(before: &[ServiceEvent], messages: Vec<String>, now: &Time)
     for message in messages {
         let repeated =
             since_last_rest(&all).any(|told| told.message == message && !is_repeatable(&told.created_at, now));
-        if !repeated {
+        if !repeated || counts_tasks(&message) {
             all.insert(0, ServiceEvent { created_at: now.clone(), message: message.clone() });
             fresh.push(message);
         }

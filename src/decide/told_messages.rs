@@ -6,8 +6,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::service_status::{is_repeatable, says_at_rest};
 
-/// What names tasks, or counts some that no other message counts.
-const OF_TASKS: [&str; 3] = ["(task ", " targets in (target-group ", "has begun draining connections on "];
+const OF_TASK: &str = "(task ";
+
+/// What counts tasks without their names.
+const COUNTS: [&str; 3] = [" targets in (target-group ", "has begun draining connections on ", " pending tasks."];
+
+/// Whether a message counts tasks without their names: the same words mean others the next time.
+#[must_use]
+pub fn counts_tasks(message: &str) -> bool {
+    COUNTS.iter().any(|words| message.contains(words))
+}
 
 /// The messages of a service that may come again, and when each was told.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +52,7 @@ impl ToldMessages {
             self.since_rest.clear();
         }
         // What is told of tasks never comes again: the next time others are meant.
-        if !OF_TASKS.iter().any(|words| message.contains(words)) {
+        if !message.contains(OF_TASK) && !counts_tasks(message) {
             self.since_rest.insert(message.into(), now.clone());
         }
     }

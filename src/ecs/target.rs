@@ -61,6 +61,7 @@ pub struct Target {
     /// The port that gets the traffic.
     pub container_port: u16,
     /// Its name in the Pod.
+    #[serde(default)]
     pub port_name: String,
     /// Whether its health check tells if the task is healthy, and not one of the container itself.
     pub is_asked: bool,
@@ -313,6 +314,13 @@ mod tests {
         let own = json!({"healthCheck": {"command": ["CMD", "true"]}});
         let definition = registered(&own, json!([to("http", 80)])).unwrap();
         assert_eq!((definition.containers[0].target.as_ref(), definition.targets[0].is_asked), (None, false));
+    }
+
+    #[test]
+    fn a_target_that_was_stored_without_the_name_of_its_port_is_read() {
+        let stored = json!({"targetGroup": "web", "arn": "arn", "containerPort": 80, "isAsked": true});
+        let target: Target = serde_json::from_value(stored).unwrap();
+        assert_eq!((target.container_port, target.port_name.as_str()), (80, ""));
     }
 
     #[test]

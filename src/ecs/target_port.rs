@@ -33,7 +33,7 @@ pub fn target_port(targets: &[KnownTarget<'_>], wanted: u16) -> TargetPort {
     let all = |same: &dyn Fn(&Target) -> bool| targets.iter().all(|known| same(known.target));
     if all(&|target| target.container_port == newest.container_port) {
         TargetPort::Number(newest.container_port)
-    } else if all(&|target| target.port_name == newest.port_name) {
+    } else if !newest.port_name.is_empty() && all(&|target| target.port_name == newest.port_name) {
         TargetPort::Name(newest.port_name.clone())
     } else {
         TargetPort::OfNewest(newest.container_port)
@@ -71,5 +71,10 @@ mod tests {
         assert_eq!(port(&[(80, "a", true), (81, "b", false)]), TargetPort::OfNewest(80));
         assert_eq!(port(&[(80, "a", true), (81, "b", true)]), TargetPort::OfNewest(81));
         assert_eq!(port(&[(80, "a", false), (81, "b", false)]), TargetPort::OfNewest(81));
+        assert_eq!(
+            port(&[(80, "", true), (81, "", true)]),
+            TargetPort::OfNewest(81),
+            "they were made before names were kept"
+        );
     }
 }

@@ -12,7 +12,8 @@ use super::{
 /// Most paths that are told.
 const MOST_PATHS: usize = 5;
 
-/// How a deployment that is started now would differ from the one that runs; `None` where it would not, or nobody knows.
+/// How a deployment that is started now would differ from the one that runs, or why it would not start; `None` where it would not differ,
+/// or nobody knows.
 pub(super) fn deployment_due(
     observed: &Observed,
     accepted: &Accepted,
@@ -20,12 +21,15 @@ pub(super) fn deployment_due(
     decision: &Decision,
 ) -> Option<String> {
     let Target::Existing(number, Some(runs)) = &accepted.target else { return None };
-    let runs = runs.as_ref();
     let stored = observed.snapshots.iter().find(|stored| stored.snapshot.number == *number)?;
     // One that has failed is not what runs.
     if decision.template.running() != *number {
         return None;
     }
+    let runs = match runs {
+        Ok(runs) => runs,
+        Err(refusal) => return Some(format!("A deployment that is started now would be refused: {}", refusal.message)),
+    };
     let now = snapshot_of(observed, accepted, surroundings, *number, runs);
     let paths = paths_that_differ(&stored.snapshot.content.template, &now.content.template, MOST_PATHS);
     (!paths.is_empty()).then(|| {

@@ -68,10 +68,12 @@ where
         let has_changed = last_share.has_changed(&replica_set.uid().unwrap_or_default(), replica_set.share());
         if has_changed { service_of(&all, replica_set) } else { Vec::new() }
     });
-    // A service that appears takes its name back from the registry of another one.
-    let (all, known) = (Arc::clone(caches), LastSeen::new());
+    // A service that needs its name takes it back from the registry of another one, which may have it again when that is gone.
+    let (all, needs) = (Arc::clone(caches), LastSeen::new());
     triggers.from(&caches.services, move |service: &EcsService| {
-        if !known.has_changed(&service.uid().unwrap_or_default(), ()) {
+        let is_gone = all.services.store.get(&ObjectRef::from_obj(service)).is_none();
+        let is_news = needs.has_changed(&service.uid().unwrap_or_default(), observe::lacks_a_name(service));
+        if !is_news && !is_gone {
             return Vec::new();
         }
         let name = names::workload(&service.name_any());
@@ -90,7 +92,7 @@ where
     // Whoever has come to rest has what it needs, but a change of that may make a deployment due.
     let roles = LastSeen::new();
     triggers.from(&caches.roles, move |role: &EcsRole| {
-        let is_changed = roles.has_changed(&role.uid().unwrap_or_default(), role.metadata.generation);
+        let is_changed = roles.is_another(&role.uid().unwrap_or_default(), role.metadata.generation);
         services_in(&all, &role.namespace().unwrap_or_default(), |service| is_changed || !is_ready(service))
     });
     let all = Arc::clone(caches);
@@ -169,21 +171,23 @@ async fn go_on(
         return Ok(Outcome::Done);
     }
     apply::note_stops(observed, &plan, context);
-    let mut result = apply::apply(observed, &plan, context).await;
-    if let Err(Error::Stale { .. }) = result {
-        return result.map(|_| Outcome::Done);
+    let applied = apply::apply(observed, &plan, context).await;
+    if let Err(Error::Stale { .. }) = applied {
+        return applied.map(|_| Outcome::Done);
     }
-    let is_carried_out = result.is_ok();
     // A name that somebody else has keeps nothing else from going on.
-    if let Err(error) = apply::keep_registries(observed, &plan, context).await {
-        result = result.and(Err(error));
+    let registries = apply::keep_registries(observed, &plan, context).await;
+    if let Err(Error::Stale { .. }) = registries {
+        return registries.map(|()| Outcome::Done);
     }
-    let told = report::applied(observed, accepted, &plan, (&result, refusal), context).await?;
-    if is_carried_out {
-        apply::replace(observed, &plan, context).await?;
+    let results = report::Results { applied: &applied, registries: &registries };
+    let told = report::applied(observed, accepted, &plan, (results, refusal), context).await?;
+    applied?;
+    apply::replace(observed, &plan, context).await?;
+    match (plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told), registries) {
+        (Outcome::Done, Err(error)) => Err(error),
+        (outcome, _) => Ok(outcome),
     }
-    result?;
-    Ok(plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told))
 }
 
 /// A service that has no deployment yet starts with what was applied beside it.

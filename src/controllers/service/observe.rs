@@ -28,7 +28,7 @@ use crate::{
         target_group::TargetGroups, task::Seen,
     },
     decide::{
-        conditions::{READY, is_true},
+        conditions::{READY, STALLED, is_true, reason},
         elapsed::left,
         rollout::Rollout,
         scheduled_task::ScheduledTask,
@@ -67,8 +67,8 @@ pub(super) struct Observed {
     pub(super) kubernetes_service: Option<Arc<Service>>,
     /// Its other Services: those of registries that it names, or named.
     pub(super) registries: Vec<Arc<Service>>,
-    /// Names of the Services of other EcsServices.
-    pub(super) names_of_others: HashSet<String>,
+    /// Names of other EcsServices that a registry of this one could have.
+    pub(super) names_of_others: HashMap<String, NameOfAnother>,
     pub(super) isolation: Option<Arc<NetworkPolicy>>,
     pub(super) snapshots: Vec<StoredSnapshot>,
     /// All tasks, those that are being stopped as well.
@@ -84,6 +84,13 @@ pub(super) struct Observed {
     /// Ids of those that are being stopped, until their end is recorded.
     pub(super) departing_tasks: Vec<String>,
     pub(super) budget: Option<Arc<PodDisruptionBudget>>,
+}
+
+/// The name of another EcsService, and whether that needs it: one without ports, or that was never accepted, has no Service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NameOfAnother {
+    Unneeded,
+    Needed,
 }
 
 /// A snapshot, and when it was stored.
@@ -192,6 +199,11 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let found = Workload::find(caches, &namespace, &workload, scheduling);
     let replica_sets = caches.replica_sets.of_service(&namespace, &workload);
     let shares = shares(&replica_sets);
+    let snapshots: Vec<_> = snapshots
+        .iter()
+        .filter(|stored| owner.controls(&***stored))
+        .filter_map(|stored| StoredSnapshot::read(stored, &owner, &status))
+        .collect();
     Observed {
         clusters: context.clusters_of(&namespace),
         namespace_terminating: context.is_terminating(&namespace),
@@ -204,13 +216,9 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         shares,
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
         registries: registries(caches.kubernetes_services.of_service(&namespace, &workload), &workload),
-        names_of_others: names_of_others(&service, &caches.services.in_namespace(&namespace)),
+        names_of_others: names_of_others(&service, &snapshots, &namespace, context),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
-        snapshots: snapshots
-            .iter()
-            .filter(|stored| owner.controls(&***stored))
-            .filter_map(|stored| StoredSnapshot::read(stored, &owner, &status))
-            .collect(),
+        snapshots,
         tasks: pods.iter().filter_map(|pod| pod.observed_task()).collect(),
         stopping_tasks: stopping_tasks(&pods, &context.now()),
         departing_tasks: departing_tasks(&all_pods, &records, &live_pods),
@@ -226,12 +234,30 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     }
 }
 
-/// Only one that names a registry could take the name of another one.
-fn names_of_others(service: &EcsService, services: &[Arc<EcsService>]) -> HashSet<String> {
-    let is_other = |other: &&Arc<EcsService>| other.name_any() != service.name_any();
-    let names_a_registry = service.spec.service_registries.as_ref().is_some_and(|list| !list.is_empty());
-    let others = services.iter().filter(|_| names_a_registry).filter(is_other);
-    others.map(|other| names::workload(&other.name_any())).collect()
+/// The names of others, where this one has a registry or has tasks that are found by one.
+fn names_of_others(
+    service: &EcsService,
+    snapshots: &[StoredSnapshot],
+    namespace: &str,
+    context: &Context,
+) -> HashMap<String, NameOfAnother> {
+    let names_one = service.spec.service_registries.as_ref().is_some_and(|list| !list.is_empty());
+    if !names_one && !snapshots.iter().any(|stored| stored.snapshot.content.registry.is_some()) {
+        return HashMap::new();
+    }
+    let mut others = context.caches.services.in_namespace(namespace);
+    others.retain(|other| other.name_any() != service.name_any());
+    let name = |other: &Arc<EcsService>| {
+        let need = if lacks_a_name(other) { NameOfAnother::Needed } else { NameOfAnother::Unneeded };
+        (names::workload(&other.name_any()), need)
+    };
+    others.iter().map(name).collect()
+}
+
+/// Whether a service says that somebody has what has to have its name.
+pub(super) fn lacks_a_name(service: &EcsService) -> bool {
+    let conditions = service.status.iter().flat_map(|status| &status.conditions);
+    conditions.into_iter().any(|it| it.type_ == STALLED && it.status == "True" && it.reason == reason::FOREIGN_OBJECT)
 }
 
 fn registries(services: Vec<Arc<Service>>, workload: &str) -> Vec<Arc<Service>> {

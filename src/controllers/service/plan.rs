@@ -40,7 +40,7 @@ use crate::{
 
 use super::{
     due::deployment_due,
-    observe::{Observed, StoredSnapshot},
+    observe::{NameOfAnother, Observed, StoredSnapshot},
     validate::{Accepted, Runs, Target},
 };
 
@@ -361,7 +361,7 @@ fn registries(observed: &Observed, accepted: &Accepted, wanted: Option<&Snapshot
     let wanted = wanted.filter(|_| matches!(template, Template::Wanted(_)));
     let mut registries: Vec<&Registry> = Vec::new();
     for registry in wanted.into_iter().chain(snapshots_in_use(observed)).filter_map(|it| it.content.registry.as_ref()) {
-        let is_of_another = observed.names_of_others.contains(&registry.name);
+        let is_of_another = observed.names_of_others.get(&registry.name) == Some(&NameOfAnother::Needed);
         if !is_of_another && !registries.iter().any(|known| known.name == registry.name) {
             registries.push(registry);
         }

@@ -76,18 +76,33 @@ fn service_facts<'a>(
     }
 }
 
+/// What came of a plan.
+#[derive(Clone, Copy)]
+pub(super) struct Results<'a> {
+    pub(super) applied: &'a Result<Progress, Error>,
+    /// Of the names under which tasks are found.
+    pub(super) registries: &'a Result<(), Error>,
+}
+
+impl Results<'_> {
+    /// What went wrong, if anything.
+    fn error(&self) -> Option<&Error> {
+        self.applied.as_ref().err().or(self.registries.as_ref().err())
+    }
+}
+
 /// A service whose plan has been carried out, or not. One that is refused goes on as it was accepted last.
 pub(super) async fn applied(
     observed: &Observed,
     accepted: &Accepted,
     plan: &Plan,
-    (result, refusal): (&Result<Progress, Error>, Option<&Refusal>),
+    (results, refusal): (Results<'_>, Option<&Refusal>),
     context: &Context,
 ) -> Result<Outcome, Error> {
     let now = context.now();
     let mut facts = service_facts(observed, accepted, plan, &now);
     // What was changed just now has not been seen by its controller.
-    facts.workload.observed &= matches!(result, Ok(Progress::Unchanged));
+    facts.workload.observed &= matches!(results.applied, Ok(Progress::Unchanged));
     let rollout = RolloutStatus {
         newest: plan.newest,
         rollout: &plan.decision.rollout,
@@ -99,17 +114,15 @@ pub(super) async fn applied(
     };
     let findings = match refusal {
         Some(refusal) => {
-            let failed = result
-                .as_ref()
-                .err()
-                .map(|error| format!(" What was accepted last is not carried out either: {error}"));
+            let failed =
+                results.error().map(|error| format!(" What was accepted last is not carried out either: {error}"));
             service_status::stalled(
                 false,
                 refusal.reason,
                 &format!("{}{}", refusal.message, failed.unwrap_or_default()),
             )
         }
-        None => findings(&facts, rollout, plan, result),
+        None => findings(&facts, rollout, plan, results.error()),
     };
     let mut new = with_counts(observed, &findings, context);
     new.service_arn = Some(context.arns.service(&accepted.cluster_name, &accepted.service.name));
@@ -172,28 +185,23 @@ async fn tell(
     Ok(Outcome::Done)
 }
 
-fn findings(
-    facts: &ServiceFacts<'_>,
-    rollout: RolloutStatus<'_>,
-    plan: &Plan,
-    result: &Result<Progress, Error>,
-) -> Vec<Finding> {
-    match (result, &plan.obstacle) {
-        (Err(error @ (Error::Foreign { .. } | Error::Hidden { .. })), _) => {
+fn findings(facts: &ServiceFacts<'_>, rollout: RolloutStatus<'_>, plan: &Plan, error: Option<&Error>) -> Vec<Finding> {
+    match (error, &plan.obstacle) {
+        (Some(error @ (Error::Foreign { .. } | Error::Hidden { .. })), _) => {
             service_status::stalled(true, reason::FOREIGN_OBJECT, &error.to_string())
         }
-        (Err(error @ Error::Remnant { .. }), _) => service_status::waiting(&error.to_string()),
-        (Err(error), _) if error.refusal().is_some() => {
+        (Some(error @ Error::Remnant { .. }), _) => service_status::waiting(&error.to_string()),
+        (Some(error), _) if error.refusal().is_some() => {
             service_status::stalled(true, reason::REFUSED_BY_API_SERVER, &error.to_string())
         }
-        (Err(_), _) => {
+        (Some(_), _) => {
             service_status::waiting("The API server did not take everything that was written; it is tried again.")
         }
-        (Ok(_), Some(Obstacle::Unready(message))) => service_status::waiting(message),
-        (Ok(_), Some(Obstacle::Denied(message))) => {
+        (None, Some(Obstacle::Unready(message))) => service_status::waiting(message),
+        (None, Some(Obstacle::Denied(message))) => {
             service_status::stalled(true, reason::RESOURCE_INITIALIZATION_ERROR, message)
         }
-        (Ok(_), None) => {
+        (None, None) => {
             let mut findings = rollout_status::findings(facts, rollout);
             // Whoever waits for the service wants to know what it waits for.
             if let Some(hindrance) = &plan.decision.hindrance {

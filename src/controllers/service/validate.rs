@@ -31,7 +31,10 @@ use crate::{
     translate::{names, secret_needs::SecretNeeds, snapshot::Trigger},
 };
 
-use super::{last_accepted, observe::Observed};
+use super::{
+    last_accepted,
+    observe::{NameOfAnother, Observed},
+};
 
 /// A service that may run.
 pub(super) struct Accepted {
@@ -52,7 +55,7 @@ pub(super) struct Accepted {
 pub(super) enum Target {
     /// One that was started already and has a snapshot of this number, with what it would run if it was started now, where that is
     /// known: its revision may be gone since.
-    Existing(i64, Option<Box<Runs>>),
+    Existing(i64, Option<Result<Box<Runs>, Refusal>>),
     /// A new one.
     New(i64, Box<Runs>),
 }
@@ -82,7 +85,6 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
     let spec = &observed.service.spec;
     let service = service::check(spec, &observed.name)
         .map_err(|violations| Refusal::new(reason::INVALID, &violation::summary(&violations)))?;
-    check_registry(observed, &service)?;
     let cluster = holder(&observed.namespace, &observed.clusters, spec.cluster.as_deref())
         .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?;
     let named = named_revision(observed, &service)?;
@@ -144,15 +146,22 @@ fn trigger(observed: &Observed, service: &Service, named: &Named) -> Trigger {
     }
 }
 
-/// While one is missing, what runs keeps those that it has.
+/// While one is missing, what runs keeps those that it has. What was started before they were kept goes on as it is.
 fn target_groups(observed: &Observed, service: &Service) -> Vec<String> {
-    let before = observed.newest_snapshot().map(|newest| newest.content.trigger.target_groups.clone());
-    observed.target_groups.objects(&service.targets).or(before).unwrap_or_default()
+    let before = observed.newest_snapshot().map(|newest| &newest.content.trigger);
+    let is_unknown = |before: &&Trigger| before.target_groups.is_empty() && !before.load_balancers.is_null();
+    if before.is_some_and(|before| is_unknown(&before)) {
+        return Vec::new();
+    }
+    let now = observed.target_groups.objects(&service.targets);
+    now.or_else(|| before.map(|before| before.target_groups.clone())).unwrap_or_default()
 }
 
-/// The name of an EcsService is its own, whoever came first.
-fn check_registry(observed: &Observed, service: &Service) -> Result<(), Refusal> {
-    let Some(named) = service.registry.as_ref().filter(|named| observed.names_of_others.contains(&named.name)) else {
+/// The name of an EcsService is its own, whoever came first: nobody gets it as that of a registry, and who has it gives it up when it
+/// is needed.
+fn check_registry(observed: &Observed, service: &Service, from: NameOfAnother) -> Result<(), Refusal> {
+    let of_another = |name: &str| observed.names_of_others.get(name).is_some_and(|another| *another >= from);
+    let Some(named) = service.registry.as_ref().filter(|named| of_another(&named.name)) else {
         return Ok(());
     };
     let message = format!(
@@ -189,13 +198,15 @@ fn target(
     let runs = |named: Named| runs(observed, service, &*named.revision?, &locate);
     match wanted {
         Wanted::Existing(number) => {
+            check_registry(observed, service, NameOfAnother::Needed)?;
             observed.target_groups.check_there(&service.targets)?;
             // Whoever is on the way has other worries.
-            let now = observed.is_at_rest().then(|| runs(named).ok()).flatten();
+            let now = observed.is_at_rest().then(|| runs(named).map(Box::new));
             let network_mode = newest.and_then(|snapshot| snapshot.content.network_mode);
-            Ok((Target::Existing(number, now.map(Box::new)), network_mode))
+            Ok((Target::Existing(number, now), network_mode))
         }
         Wanted::New(number) => {
+            check_registry(observed, service, NameOfAnother::Unneeded)?;
             let runs = runs(named)?;
             let network_mode = runs.task_definition.network_mode;
             Ok((Target::New(number, Box::new(runs)), network_mode))
@@ -211,7 +222,8 @@ fn runs(
     locate: impl Fn() -> Result<Location, Refusal>,
 ) -> Result<Runs, Refusal> {
     let checked = checked(revision, None)?;
-    let mut task_definition = observed.target_groups.register(checked, &service.targets)?;
+    let before = observed.newest_snapshot().map(|newest| &newest.content.targets[..]).unwrap_or_default();
+    let mut task_definition = observed.target_groups.register(checked, &service.targets, before)?;
     task_definition.registry = registry(service, &task_definition)?;
     let roles = observed.roles.of_task(&task_definition, &observed.namespace)?;
     Ok(Runs { task_definition, roles, location: locate()? })

@@ -33,6 +33,8 @@ pub(super) enum Front {
         gateway: String,
         /// Whether that has taken it.
         taken: Taken,
+        /// Whether it was made or changed just now: its Gateway is about to answer.
+        is_new: bool,
     },
     /// There is no Gateway API.
     Missing,
@@ -89,7 +91,7 @@ async fn apply_route(observed: &Observed, route: &HttpRoute, context: &Context) 
         other => other,
     };
     let gateway = route.spec.parent_refs.first().map(|parent| parent.name.clone()).unwrap_or_default();
-    Ok(Front::Route { gateway, taken })
+    Ok(Front::Route { gateway, taken, is_new: applied != Applied::Unchanged })
 }
 
 /// What the Gateway that a route names says of it as it is now.

@@ -9,7 +9,7 @@ use crate::{
     decide::conditions::reason,
     ecs::{
         arn::ArnScope,
-        target::{self, KnownTargetGroup, NamedTarget},
+        target::{self, KnownTargetGroup, NamedTarget, Target},
         task_definition::TaskDefinition,
         violation::{self, Violation},
     },
@@ -32,12 +32,23 @@ impl TargetGroups {
         Self { caches: Arc::clone(&context.caches), namespace: namespace.into(), arns: context.arns.clone() }
     }
 
-    /// A task definition as a service runs it that registers its tasks.
+    /// A task definition as a service runs it that registers its tasks. One that is being deleted waits for those that it has `before`,
+    /// and takes no others.
     ///
     /// # Errors
     /// When a target group is not there, or does not go with the task definition.
-    pub fn register(&self, definition: TaskDefinition, named: &[NamedTarget]) -> Result<TaskDefinition, Refusal> {
-        target::register(definition, named, |name| self.find(name)).map_err(|violations| refusal(&violations))
+    pub fn register(
+        &self,
+        definition: TaskDefinition,
+        named: &[NamedTarget],
+        before: &[Target],
+    ) -> Result<TaskDefinition, Refusal> {
+        let has = |object: &str| before.iter().any(|target| target.target_group == object);
+        let find = |name: &str| {
+            let known = self.find(name)?;
+            Some(KnownTargetGroup { is_deleted: known.is_deleted && !has(&known.object), ..known })
+        };
+        target::register(definition, named, find).map_err(|violations| refusal(&violations))
     }
 
     /// Checks that the target groups of tasks that run are there still, be it that they wait for those.

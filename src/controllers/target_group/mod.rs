@@ -37,7 +37,7 @@ use super::{
     triggers::Triggers,
 };
 
-use apply::{Front, Taken};
+use apply::Front;
 pub use known::TargetGroups;
 use observe::Observed;
 
@@ -128,8 +128,8 @@ async fn reconcile(group: Arc<EcsTargetGroup>, context: Arc<Context>) -> Result<
     let told = report::applied(&observed, group, &target_port, (&applied, refusal.as_ref()), &context).await?;
     Ok(match applied? {
         Front::Service => told,
-        Front::Route { taken: Taken::NotYet | Taken::No { .. }, .. } => told.or_sooner(Outcome::Wait(ASK_SOON)),
-        Front::Route { taken: Taken::Yes { .. }, .. } | Front::Missing => told.or_sooner(Outcome::Wait(ASK_AGAIN)),
+        Front::Route { is_new: true, .. } => told.or_sooner(Outcome::Wait(ASK_SOON)),
+        Front::Route { .. } | Front::Missing => told.or_sooner(Outcome::Wait(ASK_AGAIN)),
     })
 }
 

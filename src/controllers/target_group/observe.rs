@@ -97,7 +97,7 @@ fn is_task(pod: &Pod, caches: &Caches) -> bool {
     let is_there = |owner: &OwnerReference| {
         let replica_set = caches.replica_sets.get(&namespace, &owner.name).and_then(|it| it.uid());
         let daemon_set = caches.daemon_sets.get(&namespace, &owner.name).and_then(|it| it.uid());
-        [replica_set, daemon_set].contains(&Some(owner.uid.clone()))
+        owner.controller == Some(true) && [replica_set, daemon_set].contains(&Some(owner.uid.clone()))
     };
     pod.deployment().is_some() && pod.owner_references().iter().any(is_there)
 }

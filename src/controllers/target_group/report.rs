@@ -71,7 +71,7 @@ fn failed(error: &Error) -> Finding {
 fn ready(observed: &Observed, group: &TargetGroup, port: &TargetPort, front: &Front) -> (Finding, Option<String>) {
     let (finding, address) = match front {
         Front::Missing => (Finding::fails(READY, reason::GATEWAY_API_MISSING, NO_GATEWAY_API), None),
-        Front::Route { gateway, taken } => of_route(gateway, taken),
+        Front::Route { gateway, taken, .. } => of_route(gateway, taken),
         Front::Service if group.load_balancer == LoadBalancerKind::Network => of_load_balancer(observed, group),
         Front::Service => {
             let address = format!("{}.{}.svc:{}", names::target_group(&observed.name), observed.namespace, group.port);

@@ -158,3 +158,17 @@ fn an_event_is_not_repeated() {
     let (fourth, _) = append_events(&third, vec![rest.clone(), rest.clone(), "a".into()], &now());
     assert_eq!(fourth.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["a", &rest, "b", "a"]);
 }
+
+#[test]
+fn what_counts_tasks_is_told_each_time() {
+    for told in [
+        "(service web) registered 1 targets in (target-group arn)",
+        "(service web) deregistered 1 targets in (target-group arn)",
+        "(service web) has begun draining connections on 1 tasks.",
+        "(service web) stopped 1 pending tasks.",
+    ] {
+        let (first, _) = append_events(&[], vec![told.into()], &now());
+        let (second, fresh) = append_events(&first, vec![told.into()], &now());
+        assert_eq!((second.len(), fresh.len()), (2, 1), "{told}");
+    }
+}

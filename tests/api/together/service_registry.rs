@@ -83,7 +83,23 @@ fn two_services_exchange_their_names_and_a_service_takes_its_own_back() {
         // A service has its name, whoever had it before.
         scene.apply("EcsService", "name-a", service(1)).await;
         scene.steady("name-a", "web:1", 1).await;
-        let refused = scene.condition("EcsService", "two", "Accepted", "False", "Invalid").await;
+        scene.condition("EcsService", "two", "Stalled", "True", "ForeignObject").await;
+        // Nobody gets it any more, until that service is gone.
+        scene.apply("EcsService", "three", found_as("name-a")).await;
+        let refused = scene.condition("EcsService", "three", "Accepted", "False", "Invalid").await;
         assert!(text(&refused["message"]).contains("is the name of another EcsService"), "{refused}");
+        scene.delete("EcsService", "two").await;
+        scene.until_gone("EcsService", "two").await;
+        scene.delete("EcsService", "name-a").await;
+        scene.steady("three", "web:1", 1).await;
+        // One that needs no Service leaves the name to who has it.
+        let mut portless = definition("nginx:1", &[]);
+        portless["family"] = json!("portless");
+        scene.apply("TaskDefinition", "portless", portless).await;
+        let mut named = service(1);
+        named["taskDefinition"] = json!("portless");
+        scene.apply("EcsService", "name-b", named).await;
+        scene.steady("name-b", "portless:1", 1).await;
+        assert!(selects("one")(&scene.get("Service", "name-b").await), "it stays that of one");
     });
 }

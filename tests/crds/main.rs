@@ -89,5 +89,5 @@ fn each_kind_is_in_the_category_ecs_and_has_its_short_name() {
         assert_eq!(categories, &["ecs"], "{short:?}");
     }
     let shorts: Vec<_> = names.iter().map(|(short, _)| short.join(",")).collect();
-    assert_eq!(shorts, ["ecscl", "ecsrole", "ecssg", "ecssvc", "ecstask", "tdr", "td"]);
+    assert_eq!(shorts, ["ecscl", "ecsrole", "ecssg", "ecssvc", "ecstg", "ecstask", "tdr", "td"]);
 }

@@ -193,12 +193,7 @@ fn observe(role: &EcsRole, context: &Context) -> Observed {
 fn claim(role: &EcsRole, caches: &Caches) -> NameClaim {
     let namespace = role.namespace().unwrap_or_default();
     let account = caches.service_accounts.get(&namespace, &names::service_account(name_of(role)));
-    NameClaim {
-        created: role.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second()),
-        newcomer: !account.is_some_and(|account| Owner::of(role).controls(&*account)),
-        uid: role.uid().unwrap_or_default(),
-        name: role.name_any(),
-    }
+    NameClaim::of(role, !account.is_some_and(|account| Owner::of(role).controls(&*account)))
 }
 
 /// A Pod that has the role, or a service whose task definition names it.

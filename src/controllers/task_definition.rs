@@ -281,10 +281,5 @@ fn revisions_of(task_definition: &TaskDefinition, context: &Context) -> Vec<Arc<
 }
 
 pub(super) fn family_claim(task_definition: &TaskDefinition, context: &Context) -> NameClaim {
-    NameClaim {
-        created: task_definition.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second()),
-        newcomer: revisions_of(task_definition, context).is_empty(),
-        uid: task_definition.uid().unwrap_or_default(),
-        name: task_definition.name_any(),
-    }
+    NameClaim::of(task_definition, revisions_of(task_definition, context).is_empty())
 }

@@ -1,4 +1,6 @@
-//! Who has a name that two objects of one Namespace may not have: the family of TaskDefinitions, the name of a role.
+//! Who has a name that two objects of one Namespace may not have: the family of TaskDefinitions, the name of a role or of a target group.
+
+use kube::ResourceExt;
 
 /// An object that claims a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +13,15 @@ pub struct NameClaim {
     pub uid: String,
     /// The object's name.
     pub name: String,
+}
+
+impl NameClaim {
+    /// What an object claims. `newcomer` is whether it has not got the name yet.
+    #[must_use]
+    pub fn of(object: &impl ResourceExt, newcomer: bool) -> Self {
+        let created = object.creation_timestamp().map_or(0, |created| created.0.as_second());
+        Self { created, newcomer, uid: object.uid().unwrap_or_default(), name: object.name_any() }
+    }
 }
 
 /// The claim that has the name: the oldest.

@@ -7,7 +7,10 @@ use crate::api::service_registry::ServiceRegistry;
 use super::{
     arn::last_segment,
     object_names::is_label,
-    task_definition::{TaskDefinition, port::Port},
+    task_definition::{
+        TaskDefinition,
+        port::{Port, port_number},
+    },
     violation::{Violation, Violations},
 };
 
@@ -59,8 +62,7 @@ pub fn check(registries: &[ServiceRegistry], own_name: &str) -> Result<Option<Na
         "The service is found as {own_name} anyway, by one address for all its tasks: choose another name."
     );
     violations.require(name != own_name, "SV33", format_args!("{path}.registryArn"), message);
-    let number = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
-    let (port, container_port) = (number(registry.port), number(registry.container_port));
+    let (port, container_port) = (registry.port.and_then(port_number), registry.container_port.and_then(port_number));
     let agree = port.is_none() || container_port.is_none() || port == container_port;
     let message = "port and containerPort are different ones: give one of them.";
     violations.require(agree, "SV33", format_args!("{path}.port"), message);

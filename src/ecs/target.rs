@@ -16,7 +16,7 @@ use super::{
         TaskDefinition,
         container::Container,
         layout::{Layout, Place},
-        port::Port,
+        port::{Port, port_number},
     },
     violation::{Violation, Violations, summary},
 };
@@ -86,6 +86,13 @@ impl CheckedTarget {
     }
 }
 
+/// Names of the target groups whose checks do not tell if the task is healthy.
+#[must_use]
+pub fn unasked(targets: &[Target]) -> Vec<String> {
+    let unasked = targets.iter().filter(|target| !target.is_asked);
+    unasked.map(|target| target_group::named_by(&target.arn).to_owned()).collect()
+}
+
 impl KnownTargetGroup {
     /// A target group as it is stored.
     #[must_use]
@@ -112,7 +119,7 @@ pub fn check(load_balancers: &[LoadBalancer]) -> Result<Vec<NamedTarget>, Vec<Vi
         let container = given(&load_balancer.container_name);
         let message = "Name the container that gets the traffic.";
         violations.require(container.is_some(), "SV30", format_args!("{path}.containerName"), message);
-        let port = load_balancer.container_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+        let port = load_balancer.container_port.and_then(port_number);
         let message = "Give the port of the container that gets the traffic, from 1 to 65535.";
         violations.require(port.is_some(), "SV30", format_args!("{path}.containerPort"), message);
         let (Some(target_group), Some(container), Some(port)) = (target_group, container, port) else { continue };

@@ -11,7 +11,6 @@ use crate::{
         network_configuration::Groups,
         service::Service,
         service_registry, target,
-        target_group::named_by,
         task_definition::TaskDefinition,
         violation::Violation,
     },
@@ -164,6 +163,5 @@ fn unasked_target_groups(input: &Input, spec: &EcsServiceSpec, around: &Around<'
     };
     let registered = around.registered.iter().filter(runs).max_by_key(|each| each.revision);
     let definition = registered.and_then(|it| with_targets(&service, it, &input.namespace, around).ok());
-    let targets = definition.into_iter().flat_map(|definition| definition.targets);
-    targets.filter(|target| !target.is_asked).map(|target| named_by(&target.arn).to_owned()).collect()
+    definition.map(|definition| target::unasked(&definition.targets)).unwrap_or_default()
 }

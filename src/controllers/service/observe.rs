@@ -36,7 +36,7 @@ use crate::{
         task::ObservedTask,
         workload::{self, Share, WorkloadState},
     },
-    ecs::{target::Target, target_group::named_by},
+    ecs::target::{Target, unasked},
     kube_io::{pod::Pod, replica_set::ReplicaSet, workload::Workload},
     translate::{
         labels, names,
@@ -142,7 +142,7 @@ impl Observed {
     /// Names of the target groups of the newest deployment whose checks do not tell if its tasks are healthy.
     pub(super) fn unasked_target_groups(&self) -> Vec<String> {
         let targets = self.newest_snapshot().map(|newest| &newest.content.targets[..]).unwrap_or_default();
-        targets.iter().filter(|target| !target.is_asked).map(|target| named_by(&target.arn).to_owned()).collect()
+        unasked(targets)
     }
 
     fn content(&self, number: i64) -> Option<&SnapshotContent> {

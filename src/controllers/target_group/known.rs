@@ -56,18 +56,22 @@ impl TargetGroups {
     /// # Errors
     /// When one is not.
     pub fn check_there(&self, named: &[NamedTarget]) -> Result<(), Refusal> {
-        target::check_there(named, |name| self.find(name).is_some()).map_err(|violations| refusal(&violations))
+        target::check_there(named, |name| self.object(name).is_some()).map_err(|violations| refusal(&violations))
     }
 
     /// The EcsTargetGroups that have the names, in their order; `None` while one is missing.
     #[must_use]
     pub fn objects(&self, named: &[NamedTarget]) -> Option<Vec<String>> {
-        named.iter().map(|named| self.find(&named.target_group).map(|known| known.object)).collect()
+        named.iter().map(|named| self.object(&named.target_group)).collect()
+    }
+
+    /// The EcsTargetGroup that has a name. Each look at a service asks for it, and no look needs more that starts nothing.
+    fn object(&self, name: &str) -> Option<String> {
+        observe::holder(&self.namespace, name, &self.caches).map(|holder| holder.name)
     }
 
     fn find(&self, name: &str) -> Option<KnownTargetGroup> {
-        let holder = observe::holder(&self.namespace, name, &self.caches)?;
-        let group = self.caches.target_groups.get(&self.namespace, &holder.name)?;
+        let group = self.caches.target_groups.get(&self.namespace, &self.object(name)?)?;
         let arn = self.arns.target_group(name, group.metadata.uid.as_deref().unwrap_or_default());
         let known = KnownTargetGroup::of(&group.spec, &group.name_any(), arn);
         Some(KnownTargetGroup { is_deleted: group.metadata.deletion_timestamp.is_some(), ..known })

@@ -9,7 +9,7 @@ use crate::{
     api::{service::EcsService, target_group::EcsTargetGroup},
     controllers::context::Context,
     decide::name_claim::{self, NameClaim},
-    ecs::{target_group::named_by, target_port::KnownTarget},
+    ecs::{target_group::named_by, target_port::KnownTarget, task_definition::port::port_number},
     kube_io::{caches::Caches, pod::Pod},
     translate::{names, owner::Owner},
 };
@@ -123,7 +123,7 @@ fn named<'a>(service: &'a EcsService, target_group: &str) -> Option<&'a crate::a
 }
 
 fn port(service: &EcsService, target_group: &str) -> Option<u16> {
-    named(service, target_group)?.container_port.and_then(|port| u16::try_from(port).ok())
+    named(service, target_group)?.container_port.and_then(port_number)
 }
 
 /// Which target group has a name.
@@ -136,10 +136,5 @@ pub(super) fn holder(namespace: &str, target_group: &str, caches: &Caches) -> Op
 fn claim(group: &EcsTargetGroup, caches: &Caches) -> NameClaim {
     let service =
         caches.kubernetes_services.get(&group.namespace().unwrap_or_default(), &names::target_group(&group.name_any()));
-    NameClaim {
-        created: group.metadata.creation_timestamp.as_ref().map_or(0, |created| created.0.as_second()),
-        newcomer: !service.is_some_and(|service| Owner::of(group).controls(&*service)),
-        uid: group.uid().unwrap_or_default(),
-        name: group.name_any(),
-    }
+    NameClaim::of(group, !service.is_some_and(|service| Owner::of(group).controls(&*service)))
 }

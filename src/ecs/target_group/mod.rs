@@ -11,6 +11,7 @@ use crate::api::target_group::{
 use super::{
     arn::last_segment,
     object_names::is_object_name,
+    task_definition::port::port_number,
     violation::{Violation, Violations},
 };
 
@@ -78,7 +79,7 @@ pub fn check(spec: &EcsTargetGroupSpec, object: &str) -> Result<TargetGroup, Vec
         load_balancer,
         protocol,
         protocol_version,
-        port: spec.port.and_then(|port| u16::try_from(port).ok()).unwrap_or(default_port(protocol)),
+        port: spec.port.and_then(port_number).unwrap_or(default_port(protocol)),
         check,
         deregistration_delay: attributes.deregistration_delay,
         preserves_client_ip: attributes.preserves_client_ip,

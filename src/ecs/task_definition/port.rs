@@ -189,6 +189,8 @@ fn host_port(
     None
 }
 
-fn port_number(port: i32) -> Option<u16> {
+/// The number of a port, from 1 to 65535.
+#[must_use]
+pub fn port_number(port: i32) -> Option<u16> {
     u16::try_from(port).ok().filter(|port| *port > 0)
 }

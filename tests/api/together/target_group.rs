@@ -22,6 +22,15 @@ fn registered(desired_count: i32, load_balancers: Value) -> Value {
     web
 }
 
+/// A service of the task definition web that has come to rest behind the target group front.
+async fn run_behind(scene: &Scene, group: Value, tasks: i32) -> Value {
+    scene.make_cluster().await;
+    scene.define("nginx:1").await;
+    scene.apply("EcsTargetGroup", "front", group).await;
+    scene.apply("EcsService", "web", registered(tasks, to("front", 80))).await;
+    scene.steady("web", "web:1", tasks.into()).await
+}
+
 async fn targets(scene: &Scene, group: &str, registered: i64, healthy: i64) -> Value {
     let what = format!("has {registered} targets, {healthy} of them healthy");
     let holds = |group: &Value| {
@@ -142,12 +151,8 @@ fn a_target_group_that_is_not_there_is_waited_for_and_one_that_is_used_stays() {
 #[test]
 fn a_changed_check_takes_effect_with_the_next_deployment_and_the_status_says_that_one_is_due() {
     together(async |scene| {
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsTargetGroup", "front", json!({"healthCheckPath": "/old"})).await;
+        let before = run_behind(scene, json!({"healthCheckPath": "/old"}), 1).await;
         let mut web = registered(1, to("front", 80));
-        scene.apply("EcsService", "web", web.clone()).await;
-        let before = scene.steady("web", "web:1", 1).await;
         assert!(before["status"]["deploymentDue"].is_null(), "{before}");
         scene.apply("EcsTargetGroup", "front", json!({"healthCheckPath": "/new"})).await;
         let is_due = |service: &Value| service["status"]["deploymentDue"].is_string();
@@ -192,11 +197,7 @@ fn one_of_two_target_groups_of_a_name_is_refused() {
 #[test]
 fn a_service_whose_target_group_is_taken_away_says_so_and_goes_on() {
     together(async |scene| {
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsTargetGroup", "front", json!({})).await;
-        scene.apply("EcsService", "web", registered(1, to("front", 80))).await;
-        scene.steady("web", "web:1", 1).await;
+        run_behind(scene, json!({}), 1).await;
         let tasks = scene.running_tasks(1).await;
         scene.delete("EcsTargetGroup", "front").await;
         scene.condition("EcsTargetGroup", "front", "Ready", "False", "DeletionWaits").await;
@@ -220,11 +221,7 @@ fn a_service_whose_target_group_is_taken_away_says_so_and_goes_on() {
 #[test]
 fn a_pod_that_says_it_is_a_target_moves_no_port() {
     together(async |scene| {
-        scene.make_cluster().await;
-        scene.define("nginx:1").await;
-        scene.apply("EcsTargetGroup", "front", json!({})).await;
-        scene.apply("EcsService", "web", registered(1, to("front", 80))).await;
-        scene.steady("web", "web:1", 1).await;
+        run_behind(scene, json!({}), 1).await;
         targets(scene, "front", 1, 1).await;
         let real = scene.list("Pod").await.remove(0);
         let mut labels = real["metadata"]["labels"].clone();

@@ -33,8 +33,8 @@ impl TaskChanges {
         self.lock().get(&(namespace.into(), workload.into())).cloned().unwrap_or_default()
     }
 
-    /// Forgets what has been told.
-    pub fn told(&self, namespace: &str, workload: &str, changes: &[TaskChange]) {
+    /// Forgets what has been told, or did not happen.
+    pub fn forget(&self, namespace: &str, workload: &str, changes: &[TaskChange]) {
         let key = (namespace.to_owned(), workload.to_owned());
         let mut untold = self.lock();
         if let Some(left) = untold.get_mut(&key) {

@@ -60,7 +60,7 @@ pub(super) async fn drain(observed: &Observed, context: &Context) -> Result<Outc
 async fn release(observed: &Observed, context: &Context) -> Result<(), Error> {
     let name = names::workload(&observed.name);
     let untold = context.task_changes.untold(&observed.namespace, &name);
-    context.task_changes.told(&observed.namespace, &name, &untold);
+    context.task_changes.forget(&observed.namespace, &name, &untold);
     context.told_events.forget(&observed.owner.uid);
     let services: Api<EcsService> = context.api(&observed.namespace);
     finalizer::remove(&services, &observed.service, finalizer::SERVICE).await?;

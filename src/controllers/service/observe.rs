@@ -77,6 +77,8 @@ pub(super) struct Observed {
     pub(super) live_tasks: Vec<ScheduledTask>,
     /// Their Pods, by their ids.
     pub(super) live_pods: HashMap<String, Seen>,
+    /// Whether one of them is further than its record: there is news of it that is to be told.
+    pub(super) awaits_records: bool,
     /// Tasks that have stopped by themselves, the newest end first.
     pub(super) earlier_ends: Vec<EndedTask>,
     /// Those that are being stopped: their deployments, and what is left of their time for it.
@@ -193,7 +195,7 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
     let departed = context.departed_pods.of_service(&namespace, &workload);
     let records = caches.tasks.of_service(&namespace, &workload);
     let status = service.status.clone().unwrap_or_default();
-    let (live_tasks, live_pods) = live_tasks(&pods, context);
+    let live = LiveTasks::among(&pods, context);
     let all_pods = [&pods[..], &departed].concat();
     let scheduling = service.spec.scheduling_strategy.unwrap_or_default();
     let found = Workload::find(caches, &namespace, &workload, scheduling);
@@ -221,10 +223,11 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         snapshots,
         tasks: pods.iter().filter_map(|pod| pod.observed_task()).collect(),
         stopping_tasks: stopping_tasks(&pods, &context.now()),
-        departing_tasks: departing_tasks(&all_pods, &records, &live_pods),
-        live_tasks,
-        live_pods,
+        departing_tasks: departing_tasks(&all_pods, &records, &live.pods),
+        live_tasks: live.oldest_first,
+        awaits_records: live.awaits_records,
         earlier_ends: earlier_ends(&records, &all_pods, context),
+        live_pods: live.pods,
         budget: caches.budgets.get(&namespace, &workload),
         status,
         service,
@@ -275,21 +278,33 @@ fn stuck(replica_sets: &[Arc<ReplicaSet>], shares: &[Share], workload: Option<&W
     replica_sets.iter().find(|replica_set| replica_set.share().is_some_and(is_it)).cloned()
 }
 
-/// The tasks among a service's Pods that nobody stops, the oldest first.
-fn live_tasks(pods: &[Arc<Pod>], context: &Context) -> (Vec<ScheduledTask>, HashMap<String, Seen>) {
-    let now = context.now();
-    let (mut tasks, mut live_pods) = (Vec::new(), HashMap::new());
-    for pod in pods.iter().filter(|pod| !pod.is_deleted() && !pod.status.has_ended()) {
-        let Some((id, deployment)) = pod.service_task_id().zip(pod.deployment()) else { continue };
-        let seen = Seen::of(Arc::clone(pod), false, context);
-        let created_at = pod.metadata.creation_timestamp.as_ref();
-        let record = context.caches.tasks.get(&pod.namespace().unwrap_or_default(), &id);
-        let recorded_start = record.as_ref().and_then(|record| record.status.as_ref()?.started_at.as_ref());
-        tasks.push(ScheduledTask::of(id.clone(), deployment, &seen.facts(&now), created_at, recorded_start));
-        live_pods.insert(id, seen);
+/// The tasks that nobody stops.
+struct LiveTasks {
+    oldest_first: Vec<ScheduledTask>,
+    pods: HashMap<String, Seen>,
+    awaits_records: bool,
+}
+
+impl LiveTasks {
+    /// Those among a service's Pods.
+    fn among(pods: &[Arc<Pod>], context: &Context) -> Self {
+        let now = context.now();
+        let mut live = Self { oldest_first: Vec::new(), pods: HashMap::new(), awaits_records: false };
+        for pod in pods.iter().filter(|pod| !pod.is_deleted() && !pod.status.has_ended()) {
+            let Some((id, deployment)) = pod.service_task_id().zip(pod.deployment()) else { continue };
+            let seen = Seen::of(Arc::clone(pod), false, context);
+            let created_at = pod.metadata.creation_timestamp.as_ref();
+            let record = context.caches.tasks.get(&pod.namespace().unwrap_or_default(), &id);
+            let recorded_start = record.as_ref().and_then(|record| record.status.as_ref()?.started_at.as_ref());
+            let facts = seen.facts(&now);
+            let becomes_target = !pod.targets.is_empty() && facts.progress().started_at.is_some();
+            live.awaits_records |= record.is_none() || becomes_target && recorded_start.is_none();
+            live.oldest_first.push(ScheduledTask::of(id.clone(), deployment, &facts, created_at, recorded_start));
+            live.pods.insert(id, seen);
+        }
+        live.oldest_first.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
+        live
     }
-    tasks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
-    (tasks, live_pods)
 }
 
 /// Time beyond its own in which a Pod that is deleted should be gone.

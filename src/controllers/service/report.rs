@@ -141,9 +141,11 @@ pub(super) async fn applied(
     new.security_groups = accepted.groups.names().to_vec();
     new.deployments = rollout_status::deployments(&facts, rollout);
     // One that is refused is not at rest, and comes to none by that.
-    let changes = untold(observed, context);
-    // What is told of its tasks after it has come to rest is followed by that once more.
-    let was_at_rest = refusal.is_some() || (rollout_status::was_at_rest(&observed.status) && changes.is_empty());
+    // What is told of its tasks after it has come to rest is followed by that once more: it waits for the last of it.
+    let awaits_news = observed.awaits_records && rollout_status::is_at_rest(&facts, rollout);
+    let changes = if awaits_news { Vec::new() } else { untold(observed, context) };
+    let was_at_rest =
+        awaits_news || refusal.is_some() || (rollout_status::was_at_rest(&observed.status) && changes.is_empty());
     let mut told = rollout_status::events(&facts, rollout, &new.deployments, was_at_rest);
     told.causes.splice(..0, plan.decision.messages.iter().cloned());
     tell(observed, new, (told, changes), context).await
@@ -181,7 +183,7 @@ async fn tell(
         write(observed, &new, &fresh, context).await?;
         told.note(uid, &fresh, &now);
     }
-    context.task_changes.told(&observed.namespace, &names::workload(&observed.name), &changes);
+    context.task_changes.forget(&observed.namespace, &names::workload(&observed.name), &changes);
     Ok(Outcome::Done)
 }
 

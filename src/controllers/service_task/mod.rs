@@ -129,11 +129,14 @@ async fn record(observed: &Observed, context: &Context) -> Result<(), Error> {
     }
     let record = task_record::record(observed.recorded(), finalizer::TASK);
     let records: Api<EcsTask> = context.api(&observed.namespace);
-    match records.create(&PostParams::default(), &record).await {
-        Ok(_) => {
-            observed.seen.note_change(ChangeKind::Started, context);
-            Ok(())
-        }
+    // Before the write, which brings the service to tell of it.
+    observed.seen.note_change(ChangeKind::Started, context);
+    let created = records.create(&PostParams::default(), &record).await;
+    if created.is_err() {
+        observed.seen.withdraw_change(ChangeKind::Started, context);
+    }
+    match created {
+        Ok(_) => Ok(()),
         Err(error) if api_status(&error).is_some_and(|status| status.code == 409) => Ok(()),
         // The Namespace has gone, and whoever would read it.
         Err(error) if api_status(&error).is_some_and(|status| status.code == 404) => {

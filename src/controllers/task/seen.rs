@@ -65,13 +65,28 @@ impl Seen {
 
     /// Notes what its service is to tell of it.
     pub fn note_change(&self, kind: ChangeKind, context: &Context) {
-        let (id, deployment) = (self.pod.service_task_id(), self.pod.deployment());
-        let (namespace, workload) = (self.pod.namespace(), self.pod.labels().get(labels::SERVICE));
-        if let (Some(id), Some(deployment), Some(namespace), Some(workload)) = (id, deployment, namespace, workload)
-            && context.service_of(&namespace, workload).is_some()
+        if let Some((namespace, workload, change)) = self.change(kind)
+            && context.service_of(&namespace, &workload).is_some()
         {
-            context.task_changes.note(&namespace, workload, TaskChange { id, deployment, kind });
+            context.task_changes.note(&namespace, &workload, change);
         }
+    }
+
+    /// Takes back what its service was to tell of it.
+    pub fn withdraw_change(&self, kind: ChangeKind, context: &Context) {
+        if let Some((namespace, workload, change)) = self.change(kind) {
+            context.task_changes.forget(&namespace, &workload, &[change]);
+        }
+    }
+
+    /// A change of it, with the Namespace and the workload of its service.
+    fn change(&self, kind: ChangeKind) -> Option<(String, String, TaskChange)> {
+        let (id, deployment) = (self.pod.service_task_id()?, self.pod.deployment()?);
+        Some((
+            self.pod.namespace()?,
+            self.pod.labels().get(labels::SERVICE)?.clone(),
+            TaskChange { id, deployment, kind },
+        ))
     }
 
     /// The UID of the Pod.

@@ -7,6 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::service_connect::ClusterServiceConnectDefaults;
+
 /// An ECS cluster. Its services and tasks live in one Namespace, `ecs-<name>` unless `kubernetes.namespace` says otherwise.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
@@ -65,6 +67,10 @@ pub struct EcsClusterSpec {
     #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["id".into()]))]
     #[schemars(length(max = 64))]
     pub subnets: Option<Vec<Subnet>>,
+
+    /// What services have of Service Connect that do not say it themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect_defaults: Option<ClusterServiceConnectDefaults>,
 
     /// What ECS does not have.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::unread::Unread;
+
 /// How many tasks may run, and must, while a deployment replaces them, and when it has failed.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +51,7 @@ pub struct DeploymentConfiguration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     #[schemars(length(max = 20))]
-    pub lifecycle_hooks: Option<Vec<LifecycleHook>>,
+    pub lifecycle_hooks: Option<Vec<Unread>>,
 
     /// Steps of the strategy LINEAR. Refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,16 +159,6 @@ pub struct DeploymentAlarms {
 
     /// Whether they are looked at.
     pub enable: bool,
-}
-
-/// What a deployment waits for. Hooks are refused, so their members are not looked at.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct LifecycleHook {
-    /// The hook as it was given.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Steps of the strategy LINEAR.

@@ -25,6 +25,7 @@ pub mod role;
 pub mod runtime;
 pub mod security_group;
 pub mod service;
+pub mod service_connect;
 pub mod service_registry;
 pub mod service_status;
 pub mod target_group;
@@ -34,6 +35,7 @@ pub mod task_definition_kubernetes;
 pub mod task_definition_revision;
 pub mod task_overrides;
 pub mod task_status;
+pub mod unread;
 pub mod volume;
 
 pub use definitions::crds;

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    deployment_configuration::DeploymentConfiguration, load_balancer::LoadBalancer, service_registry::ServiceRegistry,
-    service_status::EcsServiceStatus,
+    deployment_configuration::DeploymentConfiguration, load_balancer::LoadBalancer,
+    service_connect::ServiceConnectConfiguration, service_registry::ServiceRegistry, service_status::EcsServiceStatus,
 };
 
 /// A service in the shape of CreateService. The Namespace is the cluster.
@@ -89,6 +89,10 @@ pub struct EcsServiceSpec {
     #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     #[schemars(length(max = 1))]
     pub service_registries: Option<Vec<ServiceRegistry>>,
+
+    /// Names under which tasks reach each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
 
     /// How a new deployment replaces the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

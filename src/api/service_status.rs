@@ -126,6 +126,9 @@ pub struct ServiceDeployment {
     /// Tasks that were made up to then are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quick_ends_up_to: Option<Time>,
+    /// The names under which its tasks are reached in Service Connect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_connect_resources: Vec<ServiceConnectServiceResource>,
     /// How far it is.
     pub rollout_state: RolloutState,
     /// The same in ECS's words.
@@ -134,6 +137,14 @@ pub struct ServiceDeployment {
     pub created_at: Time,
     /// When its rollout state last changed.
     pub updated_at: Time,
+}
+
+/// A name of Service Connect.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceConnectServiceResource {
+    /// The name in the namespace.
+    pub discovery_name: String,
 }
 
 /// Whether a deployment is the one that is to run.

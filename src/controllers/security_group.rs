@@ -36,6 +36,7 @@ use crate::{
 };
 
 use super::{
+    cluster::vpc_of,
     context::Context,
     driver::{Driver, Outcome},
     findings::{applied, deletion_waits},
@@ -201,16 +202,6 @@ fn observe(group: &EcsSecurityGroup, context: &Context) -> Observed {
     let used_by = is_deleted.then(|| user_of(group, &context.caches)).flatten();
     let vpc = vpc_of(&namespace, &context.caches);
     Observed { namespace, name, owner: Owner::of(group), policy, vpc, used_by }
-}
-
-/// Of clusters that have got what they claim: anyone could claim the Namespace of another one.
-fn vpc_of(namespace: &str, caches: &Caches) -> Vpc {
-    let clusters = caches
-        .clusters
-        .store
-        .state_filter(|cluster| cluster.status.as_ref().is_some_and(|status| is_true(&status.conditions, ACCEPTED)));
-    let names: Vec<_> = clusters.iter().map(|cluster| cluster.name_any()).collect();
-    Vpc::of(namespace, clusters.iter().map(|cluster| &cluster.spec).zip(names.iter().map(String::as_str)))
 }
 
 /// The Pods that belong to a group without being tasks.

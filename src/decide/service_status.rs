@@ -2,7 +2,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::service_status::{DeploymentStatus, RolloutState, ServiceDeployment, ServiceEvent};
+use crate::api::service_status::{
+    DeploymentStatus, RolloutState, ServiceConnectServiceResource, ServiceDeployment, ServiceEvent,
+};
 
 use super::{
     conditions::{ACCEPTED, Finding, READY, RECONCILING, STALLED, reason},
@@ -21,6 +23,8 @@ pub struct DeploymentFacts {
     pub id: String,
     /// ARN of the revision.
     pub task_definition: String,
+    /// The names under which its tasks are reached in Service Connect.
+    pub discovery_names: Vec<String>,
     /// When it was created.
     pub created_at: Time,
 }
@@ -89,6 +93,7 @@ pub(super) fn service_deployment(facts: &ServiceFacts<'_>, deployment: &Deployme
         next_start_at: before.and_then(|before| before.next_start_at.clone()),
         quick_ends: before.map_or(0, |before| before.quick_ends),
         quick_ends_up_to: before.and_then(|before| before.quick_ends_up_to.clone()),
+        service_connect_resources: deployment.discovery_names.iter().cloned().map(resource).collect(),
         rollout_state,
         rollout_state_reason: match (same, rollout_state) {
             (Some(same), _) => same.rollout_state_reason.clone(),
@@ -98,6 +103,10 @@ pub(super) fn service_deployment(facts: &ServiceFacts<'_>, deployment: &Deployme
         created_at: deployment.created_at.clone(),
         updated_at: same.map_or_else(|| facts.now.clone(), |same| same.updated_at.clone()),
     }
+}
+
+fn resource(discovery_name: String) -> ServiceConnectServiceResource {
+    ServiceConnectServiceResource { discovery_name }
 }
 
 pub(super) fn in_progress_reason(deployment: &str) -> String {

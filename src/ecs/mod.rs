@@ -22,6 +22,7 @@ pub mod role;
 pub mod secret_reference;
 pub mod security_group;
 pub mod service;
+pub mod service_connect;
 pub mod service_registry;
 pub mod slug;
 pub mod subnet;

@@ -13,6 +13,7 @@ use super::{
     deployment_limits::DeploymentPercentages,
     early_success::EarlySuccess,
     network_configuration::{self, Named},
+    service_connect::{self, NamedServiceConnect},
     service_registry::{self, NamedRegistry},
     target::{self, NamedTarget},
     task_definition_reference::{TaskDefinitionReference, is_family},
@@ -54,6 +55,8 @@ pub struct Service {
     pub targets: Vec<NamedTarget>,
     /// The name under which its tasks are found one by one.
     pub registry: Option<NamedRegistry>,
+    /// The names under which its tasks and others reach each other.
+    pub service_connect: Option<NamedServiceConnect>,
     /// Whether it has a network configuration, which only awsvpc allows.
     pub has_network_configuration: bool,
     /// The token that starts a deployment.
@@ -110,6 +113,11 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
         violations.extend(broken);
         None
     });
+    let service_connect =
+        service_connect::check(spec.service_connect_configuration.as_ref()).unwrap_or_else(|broken| {
+            violations.extend(broken);
+            None
+        });
     match (task_definition, desired_count) {
         (Ok(task_definition), Ok(desired_count)) if violations.is_empty() => Ok(Service {
             name: name.into(),
@@ -125,6 +133,7 @@ pub fn check(spec: &EcsServiceSpec, object_name: &str) -> Result<Service, Vec<Vi
             subnets,
             targets,
             registry,
+            service_connect,
             has_network_configuration: network_configuration::is_given(network),
             force_new_deployment: spec.force_new_deployment.clone().filter(|token| !token.is_empty()),
             min_ready_seconds: kubernetes_seconds(spec, |kubernetes| kubernetes.min_ready_seconds),

@@ -31,6 +31,11 @@ impl Vpc {
         Self { namespaces: near.iter().filter(is_one).cloned().collect() }
     }
 
+    /// The Namespaces of its clusters.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.namespaces.values().map(String::as_str)
+    }
+
     /// The Namespace of a cluster, if it is in the VPC.
     #[must_use]
     pub fn namespace_of(&self, cluster: &str) -> Option<&str> {

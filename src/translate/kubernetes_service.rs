@@ -1,4 +1,5 @@
-//! EcsService with ports -> a ClusterIP Service of its name, and a headless one for the registry that it names.
+//! EcsService with ports -> a ClusterIP Service of its name, a headless one for the registry that it names, and one for each of its
+//! endpoints of Service Connect.
 
 use k8s_openapi::{
     api::core::v1::{Service, ServicePort, ServiceSpec},
@@ -8,7 +9,11 @@ use kube::api::ObjectMeta;
 
 use crate::{
     api::port_mapping::ApplicationProtocol,
-    ecs::{service_registry::Registry, task_definition::port::Port},
+    ecs::{
+        service_connect::{EndpointName, EndpointPort},
+        service_registry::Registry,
+        task_definition::port::Port,
+    },
 };
 
 use super::{labels, names, owner::Owner, pod::container::protocol};
@@ -67,6 +72,51 @@ pub fn headless_service(
         }),
         ..Default::default()
     }
+}
+
+/// Renders the Service of an endpoint of Service Connect. Its ports are found by the names that they have in each Pod: their numbers
+/// may differ from revision to revision.
+#[must_use]
+pub fn endpoint_service(
+    namespace: &str,
+    cluster_object: &str,
+    service_object: &str,
+    owner: &Owner,
+    name: &EndpointName,
+    ports: &[EndpointPort],
+) -> Service {
+    let ports = ports.iter().map(|EndpointPort { port, target }| {
+        let in_pod = target.name.as_deref().map(names::container_port).map(IntOrString::String);
+        let rendered = service_port(target);
+        let name = names::service_port(None, protocol(target.protocol), *port);
+        let target_port = in_pod.or(rendered.target_port);
+        ServicePort { name: Some(name), port: i32::from(*port), target_port, ..rendered }
+    });
+    let annotation = (labels::SERVICE_CONNECT.into(), serde_json::to_string(name).unwrap_or_default());
+    Service {
+        metadata: ObjectMeta {
+            name: Some(names::endpoint(service_object, &name.namespace, &name.dns_name)),
+            namespace: Some(namespace.into()),
+            labels: Some(labels::of_service(cluster_object, service_object)),
+            annotations: Some([annotation].into()),
+            owner_references: Some(vec![owner.reference()]),
+            ..Default::default()
+        },
+        spec: Some(ServiceSpec {
+            type_: Some("ClusterIP".into()),
+            selector: Some(labels::service_selector(service_object)),
+            ports: Some(ports.collect()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+/// What an endpoint that is there is called, as [`endpoint_service`] writes it; `None` for any other Service.
+#[must_use]
+pub fn endpoint_name(service: &Service) -> Option<EndpointName> {
+    let annotations = service.metadata.annotations.as_ref()?;
+    serde_json::from_str(annotations.get(labels::SERVICE_CONNECT)?).ok()
 }
 
 fn service_port(port: &Port) -> ServicePort {

@@ -38,6 +38,8 @@ pub const ORIGINAL_NAMES: &str = "ecs-operator.dev/original-names";
 pub const CONTAINERS: &str = "ecs-operator.dev/containers";
 /// Annotation of a Pod with what it is to target groups, in JSON.
 pub const TARGETS: &str = "ecs-operator.dev/targets";
+/// Annotation of a Service with what it is called in Service Connect, in JSON.
+pub const SERVICE_CONNECT: &str = "ecs-operator.dev/service-connect";
 /// Annotation with the ARN of a task definition revision.
 pub const TASK_DEFINITION: &str = "ecs-operator.dev/task-definition";
 /// Annotation of the record of a task with the name of its Pod.

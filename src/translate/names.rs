@@ -112,6 +112,14 @@ pub fn target_group(target_group: &str) -> String {
     format!("{NAME}{}", slug(target_group, LABEL - NAME.len()))
 }
 
+/// The Service of an endpoint of Service Connect. A service has one of a name in each namespace, another service may have it in another.
+#[must_use]
+pub fn endpoint(service_object: &str, namespace: &str, dns_name: &str) -> String {
+    const NAME: &str = "sc-";
+    let cut = slug(&dns_name.replace('.', "-"), LABEL - NAME.len() - HASH_DIGITS - 1);
+    format!("{NAME}{cut}-{}", short_hash(&format!("{service_object}/{namespace}/{dns_name}"), HASH_DIGITS))
+}
+
 /// The label of a node that stands for an attribute of a container instance: `attr.ecs-operator.dev/rack`. Where the name
 /// of the attribute cannot be the name of a label, its slug is.
 #[must_use]
@@ -211,7 +219,7 @@ mod tests {
                 (slug(&text, LABEL), LABEL), (namespace(&text), LABEL), (workload(&text), PREFIX), (task_pod(&text), LABEL),
                 (container(&text), LABEL), (container_port(&text), PORT), (service_port(Some(&text), "TCP", 80), LABEL),
                 (network_policy(&text), 253), (isolation_policy(&text), 253), (service_account(&text), 253),
-                (secret(&text), 253), (volume(&text), LABEL), (target_group(&text), LABEL), (volume_of(&text, VolumeOf::Device, 49), LABEL), (revision_number_key(&text).to_lowercase().replace(['_', '.'], "x").trim_matches('-').to_owned() + "x", 254),
+                (secret(&text), 253), (volume(&text), LABEL), (target_group(&text), LABEL), (endpoint("web", "shop", &text), LABEL), (volume_of(&text, VolumeOf::Device, 49), LABEL), (revision_number_key(&text).to_lowercase().replace(['_', '.'], "x").trim_matches('-').to_owned() + "x", 254),
             ] {
                 prop_assert!(is_dns_label(&name) && name.len() <= longest, "{name}");
             }

@@ -14,6 +14,7 @@ use crate::{
     ecs::{
         hash::decimal_id,
         role::RolesOfTask,
+        service_connect::ServiceConnect,
         service_registry::Registry,
         target::Target,
         task_definition::{TaskDefinition, port::Port},
@@ -45,6 +46,9 @@ pub struct SnapshotContent {
     /// The name under which its tasks are found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry: Option<Registry>,
+    /// What its tasks are in a namespace of Service Connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect: Option<ServiceConnect>,
     /// The network mode of its tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<NetworkMode>,
@@ -93,6 +97,9 @@ pub struct Trigger {
     /// `serviceRegistries` as the service has it; null where it has none.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub service_registries: Value,
+    /// `serviceConnectConfiguration` as the service has it; null where it is not enabled.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub service_connect: Value,
     /// `forceNewDeployment`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub force_new_deployment: Option<String>,
@@ -115,6 +122,7 @@ impl Snapshot {
             ports: definition.ports(),
             targets: definition.targets.clone(),
             registry: definition.registry.clone(),
+            service_connect: definition.service_connect.clone(),
             network_mode: definition.network_mode,
             secret_needs: SecretNeeds::of(definition, roles),
             checks_health: definition.checks_health(),

@@ -108,7 +108,8 @@ fn with_a_port(family: &str) -> Value {
 /// The same with a second container, and a second port.
 fn with_two_ports(family: &str) -> Value {
     let mut definition = with_a_port(family);
-    let of_first = json!({"portMappings": [{"containerPort": 80}, {"containerPort": 81}]});
+    let of_first =
+        json!({"portMappings": [{"containerPort": 80, "name": "http"}, {"containerPort": 81, "name": "admin"}]});
     let second = json!({"name": "b", "image": "i", "memory": 64, "portMappings": [{"containerPort": 82}]});
     merge(&mut definition, &json!({"containerDefinitions": [of_first, second]}));
     definition

@@ -27,6 +27,13 @@ fn in_registry(path: &'static str, beside: &Value, one: Value, other: Value) -> 
     Pair { kind: "EcsService", path, around: json!({"serviceRegistries": [registry]}), one, other }
 }
 
+fn connected(path: &'static str, beside: &Value, one: Value, other: Value) -> Pair {
+    let mut service = json!({"portName": "http"});
+    merge(&mut service, beside);
+    let around = json!({"serviceConnectConfiguration": {"enabled": true, "namespace": "shop", "services": [service]}});
+    Pair { kind: "EcsService", path, around, one, other }
+}
+
 pub(super) fn pairs() -> Vec<Pair> {
     let groups = |name: &str| json!({"securityGroups": [name]});
     let network = |name: &str| json!({"awsvpcConfiguration": groups(name)});
@@ -50,6 +57,16 @@ pub(super) fn pairs() -> Vec<Pair> {
         in_registry("serviceRegistries[].port", &json!({}), json!(80), json!(81)),
         in_registry("serviceRegistries[].containerName", &json!({"containerPort": 80}), json!("a"), json!("b")),
         in_registry("serviceRegistries[].containerPort", &json!({"containerName": "a"}), json!(80), json!(81)),
+        connected("serviceConnectConfiguration.enabled", &json!({}), json!(false), json!(true)),
+        connected("serviceConnectConfiguration.services", &json!({}), json!([]), json!([{"portName": "http"}])),
+        connected("serviceConnectConfiguration.services[].portName", &json!({}), json!("http"), json!("admin")),
+        connected("serviceConnectConfiguration.services[].discoveryName", &json!({}), json!("one"), json!("two")),
+        connected(
+            "serviceConnectConfiguration.services[].clientAliases[].port",
+            &json!({"clientAliases": [{"dnsName": "web"}]}),
+            json!(80),
+            json!(81),
+        ),
         of_service("networkConfiguration", json!(null), network("one")),
         of_service("networkConfiguration.awsvpcConfiguration", json!(null), groups("one")),
         of_service("networkConfiguration.awsvpcConfiguration.securityGroups", json!(["one"]), json!(["two"])),

@@ -40,6 +40,11 @@ impl Around<'_> {
         subnet::are_declared(&self.clusters.spec_of(namespace))
     }
 
+    /// The namespace of Service Connect that services of a Namespace have which name none.
+    pub(super) fn service_connect_namespace(&self, namespace: &str) -> Option<String> {
+        self.clusters.spec_of(namespace).service_connect_defaults.map(|defaults| defaults.namespace)
+    }
+
     /// Where tasks of a Namespace run that name these subnets.
     pub(super) fn locate(&self, namespace: &str, subnets: &[String]) -> Result<Location, Vec<Violation>> {
         subnet::locate(&self.clusters.spec_of(namespace), subnets)

@@ -10,12 +10,13 @@ use crate::{
         field_outcomes::{self, ServiceCircumstances},
         network_configuration::Groups,
         service::Service,
+        service_connect::{self, ServiceConnect},
         service_registry, target,
         task_definition::TaskDefinition,
         violation::Violation,
     },
     translate::{
-        kubernetes_service::{cluster_ip_service, headless_service},
+        kubernetes_service::{cluster_ip_service, endpoint_service, headless_service},
         names, network_policy,
         owner::Owner,
         pod_template::{TaskTemplate, pod_template},
@@ -73,7 +74,7 @@ fn run(
     around: &Around<'_>,
     rendering: &mut Rendering,
 ) {
-    let definition = match with_targets(service, registered, &input.namespace, around) {
+    let definition = match with_names(service, registered, &input.namespace, around) {
         Ok(definition) => definition,
         Err(violations) => return refuse(&input.label, &violations, rendering),
     };
@@ -104,7 +105,10 @@ fn run(
     let address = cluster_ip_service(namespace, cluster_object, &input.name, &owner, &ports);
     let registry = definition.registry.as_ref();
     let registry = registry.map(|registry| headless_service(namespace, cluster_object, &input.name, &owner, registry));
-    rendering.objects.extend(address.into_iter().chain(registry).map(|service| typed(&service)));
+    let endpoints = definition.service_connect.iter().flat_map(ServiceConnect::named);
+    let endpoints =
+        endpoints.map(|(name, ports)| endpoint_service(namespace, cluster_object, &input.name, &owner, &name, ports));
+    rendering.objects.extend(address.into_iter().chain(registry).chain(endpoints).map(|service| typed(&service)));
     let roles = &around.roles_of(&input.namespace, definition);
     let template = pod_template(TaskTemplate {
         arns: &around.surroundings.arns,
@@ -152,6 +156,21 @@ fn with_targets(
     let mut definition = target::register(registered.checked.clone(), &service.targets, find)?;
     let registry = service.registry.as_ref().map(|named| service_registry::of_tasks(named, &definition));
     definition.registry = registry.transpose().map_err(|violation| vec![violation])?;
+    Ok(definition)
+}
+
+/// The same, with the names of Service Connect under which they are reached. Which addresses others have only a cluster knows.
+fn with_names(
+    service: &Service,
+    registered: &Registered<'_>,
+    namespace: &str,
+    around: &Around<'_>,
+) -> Result<TaskDefinition, Vec<Violation>> {
+    let mut definition = with_targets(service, registered, namespace, around)?;
+    let default = around.service_connect_namespace(namespace);
+    let named = service.service_connect.as_ref();
+    let of_tasks = named.map(|named| service_connect::of_tasks(named, default.as_deref(), &definition));
+    definition.service_connect = of_tasks.transpose()?;
     Ok(definition)
 }
 

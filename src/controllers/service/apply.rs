@@ -1,10 +1,10 @@
 //! Fourth step: carries the plan out, in the order in which things need each other.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, DaemonSet, Deployment},
-    core::v1::Pod,
+    core::v1::{Pod, Service},
     networking::v1::NetworkPolicy,
 };
 use kube::{
@@ -36,6 +36,8 @@ use crate::{
 use super::{
     observe::{Observed, StoredSnapshot},
     plan::Plan,
+    services::endpoints_of,
+    validate::{Accepted, Target},
 };
 
 /// What has been done to the workload.
@@ -147,18 +149,50 @@ async fn apply_surroundings(observed: &Observed, plan: &Plan, context: &Context)
 ///
 /// # Errors
 /// The first that was met.
-pub(super) async fn keep_registries(observed: &Observed, plan: &Plan, context: &Context) -> Result<(), Error> {
-    let is_wanted = |name: &str| plan.registries.iter().any(|registry| registry.name_any() == name);
+pub(super) async fn keep_other_services(
+    observed: &Observed,
+    wanted: &[Service],
+    context: &Context,
+) -> Result<(), Error> {
+    let is_wanted = |name: &str| wanted.iter().any(|service| service.name_any() == name);
     let mut result = Ok(());
-    for obsolete in observed.registries.iter().filter(|service| !is_wanted(&service.name_any())) {
+    for obsolete in observed.other_services.iter().filter(|service| !is_wanted(&service.name_any())) {
         result = result.and(keep(None, Some(&**obsolete), observed, context).await);
     }
-    let of_name = |name: &str| observed.registries.iter().find(|service| service.name_any() == name);
-    for registry in &plan.registries {
-        let found = of_name(&registry.name_any()).map(|found| &**found);
-        result = result.and(keep(Some(registry), found, observed, context).await);
+    let of_name = |name: &str| observed.other_services.iter().find(|service| service.name_any() == name);
+    for service in wanted {
+        let found = of_name(&service.name_any()).map(|found| &**found);
+        result = result.and(keep(Some(service), found, observed, context).await);
     }
     result
+}
+
+/// Opens the endpoints of a deployment that is to start, whose tasks are told their addresses. Whether there were some to open: they
+/// bring the service back here.
+pub(super) async fn open_endpoints(observed: &Observed, accepted: &Accepted, context: &Context) -> Result<bool, Error> {
+    let Target::New(_, runs) = &accepted.target else { return Ok(false) };
+    let starts = runs.task_definition.service_connect.iter();
+    let mut endpoints: Vec<_> = starts.flat_map(|starts| endpoints_of(observed, accepted, starts)).collect();
+    endpoints.retain(|endpoint| {
+        let is_it = |found: &Arc<Service>| found.metadata.name == endpoint.metadata.name;
+        !observed.other_services.iter().any(is_it)
+    });
+    for endpoint in &endpoints {
+        match keep(Some(endpoint), None, observed, context).await {
+            // It is told with the others, and the tasks go without.
+            Err(Error::Foreign { .. } | Error::Hidden { .. }) => return Ok(false),
+            result => result?,
+        }
+    }
+    Ok(!endpoints.is_empty())
+}
+
+/// Closes what was opened for the first deployment of a service that is refused before that starts: another one has got the name.
+pub(super) async fn close_unused_endpoints(observed: &Observed, context: &Context) -> Result<(), Error> {
+    if observed.snapshots.is_empty() && observed.workload.is_none() {
+        keep_other_services(observed, &[], context).await?;
+    }
+    Ok(())
 }
 
 /// Applies what is wanted, or deletes what the service has of it and needs no more.

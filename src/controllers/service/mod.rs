@@ -8,12 +8,17 @@ mod last_accepted;
 mod observe;
 mod plan;
 mod report;
+mod service_connect;
+mod services;
 mod validate;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::{Future, future::Shared};
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
+use k8s_openapi::api::{
+    apps::v1::{DaemonSet, Deployment},
+    core::v1::Service as KubernetesService,
+};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
@@ -24,11 +29,11 @@ use crate::{
     decide::conditions::{ACCEPTED, READY, is_true},
     ecs::{arn::last_segment, task_definition_reference::TaskDefinitionReference},
     kube_io::{caches::Caches, error::Error, pod::Pod, replica_set::ReplicaSet, revision::Revision},
-    translate::{labels, names},
+    translate::{kubernetes_service::endpoint_name, labels, names},
 };
 
 use super::{
-    cluster::namespace_of,
+    cluster::{namespace_of, vpc_of},
     context::Context,
     driver::{Driver, Outcome},
     refusal::Refusal,
@@ -37,6 +42,7 @@ use super::{
 };
 
 use observe::Observed;
+use service_connect::takes_part;
 use validate::Accepted;
 
 /// Reconciles services until `stop` resolves.
@@ -67,6 +73,21 @@ where
     triggers.from(&caches.replica_sets, move |replica_set: &ReplicaSet| {
         let has_changed = last_share.has_changed(&replica_set.uid().unwrap_or_default(), replica_set.share());
         if has_changed { service_of(&all, replica_set) } else { Vec::new() }
+    });
+    // Whoever takes part in Service Connect may want a name that is free now, and tells of a new one that its tasks do not know.
+    let all = Arc::clone(caches);
+    let endpoints = LastSeen::new();
+    triggers.from(&caches.kubernetes_services, move |service: &KubernetesService| {
+        let Some(name) = endpoint_name(service) else { return Vec::new() };
+        let is_gone = all.kubernetes_services.store.get(&ObjectRef::from_obj(service)).is_none();
+        if !endpoints.has_changed(&service.uid().unwrap_or_default(), name) && !is_gone {
+            return Vec::new();
+        }
+        let vpc = vpc_of(&service.namespace().unwrap_or_default(), &all);
+        let here = service.namespace();
+        let namespaces: BTreeSet<_> = vpc.namespaces().chain(here.as_deref()).collect();
+        let others = namespaces.into_iter().flat_map(|namespace| services_in(&all, namespace, takes_part));
+        others.collect()
     });
     // A service that needs its name takes it back from the registry of another one, which may have it again when that is gone.
     let (all, needs) = (Arc::clone(caches), LastSeen::new());
@@ -112,7 +133,8 @@ where
     let last_seen = LastSeen::new();
     triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
         let accepted = is_true(&cluster.status.clone().unwrap_or_default().conditions, ACCEPTED);
-        let places = (cluster.spec.region.clone(), cluster.spec.subnets.clone());
+        let spec = &cluster.spec;
+        let places = (spec.region.clone(), spec.subnets.clone(), spec.service_connect_defaults.clone());
         let digest = (accepted, cluster.metadata.deletion_timestamp.is_some(), places);
         let gone = all.clusters.store.get(&ObjectRef::from_obj(cluster)).is_none();
         // The counts of a cluster change with each task; its services do not mind.
@@ -144,10 +166,11 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
             if let Some(left) = refusal.may_pass_in(created_at, &context.now()) {
                 return Ok(Outcome::Wait(left));
             }
-            match last_accepted::read(&observed) {
-                Some(accepted) => go_on(&observed, &accepted, Some(&refusal), &context).await,
-                None => report::refused(&observed, &refusal, &context).await,
-            }
+            let Some(accepted) = last_accepted::read(&observed) else {
+                apply::close_unused_endpoints(&observed, &context).await?;
+                return report::refused(&observed, &refusal, &context).await;
+            };
+            go_on(&observed, &accepted, Some(&refusal), &context).await
         }
     }
 }
@@ -167,7 +190,10 @@ async fn go_on(
     };
     let surroundings = plan::Surroundings { denied: denied.as_deref(), arns: &context.arns, version, now: &now };
     let plan = plan::plan(observed, accepted, surroundings);
-    if refusal.is_none() && apply::complete(observed, &plan, context).await? {
+    if refusal.is_none()
+        && (apply::complete(observed, &plan, context).await?
+            || apply::open_endpoints(observed, accepted, context).await?)
+    {
         return Ok(Outcome::Done);
     }
     apply::note_stops(observed, &plan, context);
@@ -176,15 +202,15 @@ async fn go_on(
         return applied.map(|_| Outcome::Done);
     }
     // A name that somebody else has keeps nothing else from going on.
-    let registries = apply::keep_registries(observed, &plan, context).await;
-    if let Err(Error::Stale { .. }) = registries {
-        return registries.map(|()| Outcome::Done);
+    let others = apply::keep_other_services(observed, &plan.other_services, context).await;
+    if let Err(Error::Stale { .. }) = others {
+        return others.map(|()| Outcome::Done);
     }
-    let results = report::Results { applied: &applied, registries: &registries };
+    let results = report::Results { applied: &applied, others: &others };
     let told = report::applied(observed, accepted, &plan, (results, refusal), context).await?;
     applied?;
     apply::replace(observed, &plan, context).await?;
-    match (plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told), registries) {
+    match (plan.decision.look_after.map_or(Outcome::Done, Outcome::Wait).or_sooner(told), others) {
         (Outcome::Done, Err(error)) => Err(error),
         (outcome, _) => Ok(outcome),
     }

@@ -36,7 +36,10 @@ use crate::{
         task::ObservedTask,
         workload::{self, Share, WorkloadState},
     },
-    ecs::target::{Target, unasked},
+    ecs::{
+        service_connect::KnownEndpoint,
+        target::{Target, unasked},
+    },
     kube_io::{pod::Pod, replica_set::ReplicaSet, workload::Workload},
     translate::{
         labels, names,
@@ -44,6 +47,8 @@ use crate::{
         snapshot::{Snapshot, SnapshotContent, deployment_id},
     },
 };
+
+use super::service_connect::known_endpoints;
 
 /// What the operator has seen.
 pub(super) struct Observed {
@@ -65,8 +70,10 @@ pub(super) struct Observed {
     /// What keeps its Deployment from going on.
     pub(super) stuck: Option<Arc<ReplicaSet>>,
     pub(super) kubernetes_service: Option<Arc<Service>>,
-    /// Its other Services: those of registries that it names, or named.
-    pub(super) registries: Vec<Arc<Service>>,
+    /// Its other Services: those of registries and endpoints that it names, or named.
+    pub(super) other_services: Vec<Arc<Service>>,
+    /// The endpoints of Service Connect that it could reach, where it takes part.
+    pub(super) endpoints: Vec<KnownEndpoint>,
     /// Names of other EcsServices that a registry of this one could have.
     pub(super) names_of_others: HashMap<String, NameOfAnother>,
     pub(super) isolation: Option<Arc<NetworkPolicy>>,
@@ -217,7 +224,8 @@ pub(super) fn observe(service: Arc<EcsService>, context: &Context) -> Observed {
         workload: found,
         shares,
         kubernetes_service: caches.kubernetes_services.get(&namespace, &workload),
-        registries: registries(caches.kubernetes_services.of_service(&namespace, &workload), &workload),
+        other_services: other_services(caches.kubernetes_services.of_service(&namespace, &workload), &workload),
+        endpoints: known_endpoints(&service, &namespace, context),
         names_of_others: names_of_others(&service, &snapshots, &namespace, context),
         isolation: caches.network_policies.get(&namespace, &names::isolation_policy(&name)),
         snapshots,
@@ -263,7 +271,7 @@ pub(super) fn lacks_a_name(service: &EcsService) -> bool {
     conditions.into_iter().any(|it| it.type_ == STALLED && it.status == "True" && it.reason == reason::FOREIGN_OBJECT)
 }
 
-fn registries(services: Vec<Arc<Service>>, workload: &str) -> Vec<Arc<Service>> {
+fn other_services(services: Vec<Arc<Service>>, workload: &str) -> Vec<Arc<Service>> {
     services.into_iter().filter(|service| service.name_any() != workload).collect()
 }
 

@@ -22,12 +22,12 @@ use crate::{
         arn::ArnScope,
         kubernetes_version::KubernetesVersion,
         network_configuration::{self, Groups},
-        service_registry::Registry,
+        service_connect::ServiceConnect,
         task_definition::port::Port,
     },
     kube_io::workload::Workload,
     translate::{
-        kubernetes_service::{cluster_ip_service, headless_service},
+        kubernetes_service::cluster_ip_service,
         labels, names, network_policy,
         owner::Ownership,
         pod_disruption_budget::{Budget, pod_disruption_budget},
@@ -40,7 +40,8 @@ use crate::{
 
 use super::{
     due::deployment_due,
-    observe::{NameOfAnother, Observed, StoredSnapshot},
+    observe::{Observed, StoredSnapshot},
+    services,
     validate::{Accepted, Runs, Target},
 };
 
@@ -54,8 +55,8 @@ pub(super) struct Plan {
     pub(super) own_group: Option<EcsSecurityGroup>,
     pub(super) isolation: Option<NetworkPolicy>,
     pub(super) kubernetes_service: Option<Service>,
-    /// Services of the registries of what runs.
-    pub(super) registries: Vec<Service>,
+    /// Services by whose names tasks are found beside its own.
+    pub(super) other_services: Vec<Service>,
     pub(super) budget: Option<PodDisruptionBudget>,
     /// Number of the newest deployment.
     pub(super) newest: i64,
@@ -113,7 +114,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
         decision.look_in(ASK_AGAIN);
     }
     let wanted = snapshot(decision.template.newest());
-    let ports = open_ports(observed, wanted, decision.template);
+    let ports = services::open_ports(observed, wanted, decision.template);
     let workload = ServiceWorkload {
         namespace: &observed.namespace,
         cluster_object: &accepted.cluster_object,
@@ -140,7 +141,7 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             &observed.owner,
             &ports,
         ),
-        registries: registries(observed, accepted, wanted, decision.template),
+        other_services: services::others(observed, accepted, (&snapshots, wanted), decision.template),
         budget: budget(observed, accepted, desired_count),
         due: deployment_due(observed, accepted, surroundings, &decision),
         obstacle,
@@ -248,6 +249,12 @@ fn deployment_facts(
                 number: snapshot.number,
                 id: observed.deployment_id(snapshot.number),
                 task_definition: surroundings.arns.task_definition(&trigger.family, trigger.revision),
+                discovery_names: snapshot
+                    .content
+                    .service_connect
+                    .iter()
+                    .flat_map(ServiceConnect::discovery_names)
+                    .collect(),
                 created_at: created_at.unwrap_or_else(|| surroundings.now.clone()),
             }
         })
@@ -326,48 +333,6 @@ fn groups(observed: &Observed, snapshot: &Snapshot) -> Groups {
     let configuration = serde_json::from_value(snapshot.content.trigger.network_configuration.clone()).ok().flatten();
     let named = network_configuration::check(configuration.as_ref()).unwrap_or_default();
     Groups::of(&named.security_groups, names::workload(&observed.name), snapshot.content.network_mode)
-}
-
-/// The ports of the wanted deployment, and those that tasks of earlier deployments still listen on: they serve until they
-/// are replaced. While a deployment is held, only what runs counts.
-fn open_ports(observed: &Observed, wanted: Option<&Snapshot>, template: Template) -> Vec<Port> {
-    let mut ports: Vec<Port> = match template {
-        Template::Wanted(_) => wanted.map(|snapshot| snapshot.content.ports.clone()).unwrap_or_default(),
-        Template::Held { .. } => Vec::new(),
-    };
-    for mut port in snapshots_in_use(observed).iter().flat_map(|snapshot| snapshot.content.ports.clone()) {
-        // The name goes with the newest port that has it.
-        port.name.take_if(|name| ports.iter().any(|known| known.name.as_ref() == Some(name)));
-        if !ports.iter().any(|known| known.container_port == port.container_port) {
-            ports.push(port);
-        }
-    }
-    ports
-}
-
-/// The snapshots of deployments that run or have tasks still, the newest first.
-fn snapshots_in_use(observed: &Observed) -> Vec<&Snapshot> {
-    let in_use = |number: i64| {
-        observed.applied_snapshot() == Some(number) || observed.tasks.iter().any(|task| task.deployment == number)
-    };
-    let stored = observed.snapshots.iter().map(|stored| &stored.snapshot);
-    let mut stored: Vec<_> = stored.filter(|snapshot| in_use(snapshot.number)).collect();
-    stored.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.number));
-    stored
-}
-
-/// The registries of the wanted deployment, and of earlier ones that have tasks still: those are found by the names that clients know.
-fn registries(observed: &Observed, accepted: &Accepted, wanted: Option<&Snapshot>, template: Template) -> Vec<Service> {
-    let wanted = wanted.filter(|_| matches!(template, Template::Wanted(_)));
-    let mut registries: Vec<&Registry> = Vec::new();
-    for registry in wanted.into_iter().chain(snapshots_in_use(observed)).filter_map(|it| it.content.registry.as_ref()) {
-        let is_of_another = observed.names_of_others.get(&registry.name) == Some(&NameOfAnother::Needed);
-        if !is_of_another && !registries.iter().any(|known| known.name == registry.name) {
-            registries.push(registry);
-        }
-    }
-    let (cluster, name, owner) = (&accepted.cluster_object, &observed.name, &observed.owner);
-    registries.iter().map(|registry| headless_service(&observed.namespace, cluster, name, owner, registry)).collect()
 }
 
 /// Old snapshots that nothing needs: no task, and no way back from a deployment that may fail.

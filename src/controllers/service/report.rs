@@ -81,13 +81,13 @@ fn service_facts<'a>(
 pub(super) struct Results<'a> {
     pub(super) applied: &'a Result<Progress, Error>,
     /// Of the names under which tasks are found.
-    pub(super) registries: &'a Result<(), Error>,
+    pub(super) others: &'a Result<(), Error>,
 }
 
 impl Results<'_> {
     /// What went wrong, if anything.
     fn error(&self) -> Option<&Error> {
-        self.applied.as_ref().err().or(self.registries.as_ref().err())
+        self.applied.as_ref().err().or(self.others.as_ref().err())
     }
 }
 

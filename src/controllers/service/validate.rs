@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    api::register_task_definition::NetworkMode,
+    api::{register_task_definition::NetworkMode, service::EcsService},
     controllers::{
         cluster::{Holder, holder},
         refusal::Refusal,
@@ -34,6 +34,7 @@ use crate::{
 use super::{
     last_accepted,
     observe::{NameOfAnother, Observed},
+    service_connect::{self, takes_part},
 };
 
 /// A service that may run.
@@ -89,8 +90,7 @@ pub(super) fn validate(observed: &Observed) -> Result<Accepted, Refusal> {
         .map_err(|error| Refusal::new(reason::CLUSTER_NOT_FOUND, &error))?;
     let named = named_revision(observed, &service)?;
     let trigger = trigger(observed, &service, &named);
-    let locate = || cluster.locate(&service.subnets);
-    let (target, network_mode) = target(observed, &trigger, named, (&service, locate))?;
+    let (target, network_mode) = target(observed, &trigger, named, (&service, &cluster))?;
     service::check_network(&service, network_mode).map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     let groups = Groups::of(&service.security_groups, names::workload(&observed.name), network_mode);
     security_group::check_named(&groups, &observed.security_groups, &observed.namespace)?;
@@ -141,9 +141,16 @@ fn trigger(observed: &Observed, service: &Service, named: &Named) -> Trigger {
         load_balancers: unless_empty(observed.service.spec.load_balancers.as_ref()),
         target_groups: target_groups(observed, service),
         service_registries: unless_empty(observed.service.spec.service_registries.as_ref()),
+        service_connect: service_connect(&observed.service),
         force_new_deployment: service.force_new_deployment.clone(),
         pre_stop_seconds: service.pre_stop_seconds,
     }
+}
+
+/// One that takes no part starts nothing, whatever else it says.
+fn service_connect(service: &EcsService) -> Value {
+    let given = service.spec.service_connect_configuration.as_ref().filter(|_| takes_part(service));
+    given.and_then(|given| serde_json::to_value(given).ok()).unwrap_or_default()
 }
 
 /// While one is missing, what runs keeps those that it has. What was started before they were kept goes on as it is.
@@ -187,7 +194,7 @@ fn target(
     observed: &Observed,
     trigger: &Trigger,
     named: Named,
-    (service, locate): (&Service, impl Fn() -> Result<Location, Refusal>),
+    (service, cluster): (&Service, &Holder),
 ) -> Result<(Target, Option<NetworkMode>), Refusal> {
     let newest = observed.newest_snapshot();
     let wanted = deployment::wanted(
@@ -195,10 +202,12 @@ fn target(
         newest.map(|newest| (newest.number, &newest.content.trigger)),
         observed.used_numbers(),
     );
-    let runs = |named: Named| runs(observed, service, &*named.revision?, &locate);
+    let runs = |named: Named| runs(observed, service, &*named.revision?, cluster);
     match wanted {
         Wanted::Existing(number) => {
             check_registry(observed, service, NameOfAnother::Needed)?;
+            let has = newest.and_then(|newest| newest.content.service_connect.as_ref());
+            service_connect::check_names(observed, has)?;
             observed.target_groups.check_there(&service.targets)?;
             // Whoever is on the way has other worries.
             let now = observed.is_at_rest().then(|| runs(named).map(Box::new));
@@ -215,16 +224,12 @@ fn target(
 }
 
 /// What a deployment runs that is started now.
-fn runs(
-    observed: &Observed,
-    service: &Service,
-    revision: &Revision,
-    locate: impl Fn() -> Result<Location, Refusal>,
-) -> Result<Runs, Refusal> {
+fn runs(observed: &Observed, service: &Service, revision: &Revision, cluster: &Holder) -> Result<Runs, Refusal> {
     let checked = checked(revision, None)?;
     let before = observed.newest_snapshot().map(|newest| &newest.content.targets[..]).unwrap_or_default();
     let mut task_definition = observed.target_groups.register(checked, &service.targets, before)?;
     task_definition.registry = registry(service, &task_definition)?;
+    let task_definition = service_connect::connect(observed, service, cluster, task_definition)?;
     let roles = observed.roles.of_task(&task_definition, &observed.namespace)?;
-    Ok(Runs { task_definition, roles, location: locate()? })
+    Ok(Runs { task_definition, roles, location: cluster.locate(&service.subnets)? })
 }

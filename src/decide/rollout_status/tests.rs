@@ -29,6 +29,7 @@ fn both() -> [DeploymentFacts; 2] {
         number,
         id: format!("ecs-svc/{number}"),
         task_definition: format!("web:{number}"),
+        discovery_names: Vec::new(),
         created_at: now(),
     })
 }

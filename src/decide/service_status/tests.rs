@@ -32,6 +32,7 @@ fn deployment(number: i64) -> DeploymentFacts {
         number,
         id: format!("ecs-svc/{number}"),
         task_definition: format!("web:{number}"),
+        discovery_names: Vec::new(),
         created_at: now(),
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of each field of a cluster. A member of `CreateCluster` that EcsCluster does not have yet is Refused: whoever
 //! builds it changes its row.
 
-use crate::ecs::object_names;
+use crate::ecs::{object_names, service_connect};
 
 use super::{
     field::Field,
@@ -10,7 +10,7 @@ use super::{
 
 const PROVIDERS: &str = "There are no capacity providers yet: take it out. Tasks run on any node that kubernetes.nodeSelector of their task definition allows.";
 
-const VPC: &str = "It only says which clusters are of one network: rules of security groups may name groups of those.";
+const VPC: &str = "It only says which clusters are of one network: rules of security groups may name groups of those, and they have their namespaces of Service Connect together.";
 const SUBNETS: &str = "A subnet is a choice of nodes: the addresses of tasks are those of the pod network.";
 
 pub(super) const ROWS: &[Row] = &[
@@ -39,10 +39,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
     refused("capacityProviders", PROVIDERS),
     refused("defaultCapacityProviderStrategy", PROVIDERS),
-    refused(
-        "serviceConnectDefaults",
-        "There is no Service Connect yet: take it out. A service with ports is reached by its own name in the Namespace.",
-    ),
+    approximated("serviceConnectDefaults", service_connect::NAMESPACE),
+    approximated("serviceConnectDefaults.namespace", service_connect::NAMESPACE),
     mapped("kubernetes"),
     mapped("kubernetes.namespace"),
     mapped("kubernetes.podSecurity"),

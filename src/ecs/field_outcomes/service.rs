@@ -4,7 +4,7 @@
 use crate::ecs::{
     arn::last_segment,
     deployment_configuration::{ALARMS, LIFECYCLE_HOOKS, STRATEGY},
-    target_group,
+    service_connect, target_group,
 };
 
 use super::{
@@ -25,6 +25,10 @@ const UNASKED: &str = "The container has a check of its own, or that of an earli
 const TWO_GROUPS: &str = "Deployments do not move traffic from one target group to another yet: take it out.";
 const REGISTRY_ID: &str = "The ARN tells the id of the registry and not its name: the headless Service is called by that id. Write the name in place of the ARN.";
 const REGISTRY: &str = "It becomes a headless Service of that name, and Cloud Map knows nothing of it: tasks are found at NAME.NAMESPACE.svc, and SRV records at _PORT._PROTOCOL below that.";
+const NO_PROXY: &str = "There is no proxy: Kubernetes spreads connections over the tasks, and neither repeats requests nor counts them. In the tasks of a service that takes part, the names of the namespace are hosts with the addresses of Services.";
+const NAMESPACE_ID: &str = "The ARN tells the id of the namespace and not its name: default names end with that id. Write the name in place of the ARN.";
+const HOSTS: &str = "As in ECS, tasks know the names that were there when their deployment was started. Where a service is deleted and made again, its names get other addresses, and clients need a new deployment.";
+const NO_LOGS: &str = "There is no proxy that would write logs.";
 const OFF: &str = "It has no effect while it is not enabled.";
 
 const DAEMON: &str = "It becomes a DaemonSet, which counts the nodes that its tasks may run on. Where Kubernetes refuses to make their Pods only the events of the DaemonSet tell.";
@@ -144,10 +148,34 @@ pub(super) const ROWS: &[Row] = &[
     refused("enableECSManagedTags", TAGS),
     refused("propagateTags", TAGS),
     refused("enableExecuteCommand", "kubectl exec needs no switch: take it out."),
-    refused(
-        "serviceConnectConfiguration",
-        "There is no Service Connect yet: take it out. A service with ports is reached by its own name in the Namespace.",
+    approximated("serviceConnectConfiguration", NO_PROXY).when("it is enabled", |field| field.value["enabled"] == true),
+    ignored("serviceConnectConfiguration", OFF),
+    mapped("serviceConnectConfiguration.enabled"),
+    approximated("serviceConnectConfiguration.namespace", NAMESPACE_ID)
+        .when("it ends with an id of Cloud Map", |field| last_segment(field.text()).starts_with("ns-")),
+    approximated("serviceConnectConfiguration.namespace", service_connect::NAMESPACE),
+    mapped("serviceConnectConfiguration.services"),
+    mapped("serviceConnectConfiguration.services[].portName"),
+    mapped("serviceConnectConfiguration.services[].discoveryName"),
+    approximated("serviceConnectConfiguration.services[].clientAliases", HOSTS),
+    mapped("serviceConnectConfiguration.services[].clientAliases[].port"),
+    approximated("serviceConnectConfiguration.services[].clientAliases[].dnsName", HOSTS),
+    ignored(
+        "serviceConnectConfiguration.services[].clientAliases[].testTrafficRules",
+        "Deployments are rolling: there is no test traffic.",
     ),
+    ignored(
+        "serviceConnectConfiguration.services[].ingressPortOverride",
+        "There is no proxy that would listen on it: what clients send gets to the port of the container.",
+    ),
+    ignored(
+        "serviceConnectConfiguration.services[].timeout",
+        "There is no proxy that would end a request: client and server set their own limits.",
+    ),
+    refused("serviceConnectConfiguration.services[].tls", service_connect::TLS),
+    ignored("serviceConnectConfiguration.logConfiguration", NO_LOGS),
+    ignored("serviceConnectConfiguration.accessLogConfiguration", NO_LOGS),
+    ignored("serviceConnectConfiguration.containerConfigurations", "There is no container of a proxy."),
     refused(
         "volumeConfigurations",
         "A service configures no volumes yet: say in kubernetes.volumes of the task definition what stands behind the volume.",

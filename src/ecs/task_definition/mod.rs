@@ -35,6 +35,7 @@ use super::{
     arn::{last_segment, parse_account_id},
     placement::{self, Placement},
     role,
+    service_connect::ServiceConnect,
     service_registry::Registry,
     target::Target,
     task_definition_reference::is_family,
@@ -96,6 +97,8 @@ pub struct TaskDefinition {
     pub targets: Vec<Target>,
     /// The name under which its tasks are found: none before a service says so.
     pub registry: Option<Registry>,
+    /// What its tasks are in a namespace of Service Connect: nothing before a service says so.
+    pub service_connect: Option<ServiceConnect>,
     /// Seconds for which its tasks keep their connections when they leave the target groups; `None` where nobody has said so.
     pub deregistration_delay: Option<u32>,
 }
@@ -201,6 +204,7 @@ pub fn check(definition: &RegisterTaskDefinition, default_family: &str) -> Resul
         kubernetes,
         targets: Vec::new(),
         registry: None,
+        service_connect: None,
         deregistration_delay: None,
     })
 }

@@ -335,6 +335,7 @@ impl World {
                 number: *number,
                 id: id_of(*number),
                 task_definition: format!("web:{number}"),
+                discovery_names: Vec::new(),
                 created_at: at(0),
             })
             .collect();

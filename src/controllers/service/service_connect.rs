@@ -1,0 +1,82 @@
+//! Service Connect of a service: which endpoints there are, and what its tasks know of them. Pure but for the look at them.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::Service as KubernetesService;
+use kube::ResourceExt;
+
+use crate::{
+    api::service::EcsService,
+    controllers::{
+        cluster::{Holder, vpc_of},
+        context::Context,
+        refusal::Refusal,
+    },
+    decide::conditions::reason,
+    ecs::{
+        service::Service,
+        service_connect::{self, KnownEndpoint, ServiceConnect},
+        task_definition::TaskDefinition,
+        violation::summary,
+    },
+    kube_io::caches::Caches,
+    translate::{kubernetes_service::endpoint_name, names, owner::Owner},
+};
+
+use super::observe::Observed;
+
+/// The endpoints in the VPC of a service, where it takes part in Service Connect.
+pub(super) fn known_endpoints(service: &EcsService, namespace: &str, context: &Context) -> Vec<KnownEndpoint> {
+    if !takes_part(service) {
+        return Vec::new();
+    }
+    let caches = &context.caches;
+    let vpc = vpc_of(namespace, caches);
+    let namespaces: BTreeSet<_> = vpc.namespaces().chain([namespace]).collect();
+    let services = namespaces.into_iter().flat_map(|namespace| caches.kubernetes_services.in_namespace(namespace));
+    services.filter_map(|service| known(&service, caches)).collect()
+}
+
+/// Whether a service takes part.
+pub(super) fn takes_part(service: &EcsService) -> bool {
+    service.spec.service_connect_configuration.as_ref().is_some_and(|given| given.enabled)
+}
+
+/// What is known of an endpoint; `None` for any other Service, also for one that only looks like an endpoint.
+fn known(service: &KubernetesService, caches: &Caches) -> Option<KnownEndpoint> {
+    let name = endpoint_name(service)?;
+    let namespace = service.namespace()?;
+    let mut owners = service.owner_references().iter();
+    let is_owner = |owner: &EcsService| {
+        names::endpoint(&owner.name_any(), &name.namespace, &name.dns_name) == service.name_any()
+            && Owner::of(owner).controls(service)
+    };
+    let owner =
+        owners.find_map(|owner| caches.services.get(&namespace, &owner.name).filter(|owner| is_owner(owner)))?;
+    let address = service.spec.as_ref()?.cluster_ip.as_ref()?.parse().ok()?;
+    let created = service.creation_timestamp().map_or(0, |created| created.0.as_second());
+    let opened = (created, service.uid().unwrap_or_default());
+    Some(KnownEndpoint { name, owner: (namespace, owner.name_any()), address, opened })
+}
+
+/// Checks that the service may have the names of a deployment.
+pub(super) fn check_names(observed: &Observed, names: Option<&ServiceConnect>) -> Result<(), Refusal> {
+    let me = (observed.namespace.clone(), observed.name.clone());
+    let checked = names.map_or(Ok(()), |names| service_connect::check_names(names, &me, &observed.endpoints));
+    checked.map_err(|violation| Refusal::new(reason::INVALID, &violation))
+}
+
+/// A task definition as the service runs it, where it takes part.
+pub(super) fn connect(
+    observed: &Observed,
+    service: &Service,
+    cluster: &Holder,
+    definition: TaskDefinition,
+) -> Result<TaskDefinition, Refusal> {
+    let Some(named) = &service.service_connect else { return Ok(definition) };
+    let default = cluster.spec.service_connect_defaults.as_ref().map(|defaults| defaults.namespace.as_str());
+    let of_tasks = service_connect::of_tasks(named, default, &definition);
+    let of_tasks = of_tasks.map_err(|violations| Refusal::new(reason::INVALID, &summary(&violations)))?;
+    check_names(observed, Some(&of_tasks))?;
+    Ok(service_connect::connect(definition, of_tasks, &observed.namespace, &observed.endpoints))
+}

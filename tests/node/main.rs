@@ -10,6 +10,7 @@
 
 mod absence;
 mod alone;
+mod asking;
 mod clients;
 mod cluster;
 mod containers;
@@ -22,6 +23,7 @@ mod rights;
 mod role;
 mod rollout;
 mod scene;
+mod service_connect;
 mod slow_stops;
 mod stops;
 mod target_group;

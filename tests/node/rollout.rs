@@ -1,16 +1,13 @@
 //! Services on the real node whose revision changes, or whose tasks or revisions turn bad: what their clients notice.
 
-use std::{
-    process::{Command, Stdio},
-    thread::sleep,
-    time::Duration,
-};
+use std::{thread::sleep, time::Duration};
 
 use serde_json::{Value, json};
 
 use super::{
+    asking::Asking,
     clients::Clients,
-    cluster::{cluster, kubectl},
+    cluster::kubectl,
     my_operator,
     pod_history::{Moment, PodHistory, PodState},
     scene::{Scene, name, obedient, pod, service, text},
@@ -120,11 +117,6 @@ fn no_request_of_a_thousand_a_second_fails_while_a_new_revision_takes_over() {
 
 pub const SERVE: &str =
     "mkdir /tmp/www; echo good > /tmp/www/index.html; trap exit TERM; httpd -f -p 8080 -h /tmp/www & wait";
-/// Asks until it is told to stop; prints how many requests were answered, how many failed, and how each of these did.
-const COUNT: &str = "touch /tmp/asking; ok=0; failed=0; why=; while test -e /tmp/asking; do \
-    out=$(timeout 2 wget -q -O - http://$0:8080/ 2>&1); code=$?; \
-    if test \"$out\" = good; then ok=$((ok + 1)); else failed=$((failed + 1)); why=\"$why; exit code $code: $out\"; fi; sleep 0.05; \
-    done; echo $ok $failed \"$why\"";
 
 #[test]
 fn clients_do_not_notice_a_bad_revision_that_is_rolled_back() {
@@ -157,12 +149,7 @@ fn clients_do_not_notice_a_bad_revision_that_is_rolled_back() {
     ]);
     in_default(&["wait", "pod", &client, "--for=condition=Ready", "--timeout=90s"]);
     let address = scene.kubectl(&["get", "service", "app", "-o", "jsonpath={.spec.clusterIP}"]);
-    let asking = Command::new("hack/cluster/kubectl")
-        .args(["--name", &cluster(), "-n", "default", "exec", &client, "--", "sh", "-c", COUNT, &address])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let asking = Asking::start("default", &client, &format!("{address}:8080"));
     app["image"] = json!("127.0.0.1:1/none:1");
     scene.define("app", &[app]);
     let has_rolled_back = |service: &Value| {
@@ -171,12 +158,8 @@ fn clients_do_not_notice_a_bad_revision_that_is_rolled_back() {
     };
     let after = scene.until("ecsservice", "app", "is rolled back", has_rolled_back);
     sleep(Duration::from_secs(2));
-    in_default(&["exec", &client, "--", "rm", "/tmp/asking"]);
-    let counts = String::from_utf8(asking.wait_with_output().unwrap().stdout).unwrap();
+    asking.assert_always_answered();
     in_default(&["delete", "pod", &client, "--wait=false"]);
-    let mut words = counts.split_whitespace().map_while(|count| count.parse::<u32>().ok());
-    let (answered, failed) = (words.next().unwrap(), words.next().unwrap());
-    assert!(answered > 20 && failed == 0, "requests answered, failed, and why: {counts}");
     let id = |service: &Value| service["status"]["deployments"][0]["id"].clone();
     assert_eq!(id(&after), id(&before), "what ran before is PRIMARY again");
     assert_eq!(after["status"]["taskDefinitionRevision"], "app:1");

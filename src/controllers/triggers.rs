@@ -1,12 +1,17 @@
 //! Which objects have to be looked at when another one has changed.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
+};
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use tokio::time::sleep;
 
 use crate::kube_io::cache::{Cache, Cached};
 
@@ -47,6 +52,35 @@ impl<K: Cached + Resource<DynamicType = ()>> Triggers<K> {
     /// Sends what `targets` makes of each object that changes.
     pub fn from<C: Cached>(&self, others: &Cache<C>, targets: impl Fn(&C) -> Vec<ObjectRef<K>> + Send + 'static) {
         others.feed(self.sender.clone(), targets);
+    }
+}
+
+impl<K: Cached + Resource<DynamicType = ()>> Triggers<K> {
+    /// Sends what `targets` makes of the changes of other objects, once for all that come within some time of the first: each may
+    /// concern many. Goes on for as long as it is polled.
+    pub fn gathered<C: Cached, T: Ord + Send + 'static>(
+        &self,
+        others: &Cache<C>,
+        change: impl Fn(&C) -> Option<T> + Send + 'static,
+        time: Duration,
+        targets: impl Fn(&T) -> Vec<ObjectRef<K>> + Send,
+    ) -> impl Future<Output = ()> + Send {
+        let (sender, mut receiver) = unbounded();
+        others.feed(sender, move |object| change(object).into_iter().collect());
+        let queue = self.sender.clone();
+        async move {
+            while let Some(first) = receiver.next().await {
+                sleep(time).await;
+                let mut gathered = BTreeSet::from([first]);
+                while let Some(Some(next)) = receiver.next().now_or_never() {
+                    gathered.insert(next);
+                }
+                for target in gathered.iter().flat_map(&targets) {
+                    // Nobody looks at anything any more when the queue is closed.
+                    let _ = queue.unbounded_send(target);
+                }
+            }
+        }
     }
 }
 

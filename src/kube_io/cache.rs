@@ -19,7 +19,9 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::service_index::ServiceIndex;
+use crate::translate::labels;
+
+use super::label_index::LabelIndex;
 
 /// What a cache can hold.
 pub trait Cached:
@@ -43,7 +45,7 @@ pub struct Cache<K: Cached> {
     /// The objects. An object that cannot be read is not among them.
     pub store: Store<K>,
     writer: Mutex<Option<Writer<K>>>,
-    services: Mutex<ServiceIndex>,
+    labels: Mutex<LabelIndex>,
     listeners: Mutex<Vec<Listener<K>>>,
     departure_listeners: Mutex<Vec<Listener<K>>>,
     undecodable: Mutex<HashMap<ObjectRef<K>, String>>,
@@ -56,7 +58,7 @@ impl<K: Cached> Default for Cache<K> {
         Self {
             store: reader,
             writer: Mutex::new(Some(writer)),
-            services: Mutex::default(),
+            labels: Mutex::default(),
             listeners: Mutex::default(),
             departure_listeners: Mutex::default(),
             undecodable: Mutex::default(),
@@ -78,16 +80,13 @@ impl<K: Cached> Cache<K> {
 
     /// The objects of a service, by their label: `workload` is the name of its objects.
     pub fn of_service(&self, namespace: &str, workload: &str) -> Vec<Arc<K>> {
-        let names = lock(&self.services).names(namespace, workload);
-        names.iter().filter_map(|name| self.get(namespace, name)).collect()
+        self.labelled(namespace, labels::SERVICE, workload)
     }
 
-    /// The objects of a Namespace that have a label.
+    /// The objects of a Namespace that have a label which they are looked up by, sorted by their names.
     pub fn labelled(&self, namespace: &str, label: &str, value: &str) -> Vec<Arc<K>> {
-        self.store.state_filter(|object| {
-            object.meta().namespace.as_deref() == Some(namespace)
-                && object.labels().get(label).map(String::as_str) == Some(value)
-        })
+        let names = lock(&self.labels).names(namespace, label, value);
+        names.iter().filter_map(|name| self.get(namespace, name)).collect()
     }
 
     /// How many objects of a Namespace cannot be read. They exist all the same.
@@ -180,7 +179,7 @@ impl<K: Cached> Cache<K> {
                 Ok(Event::Apply(object)) => {
                     if let Some(object) = self.decoded(object) {
                         writer.apply_watcher_event(&Event::Apply(object.clone()));
-                        lock(&self.services).put(&object);
+                        lock(&self.labels).put(&object);
                         self.tell(&object);
                     }
                 }
@@ -200,7 +199,7 @@ impl<K: Cached> Cache<K> {
         if let Some(object) = object.0.ok().or_else(last) {
             self.depart(&object);
             writer.apply_watcher_event(&Event::Delete(object.clone()));
-            lock(&self.services).remove(&object);
+            lock(&self.labels).remove(&object);
             self.tell(&object);
         }
     }
@@ -233,11 +232,11 @@ impl<K: Cached> Cache<K> {
     }
 
     fn index_anew(&self) {
-        let mut index = ServiceIndex::default();
+        let mut index = LabelIndex::default();
         for object in self.store.state() {
             index.put(&*object);
         }
-        *lock(&self.services) = index;
+        *lock(&self.labels) = index;
     }
 
     fn depart(&self, object: &K) {

@@ -56,6 +56,12 @@ pub const LAST_ACCEPTED: &str = "ecs-operator.dev/last-accepted";
 /// back.
 pub const STOP_DEPLOYMENT: &str = "ecs-operator.dev/stop-deployment";
 
+/// Whether objects are looked up by a label in what the operator has seen.
+#[must_use]
+pub fn is_looked_up(label: &str) -> bool {
+    [SERVICE, TASK_DEFINITION_UID].contains(&label) || names::is_label_of_group(label)
+}
+
 /// A set of labels or annotations.
 pub type Labels = BTreeMap<String, String>;
 

@@ -1,9 +1,12 @@
 //! Every name that the operator generates. ECS allows 255 characters, upper case and `_`; Kubernetes mostly 63 lower-case
 //! ones. A name that fits stays as it is; one that does not is cut and gets a hash of the original.
 
-use crate::ecs::{
-    hash::short_hash,
-    slug::{HASH_DIGITS, slug},
+use crate::{
+    api::GROUP,
+    ecs::{
+        hash::short_hash,
+        slug::{HASH_DIGITS, slug},
+    },
 };
 
 pub use crate::ecs::object_names::{
@@ -91,18 +94,27 @@ pub fn isolation_policy_of_task(task_object: &str) -> String {
     format!("ecs-network-mode-none-task.{}", task_pod(task_object))
 }
 
+/// How the label begins that Pods of a security group carry, and that of a target group.
+const SECURITY_GROUP: &str = "security-group.";
+const TARGET_GROUP: &str = "target-group.";
+
 /// The label that Pods of a security group carry; the part behind the slash has at most 63 characters.
 #[must_use]
 pub fn security_group_label(security_group: &str) -> String {
-    const NAME: &str = "security-group.";
-    format!("{}/{NAME}{}", crate::api::GROUP, slug(security_group, LABEL - NAME.len()))
+    format!("{GROUP}/{SECURITY_GROUP}{}", slug(security_group, LABEL - SECURITY_GROUP.len()))
+}
+
+/// Whether it is one of either.
+#[must_use]
+pub fn is_label_of_group(label: &str) -> bool {
+    let name = label.strip_prefix(GROUP).and_then(|label| label.strip_prefix('/'));
+    name.is_some_and(|name| name.starts_with(SECURITY_GROUP) || name.starts_with(TARGET_GROUP))
 }
 
 /// The label that Pods carry which are registered with a target group; the part behind the slash has at most 63 characters.
 #[must_use]
 pub fn target_group_label(target_group: &str) -> String {
-    const NAME: &str = "target-group.";
-    format!("{}/{NAME}{}", crate::api::GROUP, slug(target_group, LABEL - NAME.len()))
+    format!("{GROUP}/{TARGET_GROUP}{}", slug(target_group, LABEL - TARGET_GROUP.len()))
 }
 
 /// The Service and the HTTPRoute of a target group. A service of the same name has a Service as well.
@@ -130,7 +142,7 @@ pub fn attribute_label(attribute: &str) -> String {
         && attribute.ends_with(is_end)
         && attribute.chars().all(|character| is_end(character) || "-_.".contains(character));
     let name = if fits { attribute.into() } else { slug(attribute, LABEL) };
-    format!("attr.{}/{name}", crate::api::GROUP)
+    format!("attr.{GROUP}/{name}")
 }
 
 /// What a volume is made for that only one container sees.
@@ -164,13 +176,13 @@ pub fn shared_volume_path(volume: &str) -> String {
 /// The annotation of a Pod with the text of a container's n-th file.
 #[must_use]
 pub fn file_annotation(container: &str, index: usize) -> String {
-    format!("{}/file.{}.{index}", crate::api::GROUP, slug(container, 52))
+    format!("{GROUP}/file.{}.{index}", slug(container, 52))
 }
 
 /// The annotation of a Pod with the Docker labels of a container, in JSON.
 #[must_use]
 pub fn docker_labels_annotation(container: &str) -> String {
-    format!("{}/docker-labels.{}", crate::api::GROUP, slug(container, 49))
+    format!("{GROUP}/docker-labels.{}", slug(container, 49))
 }
 
 #[cfg(test)]

@@ -12,13 +12,13 @@ mod service_connect;
 mod services;
 mod validate;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use futures::{Future, future::Shared};
-use k8s_openapi::api::{
-    apps::v1::{DaemonSet, Deployment},
-    core::v1::Service as KubernetesService,
+use futures::{
+    Future,
+    future::{Shared, select},
 };
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
@@ -29,11 +29,11 @@ use crate::{
     decide::conditions::{ACCEPTED, READY, is_true},
     ecs::{arn::last_segment, task_definition_reference::TaskDefinitionReference},
     kube_io::{caches::Caches, error::Error, pod::Pod, replica_set::ReplicaSet, revision::Revision},
-    translate::{kubernetes_service::endpoint_name, labels, names},
+    translate::{labels, names},
 };
 
 use super::{
-    cluster::{namespace_of, vpc_of},
+    cluster::namespace_of,
     context::Context,
     driver::{Driver, Outcome},
     refusal::Refusal,
@@ -42,7 +42,6 @@ use super::{
 };
 
 use observe::Observed;
-use service_connect::takes_part;
 use validate::Accepted;
 
 /// Reconciles services until `stop` resolves.
@@ -74,21 +73,7 @@ where
         let has_changed = last_share.has_changed(&replica_set.uid().unwrap_or_default(), replica_set.share());
         if has_changed { service_of(&all, replica_set) } else { Vec::new() }
     });
-    // Whoever takes part in Service Connect may want a name that is free now, and tells of a new one that its tasks do not know.
-    let all = Arc::clone(caches);
-    let endpoints = LastSeen::new();
-    triggers.from(&caches.kubernetes_services, move |service: &KubernetesService| {
-        let Some(name) = endpoint_name(service) else { return Vec::new() };
-        let is_gone = all.kubernetes_services.store.get(&ObjectRef::from_obj(service)).is_none();
-        if !endpoints.has_changed(&service.uid().unwrap_or_default(), name) && !is_gone {
-            return Vec::new();
-        }
-        let vpc = vpc_of(&service.namespace().unwrap_or_default(), &all);
-        let here = service.namespace();
-        let namespaces: BTreeSet<_> = vpc.namespaces().chain(here.as_deref()).collect();
-        let others = namespaces.into_iter().flat_map(|namespace| services_in(&all, namespace, takes_part));
-        others.collect()
-    });
+    let endpoints = service_connect::follow_endpoints(&triggers, caches);
     // A service that needs its name takes it back from the registry of another one, which may have it again when that is gone.
     let (all, needs) = (Arc::clone(caches), LastSeen::new());
     triggers.from(&caches.services, move |service: &EcsService| {
@@ -145,7 +130,8 @@ where
         }
     });
     let driver = Driver { store: caches.services.store.clone(), triggers: receiver };
-    driver.run(context, stop, reconcile).await;
+    let reconciled = pin!(driver.run(context, stop, reconcile));
+    select(reconciled, pin!(endpoints)).await;
 }
 
 async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Outcome, Error> {

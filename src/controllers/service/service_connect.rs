@@ -1,9 +1,9 @@
 //! Service Connect of a service: which endpoints there are, and what its tasks know of them. Pure but for the look at them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Service as KubernetesService;
-use kube::ResourceExt;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
     api::service::EcsService,
@@ -11,6 +11,7 @@ use crate::{
         cluster::{Holder, vpc_of},
         context::Context,
         refusal::Refusal,
+        triggers::{LastSeen, Triggers},
     },
     decide::conditions::reason,
     ecs::{
@@ -23,7 +24,7 @@ use crate::{
     translate::{kubernetes_service::endpoint_name, names, owner::Owner},
 };
 
-use super::observe::Observed;
+use super::{observe::Observed, services_in};
 
 /// The endpoints in the VPC of a service, where it takes part in Service Connect.
 pub(super) fn known_endpoints(service: &EcsService, namespace: &str, context: &Context) -> Vec<KnownEndpoint> {
@@ -31,10 +32,38 @@ pub(super) fn known_endpoints(service: &EcsService, namespace: &str, context: &C
         return Vec::new();
     }
     let caches = &context.caches;
-    let vpc = vpc_of(namespace, caches);
-    let namespaces: BTreeSet<_> = vpc.namespaces().chain([namespace]).collect();
-    let services = namespaces.into_iter().flat_map(|namespace| caches.kubernetes_services.in_namespace(namespace));
+    let near = namespaces_near(namespace, caches);
+    let services = near.iter().flat_map(|namespace| caches.kubernetes_services.in_namespace(namespace));
     services.filter_map(|service| known(&service, caches)).collect()
+}
+
+/// Time in which endpoints that come and go are told together.
+const GATHERED: Duration = Duration::from_secs(2);
+
+/// Has services looked at when endpoints come and go: they may want a name that is free now, or have tasks that do not know a new one.
+pub(super) fn follow_endpoints(
+    triggers: &Triggers<EcsService>,
+    caches: &Arc<Caches>,
+) -> impl Future<Output = ()> + Send {
+    let endpoints = LastSeen::new();
+    let all = Arc::clone(caches);
+    let change = move |service: &KubernetesService| {
+        let name = endpoint_name(service)?;
+        let is_gone = all.kubernetes_services.store.get(&ObjectRef::from_obj(service)).is_none();
+        let is_news = endpoints.has_changed(&service.uid().unwrap_or_default(), name) || is_gone;
+        service.namespace().filter(|_| is_news)
+    };
+    let all = Arc::clone(caches);
+    triggers.gathered(&caches.kubernetes_services, change, GATHERED, move |namespace| {
+        let near = namespaces_near(namespace, &all);
+        near.iter().flat_map(|namespace| services_in(&all, namespace, takes_part)).collect()
+    })
+}
+
+/// The Namespaces of the VPC of one, with itself.
+fn namespaces_near(namespace: &str, caches: &Caches) -> BTreeSet<String> {
+    let vpc = vpc_of(namespace, caches);
+    vpc.namespaces().chain([namespace]).map(str::to_owned).collect()
 }
 
 /// Whether a service takes part.

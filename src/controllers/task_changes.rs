@@ -18,14 +18,16 @@ pub struct TaskChanges {
 }
 
 impl TaskChanges {
-    /// Notes a change.
-    pub fn note(&self, namespace: &str, workload: &str, change: TaskChange) {
+    /// Notes a change. Whether it was not noted before.
+    pub fn note(&self, namespace: &str, workload: &str, change: TaskChange) -> bool {
         let mut untold = self.lock();
         let of_service = untold.entry((namespace.into(), workload.into())).or_default();
         // A write that has to be done again notes it again.
-        if !of_service.contains(&change) {
+        let is_news = !of_service.contains(&change);
+        if is_news {
             of_service.push(change);
         }
+        is_news
     }
 
     /// What has not been told yet.

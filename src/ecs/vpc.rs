@@ -1,6 +1,6 @@
 //! Which clusters share a VPC: rules of security groups may name groups of those, and others are strangers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::cluster::EcsClusterSpec;
 
@@ -10,6 +10,7 @@ use super::cluster;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vpc {
     namespaces: BTreeMap<String, String>,
+    all: BTreeSet<String>,
 }
 
 impl Vpc {
@@ -26,14 +27,15 @@ impl Vpc {
             cluster::namespace(spec, object) == namespace || (own_id.is_some() && id(spec) == own_id)
         };
         let near: Vec<_> = clusters.into_iter().filter(is_near).map(place).collect();
+        let all = near.iter().map(|(_, namespace)| namespace.clone()).collect();
         // A name that two have means none of them.
         let is_one = |(name, _): &&(String, String)| near.iter().filter(|(other, _)| other == name).count() == 1;
-        Self { namespaces: near.iter().filter(is_one).cloned().collect() }
+        Self { namespaces: near.iter().filter(is_one).cloned().collect(), all }
     }
 
-    /// The Namespaces of its clusters.
+    /// The Namespaces of its clusters, also of those that share a name.
     pub fn namespaces(&self) -> impl Iterator<Item = &str> {
-        self.namespaces.values().map(String::as_str)
+        self.all.iter().map(String::as_str)
     }
 
     /// The Namespace of a cluster, if it is in the VPC.

@@ -116,7 +116,7 @@ pub fn endpoint_service(
 #[must_use]
 pub fn endpoint_name(service: &Service) -> Option<EndpointName> {
     let annotations = service.metadata.annotations.as_ref()?;
-    serde_json::from_str(annotations.get(labels::SERVICE_CONNECT)?).ok()
+    serde_json::from_str(annotations.get(labels::SERVICE_CONNECT)?).ok().filter(EndpointName::is_valid)
 }
 
 fn service_port(port: &Port) -> ServicePort {

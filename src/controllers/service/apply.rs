@@ -171,28 +171,45 @@ pub(super) async fn keep_other_services(
 /// bring the service back here.
 pub(super) async fn open_endpoints(observed: &Observed, accepted: &Accepted, context: &Context) -> Result<bool, Error> {
     let Target::New(_, runs) = &accepted.target else { return Ok(false) };
+    // Nothing is made for a service that could vanish without being drained.
+    if !finalizer::is_set(&*observed.service, finalizer::SERVICE) {
+        return Ok(false);
+    }
     let starts = runs.task_definition.service_connect.iter();
     let mut endpoints: Vec<_> = starts.flat_map(|starts| endpoints_of(observed, accepted, starts)).collect();
     endpoints.retain(|endpoint| {
-        let is_it = |found: &Arc<Service>| found.metadata.name == endpoint.metadata.name;
-        !observed.other_services.iter().any(is_it)
+        let is_there = |found: &&Arc<Service>| observed.owner.controls(&***found);
+        let mut there = observed.other_services.iter().filter(is_there);
+        !there.any(|found| found.metadata.name == endpoint.metadata.name)
     });
+    let mut has_opened = false;
     for endpoint in &endpoints {
         match keep(Some(endpoint), None, observed, context).await {
             // It is told with the others, and the tasks go without.
-            Err(Error::Foreign { .. } | Error::Hidden { .. }) => return Ok(false),
-            result => result?,
+            Err(Error::Foreign { .. } | Error::Hidden { .. }) => {}
+            result => {
+                result?;
+                has_opened = true;
+            }
         }
     }
-    Ok(!endpoints.is_empty())
+    Ok(has_opened)
 }
 
 /// Closes what was opened for the first deployment of a service that is refused before that starts: another one has got the name.
 pub(super) async fn close_unused_endpoints(observed: &Observed, context: &Context) -> Result<(), Error> {
-    if observed.snapshots.is_empty() && observed.workload.is_none() {
-        keep_other_services(observed, &[], context).await?;
+    let is_unknown = observed.snapshots.is_empty() && observed.workload.is_none();
+    if !is_unknown || observed.other_services.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    // The cache may be behind a start.
+    let name = names::snapshot(&observed.name, 1);
+    let found = context.api::<ControllerRevision>(&observed.namespace).get_opt(&name).await;
+    let found = found.map_err(|error| Error::request(format!("read ControllerRevision {name}"), error))?;
+    match found {
+        Some(_) => Err(Error::Stale { what: format!("ControllerRevision {name}") }),
+        None => keep_other_services(observed, &[], context).await,
+    }
 }
 
 /// Applies what is wanted, or deletes what the service has of it and needs no more.

@@ -26,7 +26,7 @@ use crate::{
         cluster::EcsCluster, role::EcsRole, security_group::EcsSecurityGroup, service::EcsService,
         target_group::EcsTargetGroup, task::EcsTask,
     },
-    decide::conditions::{ACCEPTED, READY, is_true},
+    decide::conditions::{ACCEPTED, READY, is_true, reason},
     ecs::{arn::last_segment, task_definition_reference::TaskDefinitionReference},
     kube_io::{caches::Caches, error::Error, pod::Pod, replica_set::ReplicaSet, revision::Revision},
     translate::{labels, names},
@@ -42,6 +42,7 @@ use super::{
 };
 
 use observe::Observed;
+use service_connect::takes_part;
 use validate::Accepted;
 
 /// Reconciles services until `stop` resolves.
@@ -129,6 +130,19 @@ where
             Vec::new()
         }
     });
+    let all = Arc::clone(caches);
+    let networks = LastSeen::new();
+    // Whoever is in the network of a cluster may reach its services now, or not any more.
+    triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
+        let accepted = is_true(&cluster.status.clone().unwrap_or_default().conditions, ACCEPTED);
+        let is_gone = all.clusters.store.get(&ObjectRef::from_obj(cluster)).is_none();
+        let is_news = networks.has_changed(&cluster.uid().unwrap_or_default(), (cluster.spec.vpc.clone(), accepted));
+        if !is_news && !is_gone {
+            return Vec::new();
+        }
+        let services = all.services.store.state_filter(takes_part);
+        services.iter().map(|service| ObjectRef::from_obj(&**service)).collect()
+    });
     let driver = Driver { store: caches.services.store.clone(), triggers: receiver };
     let reconciled = pin!(driver.run(context, stop, reconcile));
     select(reconciled, pin!(endpoints)).await;
@@ -146,19 +160,32 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
         return Ok(Outcome::Wait(left));
     }
     match validate::validate(&observed) {
-        Ok(accepted) => go_on(&observed, &accepted, None, &context).await,
+        Ok(accepted) => match apply::open_endpoints(&observed, &accepted, &context).await {
+            Ok(true) => Ok(Outcome::Done),
+            Ok(false) => go_on(&observed, &accepted, None, &context).await,
+            Err(error) if error.refusal().is_some() => {
+                let refusal = Refusal::new(reason::REFUSED_BY_API_SERVER, &error);
+                refused(&observed, &refusal, &context).await.and(Err(error))
+            }
+            Err(error) => Err(error),
+        },
         Err(refusal) => {
             let created_at = observed.service.metadata.creation_timestamp.as_ref();
             if let Some(left) = refusal.may_pass_in(created_at, &context.now()) {
                 return Ok(Outcome::Wait(left));
             }
-            let Some(accepted) = last_accepted::read(&observed) else {
-                apply::close_unused_endpoints(&observed, &context).await?;
-                return report::refused(&observed, &refusal, &context).await;
-            };
-            go_on(&observed, &accepted, Some(&refusal), &context).await
+            refused(&observed, &refusal, &context).await
         }
     }
+}
+
+/// One that is refused goes on as it was accepted last.
+async fn refused(observed: &Observed, refusal: &Refusal, context: &Context) -> Result<Outcome, Error> {
+    let Some(accepted) = last_accepted::read(observed) else {
+        apply::close_unused_endpoints(observed, context).await?;
+        return report::refused(observed, refusal, context).await;
+    };
+    go_on(observed, &accepted, Some(refusal), context).await
 }
 
 /// With the service as it is, or as it was accepted last before it was refused.
@@ -176,10 +203,7 @@ async fn go_on(
     };
     let surroundings = plan::Surroundings { denied: denied.as_deref(), arns: &context.arns, version, now: &now };
     let plan = plan::plan(observed, accepted, surroundings);
-    if refusal.is_none()
-        && (apply::complete(observed, &plan, context).await?
-            || apply::open_endpoints(observed, accepted, context).await?)
-    {
+    if refusal.is_none() && apply::complete(observed, &plan, context).await? {
         return Ok(Outcome::Done);
     }
     apply::note_stops(observed, &plan, context);

@@ -141,7 +141,12 @@ pub(super) fn plan(observed: &Observed, accepted: &Accepted, surroundings: Surro
             &observed.owner,
             &ports,
         ),
-        other_services: services::others(observed, accepted, (&snapshots, wanted), decision.template),
+        other_services: services::others(
+            observed,
+            accepted,
+            (&in_use(observed, &snapshots, newest, &decision), wanted),
+            decision.template,
+        ),
         budget: budget(observed, accepted, desired_count),
         due: deployment_due(observed, accepted, surroundings, &decision),
         obstacle,
@@ -335,13 +340,31 @@ fn groups(observed: &Observed, snapshot: &Snapshot) -> Groups {
     Groups::of(&named.security_groups, names::workload(&observed.name), snapshot.content.network_mode)
 }
 
+/// The deployment that runs again if the newest fails.
+fn way_back(observed: &Observed, newest: i64) -> Option<i64> {
+    let history: Vec<_> =
+        observed.snapshots.iter().map(|stored| (stored.snapshot.number, stored.rollout.clone())).collect();
+    roll_back_target(newest, &history)
+}
+
+/// The deployments that have tasks, are to have some or may have some again.
+fn in_use<'a>(observed: &Observed, snapshots: &[&'a Snapshot], newest: i64, decision: &Decision) -> Vec<&'a Snapshot> {
+    let may_fail = decision.rollout != Rollout::Completed;
+    let way_back = way_back(observed, newest).filter(|_| may_fail);
+    let runs = [newest, decision.template.newest(), decision.template.running()];
+    let is_used = |number: i64| {
+        runs.contains(&number)
+            || way_back == Some(number)
+            || observed.tasks.iter().any(|task| task.deployment == number)
+    };
+    snapshots.iter().copied().filter(|snapshot| is_used(snapshot.number)).collect()
+}
+
 /// Old snapshots that nothing needs: no task, and no way back from a deployment that may fail.
 fn obsolete_snapshots(observed: &Observed, newest: i64, running: i64) -> Vec<String> {
     let numbers: Vec<_> = observed.snapshots.iter().map(|stored| stored.snapshot.number).collect();
     let tasks = observed.tasks.iter().map(|task| task.deployment);
-    let history: Vec<_> =
-        observed.snapshots.iter().map(|stored| (stored.snapshot.number, stored.rollout.clone())).collect();
-    let in_use: Vec<_> = tasks.chain([newest, running]).chain(roll_back_target(newest, &history)).collect();
+    let in_use: Vec<_> = tasks.chain([newest, running]).chain(way_back(observed, newest)).collect();
     let obsolete = deployment::obsolete(&numbers, &in_use);
     let stored = observed.snapshots.iter().filter(|stored| obsolete.contains(&stored.snapshot.number));
     stored.map(|stored| stored.object.clone()).collect()

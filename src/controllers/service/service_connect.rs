@@ -1,4 +1,4 @@
-//! Service Connect of a service: which endpoints there are, and what its tasks know of them. Pure but for the look at them.
+//! Service Connect of a service: which endpoints there are, and what its tasks know of them.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -16,12 +16,12 @@ use crate::{
     decide::conditions::reason,
     ecs::{
         service::Service,
-        service_connect::{self, KnownEndpoint, ServiceConnect},
+        service_connect::{self, KnownEndpoint},
         task_definition::TaskDefinition,
         violation::summary,
     },
     kube_io::caches::Caches,
-    translate::{kubernetes_service::endpoint_name, names, owner::Owner},
+    translate::{kubernetes_service::endpoint_name, labels, names, owner::Owner},
 };
 
 use super::{observe::Observed, services_in};
@@ -50,7 +50,8 @@ pub(super) fn follow_endpoints(
     let change = move |service: &KubernetesService| {
         let name = endpoint_name(service)?;
         let is_gone = all.kubernetes_services.store.get(&ObjectRef::from_obj(service)).is_none();
-        let is_news = endpoints.has_changed(&service.uid().unwrap_or_default(), name) || is_gone;
+        let owners: Vec<_> = service.owner_references().iter().map(|owner| owner.uid.clone()).collect();
+        let is_news = endpoints.has_changed(&service.uid().unwrap_or_default(), (name, owners)) || is_gone;
         service.namespace().filter(|_| is_news)
     };
     let all = Arc::clone(caches);
@@ -77,7 +78,9 @@ fn known(service: &KubernetesService, caches: &Caches) -> Option<KnownEndpoint> 
     let namespace = service.namespace()?;
     let mut owners = service.owner_references().iter();
     let is_owner = |owner: &EcsService| {
-        names::endpoint(&owner.name_any(), &name.namespace, &name.dns_name) == service.name_any()
+        // By its label the owner finds it, and deletes it if it is none.
+        service.labels().get(labels::SERVICE) == Some(&names::workload(&owner.name_any()))
+            && names::endpoint(&owner.name_any(), &name.namespace, &name.dns_name) == service.name_any()
             && Owner::of(owner).controls(service)
     };
     let owner =
@@ -86,13 +89,6 @@ fn known(service: &KubernetesService, caches: &Caches) -> Option<KnownEndpoint> 
     let created = service.creation_timestamp().map_or(0, |created| created.0.as_second());
     let opened = (created, service.uid().unwrap_or_default());
     Some(KnownEndpoint { name, owner: (namespace, owner.name_any()), address, opened })
-}
-
-/// Checks that the service may have the names of a deployment.
-pub(super) fn check_names(observed: &Observed, names: Option<&ServiceConnect>) -> Result<(), Refusal> {
-    let me = (observed.namespace.clone(), observed.name.clone());
-    let checked = names.map_or(Ok(()), |names| service_connect::check_names(names, &me, &observed.endpoints));
-    checked.map_err(|violation| Refusal::new(reason::INVALID, &violation))
 }
 
 /// A task definition as the service runs it, where it takes part.
@@ -106,6 +102,8 @@ pub(super) fn connect(
     let default = cluster.spec.service_connect_defaults.as_ref().map(|defaults| defaults.namespace.as_str());
     let of_tasks = service_connect::of_tasks(named, default, &definition);
     let of_tasks = of_tasks.map_err(|violations| Refusal::new(reason::INVALID, &summary(&violations)))?;
-    check_names(observed, Some(&of_tasks))?;
+    let me = (observed.namespace.clone(), observed.name.clone());
+    let checked = service_connect::check_names(&of_tasks, &me, &observed.endpoints);
+    checked.map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
     Ok(service_connect::connect(definition, of_tasks, &observed.namespace, &observed.endpoints))
 }

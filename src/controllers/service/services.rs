@@ -75,8 +75,8 @@ fn registries<'a>(observed: &'a Observed, wanted: Option<&'a Snapshot>) -> Vec<&
     registries
 }
 
-/// The endpoints of all deployments that are kept, also of one that a failing one may be rolled back to: clients know their addresses.
-/// A port leads to the tasks that serve on it until these are gone.
+/// The endpoints of deployments, also of one that a failing one may be rolled back to: clients know their addresses. A port leads to
+/// the tasks that serve on it until these are gone.
 fn endpoints(observed: &Observed, accepted: &Accepted, all: &[&Snapshot]) -> Vec<Service> {
     let serves = |snapshot: &Snapshot| observed.live_tasks.iter().any(|task| task.deployment == snapshot.number);
     let mut newest_first: Vec<_> = all.to_vec();
@@ -90,18 +90,29 @@ fn endpoints(observed: &Observed, accepted: &Accepted, all: &[&Snapshot]) -> Vec
     let mut services: Vec<Service> = Vec::new();
     for (name, _) in names.flat_map(ServiceConnect::named) {
         let all_of_name = serving.iter().flat_map(|it| it.named()).filter(|(other, _)| other.is_same(&name));
-        let mut ports: Vec<EndpointPort> = Vec::new();
-        for port in all_of_name.flat_map(|(_, ports)| ports) {
-            if !ports.iter().any(|known| known.clashes(port)) {
-                ports.push(port.clone());
-            }
-        }
+        let ports = ports_of_all(all_of_name.flat_map(|(_, ports)| ports));
         let service = endpoint(observed, accepted, &name, &ports);
         if !services.iter().any(|known| known.metadata.name == service.metadata.name) {
             services.push(service);
         }
     }
     services
+}
+
+/// The ports of one endpoint in several deployments, those that come first before others: where a port keeps its number and not its name
+/// it is found by its number.
+fn ports_of_all<'a>(all: impl Iterator<Item = &'a EndpointPort>) -> Vec<EndpointPort> {
+    let mut ports: Vec<EndpointPort> = Vec::new();
+    for port in all {
+        match ports.iter_mut().find(|known| known.clashes(port)) {
+            Some(known) if known.target.container_port == port.target.container_port => {
+                known.target.name.take_if(|name| port.target.name.as_ref() != Some(name));
+            }
+            Some(_) => {}
+            None => ports.push(port.clone()),
+        }
+    }
+    ports
 }
 
 /// The endpoints of a deployment that is to start.
@@ -112,4 +123,27 @@ pub(super) fn endpoints_of(observed: &Observed, accepted: &Accepted, starts: &Se
 fn endpoint(observed: &Observed, accepted: &Accepted, name: &EndpointName, ports: &[EndpointPort]) -> Service {
     let owner = &observed.owner;
     endpoint_service(&observed.namespace, &accepted.cluster_object, &observed.name, owner, name, ports)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_port_is_found_by_what_all_deployments_have_in_common() {
+        let port = |port: u16, number: u16, name: &str| -> EndpointPort {
+            let target = json!({"containerPort": number, "hostPort": null, "protocol": "tcp", "name": name, "appProtocol": null});
+            serde_json::from_value(json!({"port": port, "target": target})).unwrap()
+        };
+        let found = |all: &[EndpointPort]| {
+            let ports = ports_of_all(all.iter());
+            ports.into_iter().map(|it| (it.port, it.target.container_port, it.target.name)).collect::<Vec<_>>()
+        };
+        let by_name = |port: u16, number: u16| (port, number, Some("http".to_owned()));
+        assert_eq!(found(&[port(80, 8080, "http"), port(80, 8081, "http")]), [by_name(80, 8080)]);
+        assert_eq!(found(&[port(80, 8080, "http"), port(80, 8080, "web")]), [(80, 8080, None)]);
+        assert_eq!(found(&[port(80, 8080, "http"), port(80, 8081, "web")]), [by_name(80, 8080)], "the first serves");
+        assert_eq!(found(&[port(80, 8080, "http"), port(81, 8080, "http")]), [by_name(80, 8080), by_name(81, 8080)]);
+    }
 }

@@ -206,8 +206,6 @@ fn target(
     match wanted {
         Wanted::Existing(number) => {
             check_registry(observed, service, NameOfAnother::Needed)?;
-            let has = newest.and_then(|newest| newest.content.service_connect.as_ref());
-            service_connect::check_names(observed, has)?;
             observed.target_groups.check_there(&service.targets)?;
             // Whoever is on the way has other worries.
             let now = observed.is_at_rest().then(|| runs(named).map(Box::new));

@@ -130,9 +130,10 @@ async fn record(observed: &Observed, context: &Context) -> Result<(), Error> {
     let record = task_record::record(observed.recorded(), finalizer::TASK);
     let records: Api<EcsTask> = context.api(&observed.namespace);
     // Before the write, which brings the service to tell of it.
-    observed.seen.note_change(ChangeKind::Started, context);
+    let is_news = observed.seen.note_change(ChangeKind::Started, context);
     let created = records.create(&PostParams::default(), &record).await;
-    if created.is_err() {
+    // What was noted before may be of a record that the cache does not have yet.
+    if created.is_err() && is_news {
         observed.seen.withdraw_change(ChangeKind::Started, context);
     }
     match created {

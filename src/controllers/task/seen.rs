@@ -63,13 +63,11 @@ impl Seen {
         }
     }
 
-    /// Notes what its service is to tell of it.
-    pub fn note_change(&self, kind: ChangeKind, context: &Context) {
-        if let Some((namespace, workload, change)) = self.change(kind)
-            && context.service_of(&namespace, &workload).is_some()
-        {
-            context.task_changes.note(&namespace, &workload, change);
-        }
+    /// Notes what its service is to tell of it. Whether it was not noted before.
+    pub fn note_change(&self, kind: ChangeKind, context: &Context) -> bool {
+        let Some((namespace, workload, change)) = self.change(kind) else { return false };
+        let is_told = context.service_of(&namespace, &workload).is_some();
+        is_told && context.task_changes.note(&namespace, &workload, change)
     }
 
     /// Takes back what its service was to tell of it.

@@ -30,11 +30,10 @@ fn collect(schema: &JSONSchemaProps, path: &str, paths: &mut BTreeSet<String>) {
 }
 
 /// Members that a kind has for no other reason than to answer in full what to do instead of them.
-const ANSWERED: [&str; 4] = [
+const ANSWERED: [&str; 3] = [
     "deploymentConfiguration.lifecycleHooks",
     "deploymentConfiguration.linearConfiguration",
     "deploymentConfiguration.canaryConfiguration",
-    "serviceConnectConfiguration.services[].tls",
 ];
 
 /// A member that a kind does not have yet is refused, so its row may stand without a field.

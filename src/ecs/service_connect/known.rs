@@ -1,6 +1,9 @@
 //! The endpoints that are there: who may have which name, and what the tasks of a service know of them.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use crate::ecs::{task_definition::TaskDefinition, violation::Violation};
 
@@ -30,18 +33,22 @@ pub fn check_names(
 ) -> Result<(), Violation> {
     let here = || known.iter().filter(|known| known.name.namespace == service_connect.namespace);
     for endpoint in &service_connect.endpoints {
-        let of_name = |known: &&KnownEndpoint| known.name.dns_name == endpoint.dns_name;
-        let mine = here().filter(of_name).find(|known| known.owner == *owner);
-        let is_earlier = |known: &&KnownEndpoint| mine.is_none_or(|mine| known.opened < mine.opened);
-        let shares = |known: &&KnownEndpoint| {
-            let has = |name: &String| known.name.discovery_names.contains(name);
-            of_name(known) || endpoint.discovery_names.iter().any(has)
+        let of_name = |known: &KnownEndpoint| known.name.dns_name == endpoint.dns_name;
+        let mine = here().filter(|known| of_name(known)).find(|known| known.owner == *owner);
+        // Of what is not mine yet another one is always earlier.
+        let is_earlier = |known: &KnownEndpoint, has: &dyn Fn(&KnownEndpoint) -> bool| {
+            has(known) && mine.is_none_or(|mine| !has(mine) || known.opened < mine.opened)
         };
-        if let Some(other) = here().find(|known| known.owner != *owner && shares(known) && is_earlier(known)) {
+        let is_in_the_way = |known: &KnownEndpoint| {
+            let mut discovery_names = endpoint.discovery_names.iter();
+            is_earlier(known, &of_name)
+                || discovery_names.any(|name| is_earlier(known, &|known| known.name.discovery_names.contains(name)))
+        };
+        if let Some(other) = here().find(|known| known.owner != *owner && is_in_the_way(known)) {
             let EndpointName { dns_name, discovery_names, namespace } = &other.name;
-            let (cluster, service) = &other.owner;
+            let (owner_namespace, service) = &other.owner;
             let message = format!(
-                "EcsService {cluster}/{service} is reached as {} and {dns_name} in the namespace {namespace} already: choose other names for {} and {}.",
+                "EcsService {owner_namespace}/{service} is reached as {} and {dns_name} in the namespace {namespace} already, and a name belongs to one service here: choose others for {} and {}.",
                 discovery_names.join(", "),
                 endpoint.discovery_names.join(", "),
                 endpoint.dns_name,
@@ -69,12 +76,9 @@ pub fn connect(
             *found = endpoint;
         }
     }
-    let own = &mut definition.names.hosts;
-    for (name, endpoint) in hosts {
-        if !own.iter().any(|(_, known)| known == name) {
-            own.push((endpoint.address, name.to_owned()));
-        }
-    }
+    let own: BTreeSet<_> = definition.names.hosts.iter().map(|(_, name)| name.clone()).collect();
+    let others = hosts.into_iter().filter(|(name, _)| !own.contains(*name));
+    definition.names.hosts.extend(others.map(|(name, endpoint)| (endpoint.address, name.to_owned())));
     definition.service_connect = Some(service_connect);
     definition
 }
@@ -106,10 +110,10 @@ mod tests {
         let other = |opened| known(("ns", "other"), "http.shop", "x", opened);
         assert!(!refused(&[]) && refused(&[other(1)]), "one that is to be opened comes last");
         assert!(refused(&[mine.clone(), other(1)]) && !refused(&[mine.clone(), other(3)]));
-        assert!(
-            refused(&[mine.clone(), known(("ns", "other"), "x", "http", 1)]),
-            "the discovery name is another one's"
-        );
+        let discovered = |opened| known(("ns", "other"), "x", "http", opened);
+        assert!(refused(&[mine.clone(), discovered(1)]) && !refused(&[mine.clone(), discovered(3)]));
+        let named_otherwise = known(("ns", "me"), "http.shop", "old", 2);
+        assert!(refused(&[named_otherwise, discovered(3)]), "it gets its discovery name only now");
         let elsewhere = KnownEndpoint { name: EndpointName { namespace: "pay".into(), ..other(1).name }, ..other(1) };
         assert!(!refused(&[elsewhere]));
     }

@@ -101,6 +101,12 @@ impl EndpointPort {
 }
 
 impl EndpointName {
+    /// Whether a service could have it: it is written into the hosts of other tasks.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        is_dns_name(&self.dns_name)
+    }
+
     /// Whether both are one endpoint of a service: the rest of what it is called may change.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -1,6 +1,6 @@
 //! Names and addresses of a Pod: hosts and DNS.
 
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 use k8s_openapi::api::core::v1::{HostAlias, PodDNSConfig};
 
@@ -10,8 +10,10 @@ use crate::ecs::task_definition::TaskDefinition;
 #[must_use]
 pub fn host_aliases(definition: &TaskDefinition) -> Vec<HostAlias> {
     let mut by_address: Vec<(IpAddr, Vec<String>)> = Vec::new();
+    let mut places: HashMap<IpAddr, usize> = HashMap::new();
     for (address, name) in &definition.names.hosts {
-        match by_address.iter_mut().find(|(known, _)| known == address) {
+        let place = *places.entry(*address).or_insert(by_address.len());
+        match by_address.get_mut(place) {
             Some((_, names)) => names.push(name.clone()),
             None => by_address.push((*address, vec![name.clone()])),
         }

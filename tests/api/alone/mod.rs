@@ -4,6 +4,7 @@ mod away;
 mod calm;
 mod crash;
 mod drain;
+mod endpoints;
 mod faults;
 mod outage;
 mod race;

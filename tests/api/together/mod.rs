@@ -10,7 +10,7 @@ mod role;
 mod rollout;
 mod security_group;
 mod service;
-mod service_connect;
+pub mod service_connect;
 mod service_registry;
 mod subnet;
 mod tampering;

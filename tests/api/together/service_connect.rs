@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A task definition with a named port.
-fn listening(port: u16) -> Value {
+pub fn listening(port: u16) -> Value {
     let mut web = definition("nginx:1", &[port]);
     web["containerDefinitions"][0]["portMappings"][0]["name"] = json!("http");
     web
@@ -22,12 +22,12 @@ fn connected(configuration: &Value) -> Value {
     web
 }
 
-fn reached_as(name: &str) -> Value {
+pub fn reached_as(name: &str) -> Value {
     connected(&json!({"services": [{"portName": "http", "clientAliases": [{"port": 80, "dnsName": name}]}]}))
 }
 
 /// The one endpoint of a service.
-async fn endpoint(scene: &Scene, of: &str) -> Value {
+pub async fn endpoint(scene: &Scene, of: &str) -> Value {
     let services = scene.list("Service").await;
     let is_endpoint = |it: &&Value| {
         text(&it["metadata"]["name"]).starts_with("sc-") && it["metadata"]["labels"]["ecs-operator.dev/service"] == of
@@ -115,6 +115,33 @@ fn a_name_is_that_of_the_first_service_that_has_it() {
         scene.delete("EcsService", "one").await;
         scene.steady("two", "web:1", 1).await;
         assert!(endpoint(scene, "two").await.is_object());
+    });
+}
+
+#[test]
+fn what_only_looks_like_an_endpoint_is_told_to_nobody() {
+    together(async |scene| {
+        scene.make_cluster().await;
+        scene.apply("TaskDefinition", "web", listening(8080)).await;
+        scene.apply("EcsService", "api", reached_as("api")).await;
+        scene.steady("api", "web:1", 1).await;
+        let mut forged = endpoint(scene, "api").await;
+        (forged["apiVersion"], forged["kind"]) = (json!("v1"), json!("Service"));
+        forged["metadata"] = json!({
+            "name": "sc-forged", "namespace": scene.namespace, "labels": forged["metadata"]["labels"],
+            "annotations": forged["metadata"]["annotations"], "ownerReferences": forged["metadata"]["ownerReferences"],
+        });
+        forged["spec"] = json!({"ports": [{"port": 80}]});
+        scene.create(&forged).await;
+        scene.until_gone("Service", "sc-forged").await;
+        // One that has not even a label which says whose it is stays, and nobody gets to know it.
+        let labels = forged["metadata"]["labels"].as_object_mut().unwrap();
+        labels.remove("ecs-operator.dev/service");
+        scene.create(&forged).await;
+        scene.apply("EcsService", "client", connected(&json!({}))).await;
+        scene.steady("client", "web:1", 1).await;
+        let known = endpoint(scene, "api").await;
+        assert_eq!(hosts(scene, "client").await, [("api".to_owned(), text(&known["spec"]["clusterIP"]))]);
     });
 }
 

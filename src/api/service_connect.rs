@@ -10,7 +10,7 @@ use super::unread::Unread;
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterServiceConnectDefaults {
-    /// The namespace of Service Connect; an empty one is none. What runs keeps the one that it was started with.
+    /// The namespace of services that name none; an empty one is none. Those that have one already keep it.
     #[schemars(length(max = 1024))]
     pub namespace: String,
 }
@@ -22,8 +22,8 @@ pub struct ServiceConnectConfiguration {
     /// Whether they are.
     pub enabled: bool,
 
-    /// The namespace, by its name or ARN. It exists by being named, for the clusters of one VPC together. Default:
-    /// `serviceConnectDefaults.namespace` of the cluster.
+    /// The namespace, by its name or ARN. It exists by being named, for the clusters of one VPC together. Absent or empty: the
+    /// one of the cluster (`serviceConnectDefaults.namespace`) when the service first took part, which it keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub namespace: Option<String>,

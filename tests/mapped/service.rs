@@ -62,6 +62,12 @@ pub(super) fn pairs() -> Vec<Pair> {
         connected("serviceConnectConfiguration.services[].portName", &json!({}), json!("http"), json!("admin")),
         connected("serviceConnectConfiguration.services[].discoveryName", &json!({}), json!("one"), json!("two")),
         connected(
+            "serviceConnectConfiguration.services[].clientAliases",
+            &json!({}),
+            json!(null),
+            json!([{"port": 81}]),
+        ),
+        connected(
             "serviceConnectConfiguration.services[].clientAliases[].port",
             &json!({"clientAliases": [{"dnsName": "web"}]}),
             json!(80),

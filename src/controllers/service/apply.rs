@@ -30,12 +30,13 @@ use crate::{
         finalizer, replica_set, scale,
         workload::Workload,
     },
-    translate::{labels, names, owner::Ownership, snapshot::Snapshot},
+    translate::{kubernetes_service::endpoint_name, labels, names, owner::Ownership, snapshot::Snapshot},
 };
 
 use super::{
     observe::{Observed, StoredSnapshot},
     plan::Plan,
+    service_connect::address_that_clients_know,
     services::endpoints_of,
     validate::{Accepted, Target},
 };
@@ -184,7 +185,7 @@ pub(super) async fn open_endpoints(observed: &Observed, accepted: &Accepted, con
     });
     let mut has_opened = false;
     for endpoint in &endpoints {
-        match keep(Some(endpoint), None, observed, context).await {
+        match open(endpoint, observed, context).await {
             // It is told with the others, and the tasks go without.
             Err(Error::Foreign { .. } | Error::Hidden { .. }) => {}
             result => {
@@ -194,6 +195,23 @@ pub(super) async fn open_endpoints(observed: &Observed, accepted: &Accepted, con
         }
     }
     Ok(has_opened)
+}
+
+/// Opens an endpoint at the address that clients know it by, as far as that is free.
+async fn open(endpoint: &Service, observed: &Observed, context: &Context) -> Result<(), Error> {
+    let known = endpoint_name(endpoint)
+        .and_then(|name| address_that_clients_know(&name, &observed.namespace, &context.caches))
+        .filter(|address| !observed.endpoints.iter().any(|other| other.address.to_string() == *address));
+    if let Some(address) = known {
+        let mut there = endpoint.clone();
+        there.spec.get_or_insert_default().cluster_ip = Some(address);
+        match keep(Some(&there), None, observed, context).await {
+            // Somebody else has got it.
+            Err(error) if error.refusal().is_some() => {}
+            result => return result,
+        }
+    }
+    keep(Some(endpoint), None, observed, context).await
 }
 
 /// Closes what was opened for the first deployment of a service that is refused before that starts: another one has got the name.

@@ -1,11 +1,16 @@
 //! Whether a deployment is due: what runs is what was rendered when it was started, and a newer operator or changed surroundings
 //! would render something else. Pure.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use crate::{decide::service_scheduler::Decision, translate::difference::paths_that_differ};
 
 use super::{
     observe::Observed,
     plan::{Surroundings, snapshot_of},
+    service_connect::hosts,
     validate::{Accepted, Target},
 };
 
@@ -34,8 +39,28 @@ pub(super) fn deployment_due(
     let paths = paths_that_differ(&stored.snapshot.content.template, &now.content.template, MOST_PATHS);
     (!paths.is_empty()).then(|| {
         format!(
-            "A deployment that is started now differs in {}: a new value of spec.forceNewDeployment starts one.",
-            paths.join(", ")
+            "A deployment that is started now differs in {}: a new value of spec.forceNewDeployment starts one.{}",
+            paths.join(", "),
+            hosts_that_differ(&stored.snapshot.content.template, &now.content.template)
         )
     })
+}
+
+/// The names of Service Connect that the tasks know otherwise than those of a new deployment would.
+fn hosts_that_differ(then: &Value, now: &Value) -> String {
+    let (then, now) = (hosts(then), hosts(now));
+    let of = |what: &str, differs: &dyn Fn(&&String) -> bool| {
+        let names: BTreeSet<_> =
+            then.keys().chain(now.keys()).filter(|name| differs(name)).map(String::as_str).collect();
+        let told: Vec<_> = names.into_iter().take(MOST_PATHS).collect();
+        if told.is_empty() { String::new() } else { format!(" {what}: {}.", told.join(", ")) }
+    };
+    [
+        of("They do not know yet", &|name| !then.contains_key(*name)),
+        of("They know at an address that is gone", &|name| {
+            then.get(*name).zip(now.get(*name)).is_some_and(|(then, now)| then != now)
+        }),
+        of("They know what is gone", &|name| !now.contains_key(*name)),
+    ]
+    .concat()
 }

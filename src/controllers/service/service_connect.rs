@@ -1,9 +1,14 @@
 //! Service Connect of a service: which endpoints there are, and what its tasks know of them.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use k8s_openapi::api::core::v1::Service as KubernetesService;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use serde_json::Value;
 
 use crate::{
     api::service::EcsService,
@@ -16,12 +21,12 @@ use crate::{
     decide::conditions::reason,
     ecs::{
         service::Service,
-        service_connect::{self, KnownEndpoint},
+        service_connect::{self, EndpointName, KnownEndpoint},
         task_definition::TaskDefinition,
-        violation::summary,
+        violation::{Violation, summary},
     },
     kube_io::caches::Caches,
-    translate::{kubernetes_service::endpoint_name, labels, names, owner::Owner},
+    translate::{kubernetes_service::endpoint_name, labels, names, owner::Owner, snapshot::Snapshot},
 };
 
 use super::{observe::Observed, services_in};
@@ -99,11 +104,39 @@ pub(super) fn connect(
     definition: TaskDefinition,
 ) -> Result<TaskDefinition, Refusal> {
     let Some(named) = &service.service_connect else { return Ok(definition) };
-    let default = cluster.spec.service_connect_defaults.as_ref().map(|defaults| defaults.namespace.as_str());
-    let of_tasks = service_connect::of_tasks(named, default, &definition);
-    let of_tasks = of_tasks.map_err(|violations| Refusal::new(reason::INVALID, &summary(&violations)))?;
+    let refused = |violations: Vec<Violation>| Refusal::new(reason::INVALID, &summary(&violations));
+    let of_cluster = || cluster.spec.service_connect_defaults.as_ref().map(|defaults| defaults.namespace.as_str());
+    let default = kept_namespace(observed).or_else(of_cluster);
+    let of_tasks = service_connect::of_tasks(named, default, &definition).map_err(refused)?;
     let me = (observed.namespace.clone(), observed.name.clone());
-    let checked = service_connect::check_names(&of_tasks, &me, &observed.endpoints);
-    checked.map_err(|violation| Refusal::new(reason::INVALID, &violation))?;
-    Ok(service_connect::connect(definition, of_tasks, &observed.namespace, &observed.endpoints))
+    service_connect::check_names(named, &of_tasks, &me, &observed.endpoints).map_err(refused)?;
+    Ok(service_connect::connect(definition, of_tasks, &me, &observed.endpoints))
+}
+
+/// The namespace that a service which names none got from its cluster: a change of that is for others, as in ECS.
+fn kept_namespace(observed: &Observed) -> Option<&str> {
+    let content = &observed.newest_snapshot()?.content;
+    let given = content.trigger.service_connect.get("namespace").and_then(Value::as_str).unwrap_or_default();
+    content.service_connect.as_ref().filter(|_| given.is_empty()).map(|kept| kept.namespace.as_str())
+}
+
+/// The address at which clients know a name: whoever opens it anew, or in the place of another service, is found there.
+pub(super) fn address_that_clients_know(name: &EndpointName, namespace: &str, caches: &Caches) -> Option<String> {
+    let near = namespaces_near(namespace, caches);
+    let stored = near.iter().flat_map(|namespace| caches.snapshots.in_namespace(namespace));
+    let known = stored.filter_map(|stored| {
+        let content = Snapshot::read(&stored)?.content;
+        let is_client = content.service_connect.as_ref().is_some_and(|it| it.namespace == name.namespace);
+        let address = hosts(&content.template).remove(&name.dns_name).filter(|_| is_client)?;
+        Some((stored.creation_timestamp(), address))
+    });
+    known.max().map(|(_, address)| address)
+}
+
+/// The hosts of a rendered Pod template, with their addresses.
+pub(super) fn hosts(template: &Value) -> BTreeMap<String, String> {
+    let aliases = template.pointer("/spec/hostAliases").and_then(Value::as_array).into_iter().flatten();
+    let names = |alias: &Value| serde_json::from_value::<Vec<String>>(alias["hostnames"].clone()).unwrap_or_default();
+    let address = |alias: &Value| alias["ip"].as_str().unwrap_or_default().to_owned();
+    aliases.flat_map(|alias| names(alias).into_iter().map(move |name| (name, address(alias)))).collect()
 }

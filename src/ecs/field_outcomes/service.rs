@@ -27,7 +27,7 @@ const REGISTRY_ID: &str = "The ARN tells the id of the registry and not its name
 const REGISTRY: &str = "It becomes a headless Service of that name, and Cloud Map knows nothing of it: tasks are found at NAME.NAMESPACE.svc, and SRV records at _PORT._PROTOCOL below that.";
 const NO_PROXY: &str = "There is no proxy: Kubernetes spreads connections over the tasks, and neither repeats requests nor counts them. In the tasks of a service that takes part, the names of the namespace are hosts with the addresses of Services.";
 const NAMESPACE_ID: &str = "The ARN tells the id of the namespace and not its name: default names end with that id. Write the name in place of the ARN.";
-const HOSTS: &str = "As in ECS, tasks know the names that were there when their deployment was started. A name belongs to one service, also with another port. Where a service is deleted its address may become that of another Service, and clients need a new deployment.";
+const HOSTS: &str = "As in ECS, tasks know the names that were there when their deployment was started. A name belongs to one service, also with another port. Where a service is deleted its address is free until it is made again: should another Service get it, clients need a new deployment.";
 const NO_LOGS: &str = "There is no proxy that would write logs.";
 const OFF: &str = "It has no effect while it is not enabled.";
 
@@ -157,7 +157,7 @@ pub(super) const ROWS: &[Row] = &[
     mapped("serviceConnectConfiguration.services"),
     mapped("serviceConnectConfiguration.services[].portName"),
     mapped("serviceConnectConfiguration.services[].discoveryName"),
-    approximated("serviceConnectConfiguration.services[].clientAliases", HOSTS),
+    mapped("serviceConnectConfiguration.services[].clientAliases"),
     mapped("serviceConnectConfiguration.services[].clientAliases[].port"),
     approximated("serviceConnectConfiguration.services[].clientAliases[].dnsName", HOSTS),
     ignored(

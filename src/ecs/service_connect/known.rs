@@ -5,9 +5,12 @@ use std::{
     net::IpAddr,
 };
 
-use crate::ecs::{task_definition::TaskDefinition, violation::Violation};
+use crate::ecs::{
+    task_definition::TaskDefinition,
+    violation::{Violation, Violations},
+};
 
-use super::{EndpointName, PATH, ServiceConnect};
+use super::{Endpoint, EndpointName, NamedPort, NamedServiceConnect, PATH, ServiceConnect};
 
 /// An endpoint that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,38 +28,49 @@ pub struct KnownEndpoint {
 /// Checks that nobody had the names of a service before it has them. `owner` is the service.
 ///
 /// # Errors
-/// When somebody did (SV36).
+/// For each that somebody did (SV36).
 pub fn check_names(
+    named: &NamedServiceConnect,
     service_connect: &ServiceConnect,
     owner: &(String, String),
     known: &[KnownEndpoint],
-) -> Result<(), Violation> {
-    let here = || known.iter().filter(|known| known.name.namespace == service_connect.namespace);
-    for endpoint in &service_connect.endpoints {
-        let of_name = |known: &KnownEndpoint| known.name.dns_name == endpoint.dns_name;
-        let mine = here().filter(|known| of_name(known)).find(|known| known.owner == *owner);
-        // Of what is not mine yet another one is always earlier.
-        let is_earlier = |known: &KnownEndpoint, has: &dyn Fn(&KnownEndpoint) -> bool| {
-            has(known) && mine.is_none_or(|mine| !has(mine) || known.opened < mine.opened)
-        };
-        let is_in_the_way = |known: &KnownEndpoint| {
-            let mut discovery_names = endpoint.discovery_names.iter();
-            is_earlier(known, &of_name)
-                || discovery_names.any(|name| is_earlier(known, &|known| known.name.discovery_names.contains(name)))
-        };
-        if let Some(other) = here().find(|known| known.owner != *owner && is_in_the_way(known)) {
-            let EndpointName { dns_name, discovery_names, namespace } = &other.name;
-            let (owner_namespace, service) = &other.owner;
-            let message = format!(
-                "EcsService {owner_namespace}/{service} is reached as {} and {dns_name} in the namespace {namespace} already, and a name belongs to one service here: choose others for {} and {}.",
-                discovery_names.join(", "),
-                endpoint.discovery_names.join(", "),
-                endpoint.dns_name,
+) -> Result<(), Vec<Violation>> {
+    let mut violations = Violations::new();
+    let here: Vec<_> = known.iter().filter(|known| known.name.namespace == service_connect.namespace).collect();
+    for (index, NamedPort { discovery_name, .. }) in named.ports.iter().enumerate() {
+        let is_of_port = |endpoint: &&Endpoint| endpoint.discovery_names.contains(discovery_name);
+        let Some(Endpoint { dns_name, .. }) = service_connect.endpoints.iter().find(is_of_port) else { continue };
+        let is_named = |known: &KnownEndpoint| known.name.dns_name == *dns_name;
+        let mine = here.iter().copied().find(|known| known.owner == *owner && is_named(known));
+        let path = format!("{PATH}.services[{index}]");
+        if let Some(other) = earlier(&here, owner, mine, is_named) {
+            let message = format_args!("Clients use {dns_name} for {other} already, {ONE_SERVICE}.");
+            violations.add("SV36", format_args!("{path}.clientAliases[0].dnsName"), message);
+        }
+        let is_discovered = |known: &KnownEndpoint| known.name.discovery_names.contains(discovery_name);
+        if let Some(other) = earlier(&here, owner, mine, is_discovered) {
+            let message = format_args!(
+                "{discovery_name} is a discovery name of {other} already, {ONE_SERVICE}. Without one it is portName."
             );
-            return Err(Violation::new("SV36", format!("{PATH}.services"), message));
+            violations.add("SV36", format_args!("{path}.discoveryName"), message);
         }
     }
-    Ok(())
+    violations.or(())
+}
+
+const ONE_SERVICE: &str = "and a name belongs to one service here: choose another one";
+
+/// Whoever had a name before the owner. Of what is not its own yet another one is always earlier.
+fn earlier(
+    here: &[&KnownEndpoint],
+    owner: &(String, String),
+    mine: Option<&KnownEndpoint>,
+    has: impl Fn(&KnownEndpoint) -> bool,
+) -> Option<String> {
+    let is_earlier = |known: &KnownEndpoint| mine.is_none_or(|mine| !has(mine) || known.opened < mine.opened);
+    let other = here.iter().find(|known| known.owner != *owner && has(known) && is_earlier(known))?;
+    let (namespace, service) = &other.owner;
+    Some(format!("EcsService {namespace}/{service} in the namespace {}", other.name.namespace))
 }
 
 /// A task definition as a service runs it that takes part: its tasks find the names of the namespace among their hosts. Of two endpoints of
@@ -65,12 +79,17 @@ pub fn check_names(
 pub fn connect(
     mut definition: TaskDefinition,
     service_connect: ServiceConnect,
-    own_namespace: &str,
+    owner: &(String, String),
     known: &[KnownEndpoint],
 ) -> TaskDefinition {
     let mut hosts: BTreeMap<&str, &KnownEndpoint> = BTreeMap::new();
-    let rank = |known: &KnownEndpoint| (known.owner.0 != own_namespace, known.opened.clone());
-    for endpoint in known.iter().filter(|known| known.name.namespace == service_connect.namespace) {
+    let rank = |known: &KnownEndpoint| (known.owner.0 != owner.0, known.opened.clone());
+    // A name that the service gives up with this deployment is not one to know.
+    let stays = |known: &KnownEndpoint| {
+        known.owner != *owner || service_connect.endpoints.iter().any(|own| own.dns_name == known.name.dns_name)
+    };
+    let here = known.iter().filter(|known| known.name.namespace == service_connect.namespace);
+    for endpoint in here.filter(|known| stays(known)) {
         let found = hosts.entry(&endpoint.name.dns_name).or_insert(endpoint);
         if rank(endpoint) < rank(found) {
             *found = endpoint;
@@ -86,7 +105,10 @@ pub fn connect(
 #[cfg(test)]
 mod tests {
     use super::{
-        super::tests::{definition, of},
+        super::{
+            check,
+            tests::{definition, of},
+        },
         *,
     };
     use serde_json::json;
@@ -103,19 +125,28 @@ mod tests {
 
     #[test]
     fn the_first_one_has_a_name() {
-        let wanted = of(&json!([{"portName": "http"}])).unwrap();
+        let services = json!([{"portName": "http"}]);
+        let named = check(Some(&serde_json::from_value(json!({"enabled": true, "services": services})).unwrap()));
+        let (named, wanted) = (named.unwrap().unwrap(), of(&services).unwrap());
         let me = ("ns".to_owned(), "me".to_owned());
-        let refused = |known: &[KnownEndpoint]| check_names(&wanted, &me, known).is_err();
+        let refused = |known: &[KnownEndpoint]| {
+            let broken = check_names(&named, &wanted, &me, known).err().unwrap_or_default();
+            broken.iter().map(|it| it.path.rsplit('.').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let free = [""; 0];
         let mine = known(("ns", "me"), "http.shop", "http", 2);
         let other = |opened| known(("ns", "other"), "http.shop", "x", opened);
-        assert!(!refused(&[]) && refused(&[other(1)]), "one that is to be opened comes last");
-        assert!(refused(&[mine.clone(), other(1)]) && !refused(&[mine.clone(), other(3)]));
+        assert_eq!(refused(&[]), free);
+        assert_eq!(refused(&[other(1)]), ["dnsName"], "one that is to be opened comes last");
+        assert_eq!(refused(&[mine.clone(), other(1)]), ["dnsName"]);
+        assert_eq!(refused(&[mine.clone(), other(3)]), free);
         let discovered = |opened| known(("ns", "other"), "x", "http", opened);
-        assert!(refused(&[mine.clone(), discovered(1)]) && !refused(&[mine.clone(), discovered(3)]));
+        assert_eq!(refused(&[mine.clone(), discovered(1)]), ["discoveryName"]);
+        assert_eq!(refused(&[mine.clone(), discovered(3)]), free);
         let named_otherwise = known(("ns", "me"), "http.shop", "old", 2);
-        assert!(refused(&[named_otherwise, discovered(3)]), "it gets its discovery name only now");
+        assert_eq!(refused(&[named_otherwise, discovered(3)]), ["discoveryName"], "it gets that only now");
         let elsewhere = KnownEndpoint { name: EndpointName { namespace: "pay".into(), ..other(1).name }, ..other(1) };
-        assert!(!refused(&[elsewhere]));
+        assert_eq!(refused(&[elsewhere]), free);
     }
 
     #[test]
@@ -123,7 +154,7 @@ mod tests {
         let mut definition = definition();
         let own = (IpAddr::from([1, 2, 3, 4]), "own".to_owned());
         definition.names.hosts.push(own.clone());
-        let wanted = of(&json!([])).unwrap();
+        let wanted = of(&json!([{"portName": "http", "clientAliases": [{"port": 80, "dnsName": "mine"}]}])).unwrap();
         let elsewhere = KnownEndpoint {
             name: EndpointName { namespace: "pay".into(), ..known(("ns", "a"), "a", "a", 1).name },
             ..known(("ns", "a"), "a", "a", 1)
@@ -134,9 +165,12 @@ mod tests {
             known(("other", "b"), "b", "b", 3),
             known(("ns", "b"), "b", "b", 4),
             known(("ns", "b2"), "b", "b2", 5),
+            known(("ns", "me"), "mine", "http", 6),
+            known(("ns", "me"), "given-up", "old", 7),
         ];
-        let connected = connect(definition, wanted.clone(), "ns", &all);
-        assert_eq!(connected.names.hosts, [own, (IpAddr::from([10, 0, 0, 4]), "b".to_owned())]);
+        let connected = connect(definition, wanted.clone(), &("ns".into(), "me".into()), &all);
+        let host = |last: u8, name: &str| (IpAddr::from([10, 0, 0, last]), name.to_owned());
+        assert_eq!(connected.names.hosts, [own, host(4, "b"), host(6, "mine")]);
         assert_eq!(connected.service_connect, Some(wanted));
     }
 }

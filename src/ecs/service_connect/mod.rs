@@ -3,6 +3,8 @@
 
 mod known;
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::api::service_connect::{ServiceConnectConfiguration, ServiceConnectService};
@@ -173,11 +175,20 @@ fn check_service(service: &ServiceConnectService, path: &str, violations: &mut V
     }
 }
 
-const INVALID_NAME: &str = "The DNS name that you provided is invalid: use up to 127 lower-case letters, digits, - and dots, with a letter or digit at both ends of each part.";
+const INVALID_NAME: &str = "The DNS name that you provided is invalid: hosts of Kubernetes have up to 127 lower-case letters, digits, - and dots, with a letter or digit at both ends of each part, and no address or name of the node or of Kubernetes itself (localhost, kubernetes, NAME.svc, NAME.cluster.local) can be one.";
 
 /// Kubernetes writes no other into the hosts of a Pod.
 fn is_dns_name(name: &str) -> bool {
-    name.len() <= 127 && is_object_name(name)
+    name.len() <= 127 && is_object_name(name) && !is_reserved(name)
+}
+
+/// Names that lead somewhere else, with or without Service Connect.
+fn is_reserved(name: &str) -> bool {
+    let is_below = |domain: &str| name == domain || name.strip_suffix(domain).is_some_and(|it| it.ends_with('.'));
+    let is_of_api_server = ["kubernetes", "kubernetes.default"].contains(&name);
+    is_of_api_server
+        || name.parse::<IpAddr>().is_ok()
+        || ["localhost", "svc", "cluster.local"].into_iter().any(is_below)
 }
 
 fn is_discovery_name(name: &str) -> bool {
@@ -211,8 +222,9 @@ pub fn of_tasks(
         let path = format!("{PATH}.services[{index}]");
         let Some(target) = ports.iter().find(|port| port.name.as_ref() == Some(&named.port_name)) else {
             let message = format_args!(
-                "portName({}) does not refer to any named PortMapping in the container definitions",
-                named.port_name
+                "portName({}) does not refer to any named PortMapping in the container definitions: {}.",
+                named.port_name,
+                named_ports(&definition.family, &ports)
             );
             violations.add("SV36", format_args!("{path}.portName"), message);
             continue;
@@ -230,6 +242,14 @@ pub fn of_tasks(
         }
     }
     violations.or(ServiceConnect { namespace: namespace.into(), endpoints })
+}
+
+fn named_ports(family: &str, ports: &[Port]) -> String {
+    let names: Vec<_> = ports.iter().filter_map(|port| port.name.as_deref()).collect();
+    if names.is_empty() {
+        return format!("{family} names none, so give the portMapping a name");
+    }
+    format!("{family} names {}", names.join(", "))
 }
 
 /// Adds a port to the endpoint of a name. Whether it was free there.
@@ -315,6 +335,9 @@ mod tests {
             (json!({"portName": "http", "clientAliases": [alias(80, "a"), alias(81, "a")]}), "clientAliases"),
             (json!({"portName": "http", "clientAliases": [alias(0, "a")]}), "clientAliases[0].port"),
             (json!({"portName": "http", "clientAliases": [alias(80, "a_b")]}), "clientAliases[0].dnsName"),
+            (json!({"portName": "http", "clientAliases": [alias(80, "localhost")]}), "clientAliases[0].dnsName"),
+            (json!({"portName": "http", "clientAliases": [alias(80, "10.0.0.1")]}), "clientAliases[0].dnsName"),
+            (json!({"portName": "http", "clientAliases": [alias(80, "a.b.svc")]}), "clientAliases[0].dnsName"),
             (json!({"portName": "http", "tls": {}}), "tls"),
         ] {
             assert_eq!(of(&json!([service])), Err(vec![format!("{PATH}.services[0].{path}")]), "{service}");

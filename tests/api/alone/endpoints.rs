@@ -33,6 +33,8 @@ fn an_endpoint_that_is_refused_keeps_only_its_own_deployment_back() {
             |service: &Value| service["status"]["events"].to_string().matches("has started 1 tasks").count() == 2;
         scene.until("EcsService", "web", "has another task", has_another).await;
         scene.delete("ResourceQuota", "few").await;
+        // What is refused is tried ever more rarely, and at once when somebody changes something.
+        scene.merge("EcsService", "web", json!({"metadata": {"annotations": {"changed": "yes"}}})).await;
         scene.until("EcsService", "web", "has another deployment", |service| id(service) != id(&before)).await;
         scene.steady("web", "web:1", 1).await;
         assert!(endpoint(scene, "web").await.is_object());

@@ -69,7 +69,10 @@ fn clients_reach_a_service_by_the_names_that_were_there_when_they_were_deployed(
         scene.steady("late", "web:1", 1).await;
         assert_eq!(hosts(scene, "late").await, known);
         // An earlier one is told that a deployment is due, and knows it with that.
-        let is_due = |it: &Value| text(&it["status"]["deploymentDue"]).contains("spec.hostAliases");
+        let is_due = |it: &Value| {
+            let due = text(&it["status"]["deploymentDue"]);
+            due.contains("spec.hostAliases") && due.contains("They do not know yet: api.internal.")
+        };
         scene.until("EcsService", "early", "says that a deployment is due", is_due).await;
         assert_eq!(hosts(scene, "early").await, []);
         scene.merge("EcsService", "early", json!({"spec": {"forceNewDeployment": "1"}})).await;
@@ -81,6 +84,16 @@ fn clients_reach_a_service_by_the_names_that_were_there_when_they_were_deployed(
         let after = endpoint(scene, "api").await;
         let identity = |it: &Value| (it["metadata"]["uid"].clone(), it["spec"]["clusterIP"].clone());
         assert_eq!(identity(&after), identity(&opened));
+        // A service that is made again is found where its clients know it.
+        scene.delete("EcsService", "api").await;
+        scene.until_gone("Service", &text(&opened["metadata"]["name"])).await;
+        let lacks = |it: &Value| text(&it["status"]["deploymentDue"]).contains("They know what is gone: api.internal.");
+        scene.until("EcsService", "late", "is told what its tasks know in vain", lacks).await;
+        scene.apply("EcsService", "api", reached_as("api.internal")).await;
+        scene.steady("api", "web:2", 1).await;
+        assert_eq!(endpoint(scene, "api").await["spec"]["clusterIP"], opened["spec"]["clusterIP"]);
+        let is_whole = |it: &Value| !text(&it["status"]["deploymentDue"]).contains("spec.hostAliases");
+        scene.until("EcsService", "late", "finds it again", is_whole).await;
         // It takes part no more.
         scene.apply("EcsService", "api", service(1)).await;
         scene.until_gone("Service", &text(&opened["metadata"]["name"])).await;
@@ -98,7 +111,7 @@ fn a_name_is_that_of_the_first_service_that_has_it() {
         scene.apply("EcsService", "two", reached_as("web")).await;
         let refused = scene.condition("EcsService", "two", "Accepted", "False", "Invalid").await;
         assert!(
-            text(&refused["message"]).contains("/one is reached as http and web in the namespace shop"),
+            text(&refused["message"]).contains("clientAliases[0].dnsName: Clients use web for EcsService "),
             "{refused}"
         );
         let discovered =
@@ -157,6 +170,14 @@ fn a_service_without_a_namespace_has_that_of_its_cluster() {
         assert!(text(&refused["message"]).contains("Namespace is missing"), "{refused}");
         let defaults = json!({"serviceConnectDefaults": {"namespace": "shop"}});
         scene.apply("EcsCluster", &scene.cluster, defaults).await;
+        let first = scene.steady("web", "web:1", 1).await["status"]["deployments"][0]["id"].clone();
+        // It keeps that.
+        let others = json!({"serviceConnectDefaults": {"namespace": "pay"}});
+        scene.apply("EcsCluster", &scene.cluster, others).await;
+        scene.merge("EcsService", "web", json!({"spec": {"forceNewDeployment": "1"}})).await;
+        scene
+            .until("EcsService", "web", "has another deployment", |it| it["status"]["deployments"][0]["id"] != first)
+            .await;
         scene.steady("web", "web:1", 1).await;
         let names: Vec<_> = hosts(scene, "web").await.into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["http.shop"]);

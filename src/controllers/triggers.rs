@@ -96,6 +96,11 @@ impl<D: PartialEq> LastSeen<D> {
         Self { digests: Mutex::new(HashMap::new()) }
     }
 
+    /// Forgets an object that is gone.
+    pub fn forget(&self, uid: &str) {
+        self.digests.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
     /// Whether what matters of an object has changed since it was seen last.
     pub fn has_changed(&self, uid: &str, digest: D) -> bool {
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,10 +5,10 @@ use std::fmt::Debug;
 
 use kube::{
     Api, Resource, ResourceExt,
-    api::{DeleteParams, PatchParams, Preconditions, PropagationPolicy},
+    api::{DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{ecs::hash::short_hash, translate::owner::Ownership};
 
@@ -135,7 +135,12 @@ where
         return Ok(Applied::Unchanged);
     }
     body.value["metadata"]["uid"] = observed.uid().unwrap_or_default().into();
-    match send(api, &body, force).await {
+    let mut sent = send(api, &body, force).await;
+    if force == Force::Yes && has_foreign_ports(&body, &sent) {
+        take_off_ports(api, &body).await?;
+        sent = send(api, &body, force).await;
+    }
+    match sent {
         // What others have added to it may stay: the API server sees no difference then.
         Ok(written) if written.resource_version() == observed.resource_version() => Ok(Applied::Unchanged),
         Ok(_) => Ok(Applied::Changed),
@@ -146,6 +151,36 @@ where
             Err(Error::Stale { what: body.action("object") })
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Whether a Service has ports that are not wanted, which an apply leaves to whoever has added them. It is refused where one of them
+/// has the name of a wanted one.
+fn has_foreign_ports<K: Serialize>(body: &Body, sent: &Result<K, Error>) -> bool {
+    let Some(wanted) = body.ports() else { return false };
+    match sent {
+        Ok(written) => {
+            let written = serde_json::to_value(written).unwrap_or_default();
+            written["spec"]["ports"].as_array().is_some_and(|ports| ports.len() > wanted.len())
+        }
+        Err(Error::Request { source, .. }) => api_status(source).is_some_and(kube::core::Status::is_invalid),
+        Err(_) => false,
+    }
+}
+
+/// Leaves no ports but the wanted ones.
+async fn take_off_ports<K>(api: &Api<K>, body: &Body) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug,
+{
+    let metadata = json!({"uid": body.value["metadata"]["uid"]});
+    let patch = json!({"metadata": metadata, "spec": {"ports": body.ports()}});
+    match api.patch(&body.name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(()),
+        Err(error) if api_status(&error).is_some_and(|status| matches!(status.code, 404 | 409)) => {
+            Err(Error::Stale { what: body.action("object") })
+        }
+        Err(error) => Err(Error::request(body.action("correct the ports of"), error)),
     }
 }
 
@@ -189,6 +224,11 @@ impl Body {
         value["metadata"]["annotations"][APPLIED] = hash.into();
         let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         Self { kind: K::kind(&()).into_owned(), name, value }
+    }
+
+    /// The ports of a Service.
+    fn ports(&self) -> Option<&Vec<Value>> {
+        self.value["spec"]["ports"].as_array().filter(|_| self.kind == "Service")
     }
 
     fn action(&self, verb: &str) -> String {
@@ -235,7 +275,6 @@ fn is_field_conflict(error: &kube::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn what_the_server_fills_in_is_no_difference() {

@@ -1,6 +1,6 @@
 //! Fourth step: carries the plan out, in the order in which things need each other.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, time::Duration};
 
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, DaemonSet, Deployment},
@@ -21,8 +21,8 @@ use crate::{
         service::{EcsService, SchedulingStrategy},
         service_status::RolloutState,
     },
-    controllers::{context::Context, task::Seen},
-    decide::{rollout::Rollout, service_scheduler::TaskStop, unhealthy::is_unhealthy_stop},
+    controllers::{context::Context, driver::Outcome, task::Seen},
+    decide::{elapsed::left, rollout::Rollout, service_scheduler::TaskStop, unhealthy::is_unhealthy_stop},
     kube_io::{
         apply::{Applied, Force, apply as apply_object, delete_if_there},
         apply_request::create_as_go_writes_it,
@@ -168,21 +168,27 @@ pub(super) async fn keep_other_services(
     result
 }
 
-/// Opens the endpoints of a deployment that is to start, whose tasks are told their addresses. Whether there were some to open: they
-/// bring the service back here.
-pub(super) async fn open_endpoints(observed: &Observed, accepted: &Accepted, context: &Context) -> Result<bool, Error> {
-    let Target::New(_, runs) = &accepted.target else { return Ok(false) };
+/// Time after which everybody has seen who has opened an endpoint: of several in the same second the order is by their UIDs.
+const SETTLES: Duration = Duration::from_secs(2);
+
+/// Opens the endpoints of a deployment that is to start, whose tasks are told their addresses. What to wait for before it does.
+pub(super) async fn open_endpoints(
+    observed: &Observed,
+    accepted: &Accepted,
+    context: &Context,
+) -> Result<Option<Outcome>, Error> {
+    let Target::New(_, runs) = &accepted.target else { return Ok(None) };
     // Nothing is made for a service that could vanish without being drained.
     if !finalizer::is_set(&*observed.service, finalizer::SERVICE) {
-        return Ok(false);
+        return Ok(None);
     }
     let starts = runs.task_definition.service_connect.iter();
     let mut endpoints: Vec<_> = starts.flat_map(|starts| endpoints_of(observed, accepted, starts)).collect();
-    endpoints.retain(|endpoint| {
-        let is_there = |found: &&Arc<Service>| observed.owner.controls(&***found);
-        let mut there = observed.other_services.iter().filter(is_there);
-        !there.any(|found| found.metadata.name == endpoint.metadata.name)
-    });
+    let there: Vec<_> = observed.other_services.iter().filter(|found| observed.owner.controls(&***found)).collect();
+    let find = |endpoint: &Service| there.iter().find(|found| found.metadata.name == endpoint.metadata.name);
+    let opened = endpoints.iter().filter_map(|endpoint| find(endpoint)?.creation_timestamp());
+    let settles_in = opened.max().map_or(Duration::ZERO, |opened| left(&opened, SETTLES, &context.now()));
+    endpoints.retain(|endpoint| find(endpoint).is_none());
     let mut has_opened = false;
     for endpoint in &endpoints {
         match open(endpoint, observed, context).await {
@@ -194,7 +200,9 @@ pub(super) async fn open_endpoints(observed: &Observed, accepted: &Accepted, con
             }
         }
     }
-    Ok(has_opened)
+    // They bring the service back here.
+    let settles = (!settles_in.is_zero()).then_some(Outcome::Wait(settles_in));
+    Ok(if has_opened { Some(Outcome::Done) } else { settles })
 }
 
 /// Opens an endpoint at the address that clients know it by, as far as that is free.

@@ -161,8 +161,8 @@ async fn reconcile(service: Arc<EcsService>, context: Arc<Context>) -> Result<Ou
     }
     match validate::validate(&observed) {
         Ok(accepted) => match apply::open_endpoints(&observed, &accepted, &context).await {
-            Ok(true) => Ok(Outcome::Done),
-            Ok(false) => go_on(&observed, &accepted, None, &context).await,
+            Ok(Some(outcome)) => Ok(outcome),
+            Ok(None) => go_on(&observed, &accepted, None, &context).await,
             Err(error) if error.refusal().is_some() => {
                 let refusal = Refusal::new(reason::REFUSED_BY_API_SERVER, &error);
                 refused(&observed, &refusal, &context).await.and(Err(error))

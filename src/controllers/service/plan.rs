@@ -349,11 +349,12 @@ fn way_back(observed: &Observed, newest: i64) -> Option<i64> {
 
 /// The deployments that have tasks, are to have some or may have some again.
 fn in_use<'a>(observed: &Observed, snapshots: &[&'a Snapshot], newest: i64, decision: &Decision) -> Vec<&'a Snapshot> {
-    let may_fail = decision.rollout != Rollout::Completed;
-    let way_back = way_back(observed, newest).filter(|_| may_fail);
-    let runs = [newest, decision.template.newest(), decision.template.running()];
+    let goes_on = matches!(decision.rollout, Rollout::InProgress { .. });
+    let way_back = way_back(observed, newest).filter(|_| goes_on);
+    let runs = [decision.template.newest(), decision.template.running()];
     let is_used = |number: i64| {
         runs.contains(&number)
+            || (goes_on && number == newest)
             || way_back == Some(number)
             || observed.tasks.iter().any(|task| task.deployment == number)
     };

@@ -56,8 +56,13 @@ pub(super) fn follow_endpoints(
         let name = endpoint_name(service)?;
         let is_gone = all.kubernetes_services.store.get(&ObjectRef::from_obj(service)).is_none();
         let owners: Vec<_> = service.owner_references().iter().map(|owner| owner.uid.clone()).collect();
-        let is_news = endpoints.has_changed(&service.uid().unwrap_or_default(), (name, owners)) || is_gone;
-        service.namespace().filter(|_| is_news)
+        let address = service.spec.as_ref().and_then(|spec| spec.cluster_ip.clone());
+        let uid = service.uid().unwrap_or_default();
+        let is_news = endpoints.has_changed(&uid, (name, owners, address));
+        if is_gone {
+            endpoints.forget(&uid);
+        }
+        service.namespace().filter(|_| is_news || is_gone)
     };
     let all = Arc::clone(caches);
     triggers.gathered(&caches.kubernetes_services, change, GATHERED, move |namespace| {

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Service;
 use crate::{
     decide::deployment::Template,
     ecs::{
-        service_connect::{EndpointName, EndpointPort, ServiceConnect},
+        service_connect::{EndpointName, EndpointPort, KnownEndpoint, ServiceConnect},
         service_registry::Registry,
         task_definition::port::Port,
     },
@@ -92,11 +92,22 @@ fn endpoints(observed: &Observed, accepted: &Accepted, all: &[&Snapshot]) -> Vec
         let all_of_name = serving.iter().flat_map(|it| it.named()).filter(|(other, _)| other.is_same(&name));
         let ports = ports_of_all(all_of_name.flat_map(|(_, ports)| ports));
         let service = endpoint(observed, accepted, &name, &ports);
+        if is_lost(observed, &name, &service) {
+            continue;
+        }
         if !services.iter().any(|known| known.metadata.name == service.metadata.name) {
             services.push(service);
         }
     }
     services
+}
+
+/// Whether somebody else has got a name that the service had, by whatever means: it is not opened beside that.
+fn is_lost(observed: &Observed, name: &EndpointName, service: &Service) -> bool {
+    let is_there = observed.other_services.iter().any(|found| found.metadata.name == service.metadata.name);
+    let me = (&observed.namespace, &observed.name);
+    let has = |other: &KnownEndpoint| (&other.owner.0, &other.owner.1) != me && other.name.is_same(name);
+    !is_there && observed.endpoints.iter().any(has)
 }
 
 /// The ports of one endpoint in several deployments, those that come first before others: where a port keeps its number and not its name

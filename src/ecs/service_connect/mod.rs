@@ -3,11 +3,12 @@
 
 mod known;
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
-use crate::api::service_connect::{ServiceConnectConfiguration, ServiceConnectService};
+use crate::api::{
+    register_task_definition::NetworkMode,
+    service_connect::{ServiceConnectConfiguration, ServiceConnectService},
+};
 
 use super::{
     arn::last_segment,
@@ -186,14 +187,21 @@ fn is_dns_name(name: &str) -> bool {
 fn is_reserved(name: &str) -> bool {
     let is_below = |domain: &str| name == domain || name.strip_suffix(domain).is_some_and(|it| it.ends_with('.'));
     let is_of_api_server = ["kubernetes", "kubernetes.default"].contains(&name);
+    // What ends with a number is read as an address, whole or not.
+    let is_address = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     is_of_api_server
-        || name.parse::<IpAddr>().is_ok()
+        || is_address
+        || name.starts_with("ip6-")
         || ["localhost", "svc", "cluster.local"].into_iter().any(is_below)
 }
 
 fn is_discovery_name(name: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
     name.len() <= 64 && !name.starts_with('-') && name.bytes().all(is_inner)
+}
+
+fn is_namespace(name: &str) -> bool {
+    name.len() <= 1024 && name.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"/".contains(&byte))
 }
 
 fn unless_empty(text: Option<&String>) -> Option<String> {
@@ -216,6 +224,11 @@ pub fn of_tasks(
         violations.add("SV36", format_args!("{PATH}.namespace"), message);
         return Err(violations.into());
     };
+    let message = "A namespace has up to 1024 characters, without spaces, <, >, \" and /.";
+    violations.require(is_namespace(namespace), "SV36", format_args!("{PATH}.namespace"), message);
+    let has_no_network = definition.network_mode == Some(NetworkMode::None);
+    let message = "Nobody reaches tasks of the network mode none: take services out, or choose another mode.";
+    violations.require(!has_no_network || named.ports.is_empty(), "SV36", format_args!("{PATH}.services"), message);
     let mut endpoints: Vec<Endpoint> = Vec::new();
     let ports = definition.ports();
     for (index, named) in named.ports.iter().enumerate() {
@@ -320,6 +333,8 @@ mod tests {
                 of_tasks(&none, default, &definition()).unwrap_err()[0].message.starts_with("Namespace is missing")
             );
         }
+        let odd = named(json!({"enabled": true, "namespace": "shop/"})).unwrap().unwrap();
+        assert_eq!(of_tasks(&odd, None, &definition()).unwrap_err()[0].path, format!("{PATH}.namespace"));
         let own = named(json!({"enabled": true, "namespace": "pay"})).unwrap().unwrap();
         assert_eq!(of_tasks(&own, Some("shop"), &definition()).unwrap().namespace, "pay");
     }

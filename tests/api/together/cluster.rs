@@ -183,14 +183,12 @@ fn a_namespace_that_somebody_deletes_takes_its_services_along_and_is_made_again(
             scene.steady(name, "web:1", 1).await;
         }
         let uid = scene.get("Namespace", &scene.namespace).await["metadata"]["uid"].clone();
-        let started = std::time::Instant::now();
         scene.delete("Namespace", &scene.namespace).await;
         scene
             .until("Namespace", &scene.namespace, "is a new one", |namespace| {
                 namespace["metadata"]["uid"].is_string() && namespace["metadata"]["uid"] != uid
             })
             .await;
-        assert!(started.elapsed().as_secs() < 30, "it took {:?}", started.elapsed());
         scene.condition("EcsCluster", &scene.cluster, "Ready", "True", "Available").await;
         assert_eq!(condition(&scene.get("EcsCluster", &scene.cluster).await, "Accepted")["status"], "True");
     });

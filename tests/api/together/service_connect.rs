@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    scene::{Scene, definition, service, text},
+    scene::{Scene, condition, definition, service, text},
     turns::together,
 };
 
@@ -82,6 +82,13 @@ fn clients_reach_a_service_by_the_names_that_were_there_when_they_were_deployed(
         scene.apply("TaskDefinition", "web", listening(8081)).await;
         scene.steady("api", "web:2", 1).await;
         let after = endpoint(scene, "api").await;
+        let name = text(&opened["metadata"]["name"]);
+        // What somebody changes by hand is put right, also where the old port stands beside the other one.
+        let moved = json!({"spec": {"ports": [{"name": "tcp-80", "port": 81, "targetPort": "http"}, {"name": "x", "port": 99}]}});
+        scene.merge("Service", &name, moved).await;
+        let is_right =
+            |it: &Value| it["spec"]["ports"].as_array().is_some_and(|ports| ports.len() == 1 && ports[0]["port"] == 80);
+        scene.until("Service", &name, "has its port again, and no other", is_right).await;
         let identity = |it: &Value| (it["metadata"]["uid"].clone(), it["spec"]["clusterIP"].clone());
         assert_eq!(identity(&after), identity(&opened));
         // A service that is made again is found where its clients know it.
@@ -128,6 +135,38 @@ fn a_name_is_that_of_the_first_service_that_has_it() {
         scene.delete("EcsService", "one").await;
         scene.steady("two", "web:1", 1).await;
         assert!(endpoint(scene, "two").await.is_object());
+    });
+}
+
+#[test]
+fn of_two_services_that_want_a_name_at_once_one_gets_it() {
+    const PAIRS: usize = 8;
+    together(async |scene| {
+        scene.make_cluster().await;
+        for pair in 0..PAIRS {
+            for side in ["one", "two"] {
+                let mut wanted = reached_as(&format!("name-{pair}"));
+                wanted["serviceConnectConfiguration"]["services"][0]["discoveryName"] = json!(format!("name-{pair}"));
+                scene.apply("EcsService", &format!("{side}-{pair}"), wanted).await;
+            }
+        }
+        // What they run comes for all of them at once.
+        scene.apply("TaskDefinition", "web", listening(8080)).await;
+        for pair in 0..PAIRS {
+            let accepted = |service: &Value| condition(service, "Accepted");
+            let mut statuses = Vec::new();
+            for side in ["one", "two"] {
+                let is_decided = |service: &Value| {
+                    condition(service, "Ready")["status"] == "True" || accepted(service)["reason"] == "Invalid"
+                };
+                let service = scene.until("EcsService", &format!("{side}-{pair}"), "is decided", is_decided).await;
+                statuses.push(accepted(&service)["status"].clone());
+            }
+            statuses.sort_by_key(ToString::to_string);
+            assert_eq!(statuses, ["False", "True"], "pair {pair}");
+        }
+        let services = scene.names("Service").await;
+        assert_eq!(services.iter().filter(|name| name.starts_with("sc-name-")).count(), PAIRS, "{services:?}");
     });
 }
 

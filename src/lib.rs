@@ -9,7 +9,8 @@
 //!
 //! Each layer may use what stands to its left:
 //! `api -> ecs -> translate, decide -> kube_io -> controllers -> operator`; `cli` has the commands of people, which need
-//! no operator.
+//! no operator. `supervisor` stands beside them: what runs in front of the processes of a task decides by it, and knows nothing of
+//! the rest.
 
 pub mod api;
 pub mod cli;
@@ -18,4 +19,5 @@ pub mod decide;
 pub mod ecs;
 pub mod kube_io;
 pub mod operator;
+pub mod supervisor;
 pub mod translate;

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// The layers, from left to right, with those that each may use.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("api", &[]),
     ("ecs", &["api"]),
     ("translate", &["api", "ecs"]),
@@ -22,10 +22,11 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("controllers", &["api", "ecs", "translate", "decide", "kube_io"]),
     ("operator", &["api", "ecs", "translate", "decide", "kube_io", "controllers", "cli"]),
     ("cli", &["api", "ecs", "translate", "decide", "kube_io"]),
+    ("supervisor", &[]),
 ];
 
 /// Layers without a client and without a clock.
-const PURE: [&str; 4] = ["api", "ecs", "translate", "decide"];
+const PURE: [&str; 5] = ["api", "ecs", "translate", "decide", "supervisor"];
 
 /// What a pure layer may not name below `kube`.
 const CLIENT_PARTS: [&str; 4] = ["Api", "Client", "client", "runtime"];

@@ -17,6 +17,7 @@ mod scheduler;
 mod secrets;
 mod security_groups;
 mod service_world;
+mod supervisor;
 mod task_history;
 mod tasks;
 

@@ -29,6 +29,8 @@ struct History {
     ends: Vec<(u32, i32)>,
     terminated: Option<u32>,
     killed: Option<u32>,
+    /// When it said that it cannot get what it waits for.
+    failed: Option<u32>,
     left: Option<(u32, i32)>,
 }
 
@@ -135,6 +137,7 @@ impl Task {
                     container.process = Process::Ended { exit_code: 137, since: time(second), was_stopped: true };
                 }
                 Next::Tell(state) => {
+                    container.history.failed = state.failure.as_ref().map(|_| second);
                     self.told.insert(name.clone(), state);
                     container.process = Process::None;
                 }
@@ -172,16 +175,14 @@ impl Container {
 fn stops_at(task: &Task) -> u32 {
     let essential = task.containers.iter().filter(|container| container.member.essential);
     let ended = essential.filter_map(Container::end).map(|(second, _)| second);
-    let failed = task.containers.iter().filter_map(|container| failed_at(task, container));
+    let failed = task.containers.iter().filter_map(|container| container.history.failed);
     ended.chain(failed).chain([task.stop_at]).min().unwrap()
 }
 
-/// When a container could not get any more what it waited for.
-fn failed_at(task: &Task, container: &Container) -> Option<u32> {
-    if !container.history.starts.is_empty() {
-        return None;
-    }
-    let failed = container.member.depends_on.iter().filter_map(|dependency| {
+/// Why a container could not get any more what it waited for, and when: whether that is sure. What is reached in the very second of the
+/// deadline is late for whoever looks first.
+fn causes(task: &Task, container: &Container) -> Vec<(u32, bool)> {
+    let of = |dependency: &Dependency| {
         let other = task.of(&dependency.container);
         let never = other.end().filter(|(_, exit_code)| match dependency.condition {
             Condition::Start | Condition::Complete => false,
@@ -190,11 +191,28 @@ fn failed_at(task: &Task, container: &Container) -> Option<u32> {
         });
         let timeout = dependency.timeout.filter(|_| dependency.condition != Condition::Start);
         let deadline = timeout.zip(other.history.starts.first()).map(|(timeout, started)| started + timeout);
-        let late =
-            deadline.filter(|deadline| other.reached(dependency.condition).is_none_or(|second| second > *deadline));
-        never.map(|(second, _)| second).into_iter().chain(late).min()
-    });
-    failed.min()
+        let reached = other.reached(dependency.condition);
+        let late = deadline.filter(|deadline| reached.is_none_or(|second| second >= *deadline));
+        [never.map(|(second, _)| (second, true)), late.map(|deadline| (deadline, reached != Some(deadline)))]
+    };
+    container.member.depends_on.iter().flat_map(of).flatten().collect()
+}
+
+fn check_failure(task: &Task, container: &Container, stops_at: u32) -> Result<(), TestCaseError> {
+    let Container { member, history, .. } = container;
+    let causes = causes(task, container);
+    let first = causes.iter().filter(|(_, is_sure)| *is_sure).map(|(second, _)| *second).min();
+    match history.failed {
+        Some(failed) => {
+            prop_assert!(causes.iter().any(|(second, _)| *second == failed), "{} failed without a cause", member.name);
+            prop_assert!(first.is_none_or(|first| first >= failed), "{} failed too late", member.name);
+        }
+        None if history.starts.is_empty() => {
+            prop_assert!(first.is_none_or(|first| first >= stops_at), "{} did not fail", member.name);
+        }
+        None => {}
+    }
+    Ok(())
 }
 
 fn check(task: &Task) -> Result<(), TestCaseError> {
@@ -236,6 +254,7 @@ fn check(task: &Task) -> Result<(), TestCaseError> {
             // One that is not essential leaves no sooner than the task stops.
             prop_assert!(left >= ended && (member.essential || left >= stops_at), "{name} left early");
         }
+        check_failure(task, container, stops_at)?;
         check_restarts(container, stops_at)?;
     }
     Ok(())

@@ -27,11 +27,9 @@ use crate::{
         cluster::{Claim, NoCluster},
         subnet::{self, Location},
         violation,
-        vpc::Vpc,
     },
     kube_io::{
         apply::{APPLIED, Applied, Force, apply},
-        caches::Caches,
         error::{Error, api_status},
         events::Severity,
         finalizer, status,
@@ -130,17 +128,6 @@ pub fn holder(namespace: &str, clusters: &[Arc<EcsCluster>], named: Option<&str>
     let holder = clusters.iter().find(|cluster| name_of(cluster) == name);
     let spec = holder.map(|cluster| cluster.spec.clone()).unwrap_or_default();
     Ok(Holder { object: holder.map(|cluster| cluster.name_any()).unwrap_or_default(), name, spec })
-}
-
-/// The clusters that share the VPC of a Namespace's, among those that have got what they claim: anyone could claim the Namespace of another one.
-#[must_use]
-pub fn vpc_of(namespace: &str, caches: &Caches) -> Vpc {
-    let clusters = caches
-        .clusters
-        .store
-        .state_filter(|cluster| cluster.status.as_ref().is_some_and(|status| is_true(&status.conditions, ACCEPTED)));
-    let names: Vec<_> = clusters.iter().map(|cluster| cluster.name_any()).collect();
-    Vpc::of(namespace, clusters.iter().map(|cluster| &cluster.spec).zip(names.iter().map(String::as_str)))
 }
 
 async fn reconcile(cluster: Arc<EcsCluster>, context: Arc<Context>) -> Result<Outcome, Error> {

@@ -26,6 +26,7 @@ pub mod task_definition_revision;
 pub mod told_events;
 pub mod triggers;
 pub mod turns;
+pub mod vpc;
 
 use std::{future::Future, sync::Arc};
 

@@ -9,11 +9,10 @@ use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
     api::{
-        cluster::EcsCluster,
         security_group::{EcsSecurityGroup, EcsSecurityGroupStatus, SecurityGroupMember, SecurityGroupRule},
         service::EcsService,
     },
-    decide::conditions::{self, ACCEPTED, Finding, is_true, reason},
+    decide::conditions::{self, ACCEPTED, Finding, reason},
     ecs::{
         network_configuration::Groups,
         security_group::{self, GroupName},
@@ -36,13 +35,13 @@ use crate::{
 };
 
 use super::{
-    cluster::vpc_of,
     context::Context,
     driver::{Driver, Outcome},
     findings::{applied, deletion_waits},
     refusal::Refusal,
     service::uses,
-    triggers::{LastSeen, Triggers},
+    triggers::Triggers,
+    vpc::{follow_networks, vpc_of},
 };
 
 /// Reconciles security groups until `stop` resolves.
@@ -57,14 +56,7 @@ where
     let all = Arc::clone(&caches);
     triggers.from(&caches.security_groups, move |group: &EcsSecurityGroup| groups_that_name(&all, group));
     // A cluster that comes, goes or joins a VPC matters to those that name groups of it.
-    let (all, networks) = (Arc::clone(&caches), LastSeen::new());
-    triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
-        let is_there = all.clusters.store.get(&ObjectRef::from_obj(cluster)).is_some();
-        let is_accepted = cluster.status.as_ref().is_some_and(|status| is_true(&status.conditions, ACCEPTED));
-        let network = (is_there && is_accepted, cluster.spec.vpc.clone());
-        let is_news = networks.has_changed(&cluster.uid().unwrap_or_default(), network);
-        if is_news { groups_about_other_clusters(&all) } else { Vec::new() }
-    });
+    follow_networks(&triggers, &caches, groups_about_other_clusters);
     // Whoever a deleted group waits for.
     let all = Arc::clone(&caches);
     triggers.from(&caches.pods, move |pod: &Pod| deleted_groups(&all, pod.metadata.namespace.as_deref()));

@@ -53,9 +53,7 @@ impl<K: Cached + Resource<DynamicType = ()>> Triggers<K> {
     pub fn from<C: Cached>(&self, others: &Cache<C>, targets: impl Fn(&C) -> Vec<ObjectRef<K>> + Send + 'static) {
         others.feed(self.sender.clone(), targets);
     }
-}
 
-impl<K: Cached + Resource<DynamicType = ()>> Triggers<K> {
     /// Sends what `targets` makes of the changes of other objects, once for all that come within some time of the first: each may
     /// concern many. Goes on for as long as it is polled.
     pub fn gathered<C: Cached, T: Ord + Send + 'static>(

@@ -161,13 +161,11 @@ fn progress(dependency: &Dependency, other: &State, now: Duration) -> Progress {
             }
         ));
     }
-    let timeout = dependency.timeout.filter(|_| dependency.condition != Condition::Start).map(seconds);
+    let timeout = dependency.timeout.filter(|_| dependency.condition != Condition::Start);
     let Some((timeout, started_at)) = timeout.zip(other.started_at) else { return Progress::Waits(None) };
-    match (started_at + timeout).checked_sub(now).filter(|left| !left.is_zero()) {
+    match left(started_at, timeout, now) {
         Some(left) => Progress::Waits(Some(left)),
-        None => {
-            Progress::Never(format!("dependency {name} timed out: it did not get so far in {} s", timeout.as_secs()))
-        }
+        None => Progress::Never(format!("dependency {name} timed out: it did not get so far in {timeout} s")),
     }
 }
 

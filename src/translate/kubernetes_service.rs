@@ -29,13 +29,7 @@ pub fn cluster_ip_service(
 ) -> Option<Service> {
     let ports: Vec<_> = ports.iter().map(service_port).collect();
     (!ports.is_empty()).then(|| Service {
-        metadata: ObjectMeta {
-            name: Some(names::workload(service_object)),
-            namespace: Some(namespace.into()),
-            labels: Some(labels::of_service(cluster_object, service_object)),
-            owner_references: Some(vec![owner.reference()]),
-            ..Default::default()
-        },
+        metadata: metadata(names::workload(service_object), namespace, (cluster_object, service_object), owner),
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".into()),
             selector: Some(labels::service_selector(service_object)),
@@ -57,13 +51,7 @@ pub fn headless_service(
 ) -> Service {
     let ports: Vec<_> = registry.ports.iter().map(service_port).collect();
     Service {
-        metadata: ObjectMeta {
-            name: Some(names::workload(&registry.name)),
-            namespace: Some(namespace.into()),
-            labels: Some(labels::of_service(cluster_object, service_object)),
-            owner_references: Some(vec![owner.reference()]),
-            ..Default::default()
-        },
+        metadata: metadata(names::workload(&registry.name), namespace, (cluster_object, service_object), owner),
         spec: Some(ServiceSpec {
             cluster_ip: Some("None".into()),
             selector: Some(labels::service_selector(service_object)),
@@ -92,15 +80,12 @@ pub fn endpoint_service(
         let target_port = in_pod.or(rendered.target_port);
         ServicePort { name: Some(name), port: i32::from(*port), target_port, ..rendered }
     });
+    let object = names::endpoint(service_object, &name.namespace, &name.dns_name);
     let annotation = (labels::SERVICE_CONNECT.into(), serde_json::to_string(name).unwrap_or_default());
     Service {
         metadata: ObjectMeta {
-            name: Some(names::endpoint(service_object, &name.namespace, &name.dns_name)),
-            namespace: Some(namespace.into()),
-            labels: Some(labels::of_service(cluster_object, service_object)),
             annotations: Some([annotation].into()),
-            owner_references: Some(vec![owner.reference()]),
-            ..Default::default()
+            ..metadata(object, namespace, (cluster_object, service_object), owner)
         },
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".into()),
@@ -117,6 +102,22 @@ pub fn endpoint_service(
 pub fn endpoint_name(service: &Service) -> Option<EndpointName> {
     let annotations = service.metadata.annotations.as_ref()?;
     serde_json::from_str(annotations.get(labels::SERVICE_CONNECT)?).ok().filter(EndpointName::is_valid)
+}
+
+/// What the Services of a service have in common.
+fn metadata(
+    name: String,
+    namespace: &str,
+    (cluster_object, service_object): (&str, &str),
+    owner: &Owner,
+) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: Some(namespace.into()),
+        labels: Some(labels::of_service(cluster_object, service_object)),
+        owner_references: Some(vec![owner.reference()]),
+        ..Default::default()
+    }
 }
 
 fn service_port(port: &Port) -> ServicePort {

@@ -36,7 +36,7 @@ use crate::{
 use super::{
     observe::{Observed, StoredSnapshot},
     plan::Plan,
-    service_connect::address_that_clients_know,
+    service_connect::addresses_that_clients_know,
     services::endpoints_of,
     validate::{Accepted, Target},
 };
@@ -182,16 +182,22 @@ pub(super) async fn open_endpoints(
     if !finalizer::is_set(&*observed.service, finalizer::SERVICE) {
         return Ok(None);
     }
-    let starts = runs.task_definition.service_connect.iter();
-    let mut endpoints: Vec<_> = starts.flat_map(|starts| endpoints_of(observed, accepted, starts)).collect();
+    let Some(starts) = &runs.task_definition.service_connect else { return Ok(None) };
+    let mut endpoints = endpoints_of(observed, accepted, starts);
     let there: Vec<_> = observed.other_services.iter().filter(|found| observed.owner.controls(&***found)).collect();
     let find = |endpoint: &Service| there.iter().find(|found| found.metadata.name == endpoint.metadata.name);
     let opened = endpoints.iter().filter_map(|endpoint| find(endpoint)?.creation_timestamp());
     let settles_in = opened.max().map_or(Duration::ZERO, |opened| left(&opened, SETTLES, &context.now()));
     endpoints.retain(|endpoint| find(endpoint).is_none());
+    // They bring the service back here, and wait with it until nobody can come before them.
+    if endpoints.is_empty() {
+        return Ok((!settles_in.is_zero()).then_some(Outcome::Wait(settles_in)));
+    }
+    let known = addresses_that_clients_know(&starts.namespace, &observed.namespace, &context.caches);
     let mut has_opened = false;
     for endpoint in &endpoints {
-        match open(endpoint, observed, context).await {
+        let known = endpoint_name(endpoint).and_then(|name| known.get(&name.dns_name));
+        match open(endpoint, known, observed, context).await {
             // It is told with the others, and the tasks go without.
             Err(Error::Foreign { .. } | Error::Hidden { .. }) => {}
             result => {
@@ -200,19 +206,15 @@ pub(super) async fn open_endpoints(
             }
         }
     }
-    // They bring the service back here.
-    let settles = (!settles_in.is_zero()).then_some(Outcome::Wait(settles_in));
-    Ok(if has_opened { Some(Outcome::Done) } else { settles })
+    Ok(if has_opened { Some(Outcome::Done) } else { (!settles_in.is_zero()).then_some(Outcome::Wait(settles_in)) })
 }
 
 /// Opens an endpoint at the address that clients know it by, as far as that is free.
-async fn open(endpoint: &Service, observed: &Observed, context: &Context) -> Result<(), Error> {
-    let known = endpoint_name(endpoint)
-        .and_then(|name| address_that_clients_know(&name, &observed.namespace, &context.caches))
-        .filter(|address| !observed.endpoints.iter().any(|other| other.address.to_string() == *address));
-    if let Some(address) = known {
+async fn open(endpoint: &Service, known: Option<&String>, observed: &Observed, context: &Context) -> Result<(), Error> {
+    let is_free = |address: &&String| !observed.endpoints.iter().any(|other| other.address.to_string() == **address);
+    if let Some(address) = known.filter(is_free) {
         let mut there = endpoint.clone();
-        there.spec.get_or_insert_default().cluster_ip = Some(address);
+        there.spec.get_or_insert_default().cluster_ip = Some(address.clone());
         match keep(Some(&there), None, observed, context).await {
             // Somebody else has got it.
             Err(error) if error.refusal().is_some() => {}
@@ -229,13 +231,8 @@ pub(super) async fn close_unused_endpoints(observed: &Observed, context: &Contex
         return Ok(());
     }
     // The cache may be behind a start.
-    let name = names::snapshot(&observed.name, 1);
-    let found = context.api::<ControllerRevision>(&observed.namespace).get_opt(&name).await;
-    let found = found.map_err(|error| Error::request(format!("read ControllerRevision {name}"), error))?;
-    match found {
-        Some(_) => Err(Error::Stale { what: format!("ControllerRevision {name}") }),
-        None => keep_other_services(observed, &[], context).await,
-    }
+    refuse_if_stored(observed, 1, &context.api(&observed.namespace)).await?;
+    keep_other_services(observed, &[], context).await
 }
 
 /// Applies what is wanted, or deletes what the service has of it and needs no more.
@@ -348,8 +345,15 @@ async fn store_snapshot(observed: &Observed, snapshot: &Snapshot, plan: &Plan, c
 /// second case the next look knows what was started last, and a new deployment now would be one too many.
 async fn refuse_if_behind(observed: &Observed, api: &Api<ControllerRevision>) -> Result<(), Error> {
     let newest = observed.newest_snapshot().map(|newest| newest.number);
-    let Some(applied) = observed.applied_snapshot().filter(|applied| Some(*applied) > newest) else { return Ok(()) };
-    let name = names::snapshot(&observed.name, applied);
+    match observed.applied_snapshot().filter(|applied| Some(*applied) > newest) {
+        Some(applied) => refuse_if_stored(observed, applied, api).await,
+        None => Ok(()),
+    }
+}
+
+/// A snapshot that the cache does not have is there.
+async fn refuse_if_stored(observed: &Observed, number: i64, api: &Api<ControllerRevision>) -> Result<(), Error> {
+    let name = names::snapshot(&observed.name, number);
     let found = api.get_opt(&name).await;
     let found = found.map_err(|error| Error::request(format!("read ControllerRevision {name}"), error))?;
     let is_ours = found.is_some_and(|found| observed.owner.controls(&found));

@@ -39,6 +39,7 @@ use super::{
     refusal::Refusal,
     revision_lookup, secret_access, target_group,
     triggers::{LastSeen, Triggers},
+    vpc::follow_networks,
 };
 
 use observe::Observed;
@@ -130,17 +131,9 @@ where
             Vec::new()
         }
     });
-    let all = Arc::clone(caches);
-    let networks = LastSeen::new();
     // Whoever is in the network of a cluster may reach its services now, or not any more.
-    triggers.from(&caches.clusters, move |cluster: &EcsCluster| {
-        let accepted = is_true(&cluster.status.clone().unwrap_or_default().conditions, ACCEPTED);
-        let is_gone = all.clusters.store.get(&ObjectRef::from_obj(cluster)).is_none();
-        let is_news = networks.has_changed(&cluster.uid().unwrap_or_default(), (cluster.spec.vpc.clone(), accepted));
-        if !is_news && !is_gone {
-            return Vec::new();
-        }
-        let services = all.services.store.state_filter(takes_part);
+    follow_networks(&triggers, caches, |caches| {
+        let services = caches.services.store.state_filter(takes_part);
         services.iter().map(|service| ObjectRef::from_obj(&**service)).collect()
     });
     let driver = Driver { store: caches.services.store.clone(), triggers: receiver };

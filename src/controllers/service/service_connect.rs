@@ -13,15 +13,16 @@ use serde_json::Value;
 use crate::{
     api::service::EcsService,
     controllers::{
-        cluster::{Holder, vpc_of},
+        cluster::Holder,
         context::Context,
         refusal::Refusal,
         triggers::{LastSeen, Triggers},
+        vpc::vpc_of,
     },
     decide::conditions::reason,
     ecs::{
         service::Service,
-        service_connect::{self, EndpointName, KnownEndpoint},
+        service_connect::{self, KnownEndpoint},
         task_definition::TaskDefinition,
         violation::{Violation, summary},
     },
@@ -125,17 +126,25 @@ fn kept_namespace(observed: &Observed) -> Option<&str> {
     content.service_connect.as_ref().filter(|_| given.is_empty()).map(|kept| kept.namespace.as_str())
 }
 
-/// The address at which clients know a name: whoever opens it anew, or in the place of another service, is found there.
-pub(super) fn address_that_clients_know(name: &EndpointName, namespace: &str, caches: &Caches) -> Option<String> {
+/// The addresses at which clients of a namespace of Service Connect know names: whoever opens one anew, or in the place of another
+/// service, is found there.
+pub(super) fn addresses_that_clients_know(
+    of_namespace: &str,
+    namespace: &str,
+    caches: &Caches,
+) -> BTreeMap<String, String> {
     let near = namespaces_near(namespace, caches);
     let stored = near.iter().flat_map(|namespace| caches.snapshots.in_namespace(namespace));
-    let known = stored.filter_map(|stored| {
-        let content = Snapshot::read(&stored)?.content;
-        let is_client = content.service_connect.as_ref().is_some_and(|it| it.namespace == name.namespace);
-        let address = hosts(&content.template).remove(&name.dns_name).filter(|_| is_client)?;
-        Some((stored.creation_timestamp(), address))
-    });
-    known.max().map(|(_, address)| address)
+    let mut clients: Vec<_> = stored
+        .filter_map(|stored| {
+            let content = Snapshot::read(&stored)?.content;
+            let is_client = content.service_connect.as_ref().is_some_and(|it| it.namespace == of_namespace);
+            is_client.then(|| (stored.creation_timestamp(), hosts(&content.template)))
+        })
+        .collect();
+    // The newest knows best.
+    clients.sort();
+    clients.into_iter().flat_map(|(_, hosts)| hosts).collect()
 }
 
 /// The hosts of a rendered Pod template, with their addresses.

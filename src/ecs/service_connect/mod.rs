@@ -15,7 +15,7 @@ use super::{
     object_names::is_object_name,
     task_definition::{
         TaskDefinition,
-        port::{Port, port_number},
+        port::{Port, is_port_name, port_number},
     },
     violation::{Violation, Violations},
 };
@@ -153,7 +153,8 @@ fn check_service(service: &ServiceConnectService, path: &str, violations: &mut V
     let message = "Name a port mapping of the task definition.";
     violations.require(!service.port_name.is_empty(), "SV36", format_args!("{path}.portName"), message);
     let discovery_name = unless_empty(service.discovery_name.as_ref());
-    let is_valid = discovery_name.as_deref().is_none_or(is_discovery_name);
+    // What it is by default has the same alphabet.
+    let is_valid = discovery_name.as_deref().is_none_or(is_port_name);
     let message = "A discovery name has up to 64 lower-case letters, digits, - and _, and does not begin with -.";
     violations.require(is_valid, "SV36", format_args!("{path}.discoveryName"), message);
     violations.require(service.tls.is_none(), "OP04", format_args!("{path}.tls"), TLS);
@@ -193,11 +194,6 @@ fn is_reserved(name: &str) -> bool {
         || is_address
         || name.starts_with("ip6-")
         || ["localhost", "svc", "cluster.local"].into_iter().any(is_below)
-}
-
-fn is_discovery_name(name: &str) -> bool {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    name.len() <= 64 && !name.starts_with('-') && name.bytes().all(is_inner)
 }
 
 fn is_namespace(name: &str) -> bool {

@@ -95,11 +95,9 @@ impl PortSpace {
 
     fn check_name(&mut self, mapping: &PortMapping, path: &str, violations: &mut Violations) {
         if let Some(name) = &mapping.name {
-            let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
-            let is_name = (1..=64).contains(&name.len()) && name.bytes().all(valid) && !name.starts_with('-');
             let message =
                 "A port mapping has a name of up to 64 lower-case letters, digits, - and _, not beginning with -.";
-            violations.require(is_name, "TD18", format_args!("{path}.name"), message);
+            violations.require(is_port_name(name), "TD18", format_args!("{path}.name"), message);
             let message = format_args!("port mapping name is already used: {name}");
             violations.require(self.names.insert(name.clone()), "TD18", format_args!("{path}.name"), message);
         }
@@ -187,6 +185,13 @@ fn host_port(
         format_args!("When networkMode={mode}, the host ports and container ports in port mappings must match.");
     violations.require(fixed == Some(container_port), "TD17", path, message);
     None
+}
+
+/// Whether a port mapping can have a name: 1 to 64 lower-case letters, digits, `-` and `_`, not beginning with `-`.
+#[must_use]
+pub fn is_port_name(name: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(is_inner) && !name.starts_with('-')
 }
 
 /// The number of a port, from 1 to 65535.

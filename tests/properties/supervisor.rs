@@ -61,8 +61,8 @@ impl Task {
             for index in 0..self.containers.len() {
                 self.happen(index, second);
             }
-            // Whoever looks first sees least: several looks a second, as there are in fact.
-            for _ in 0..3 {
+            // Whoever looks first sees least. There are enough looks in a second for what one does to reach the last of a chain.
+            for _ in 0..2 * there {
                 for index in of_task.clone() {
                     self.look(index, second);
                 }
